@@ -1,0 +1,13 @@
+/* verb: what every `mailreeve VERB` program begins with: -c FILE, --help, --version, usage errors (exit 2), configuration (exit 1 with one line). */
+#pragma once
+#include "conf/shared.h"
+
+struct mr_verb {
+	const char *name;                /* "user" */
+	const char *usage;               /* text of --help */
+	const struct mr_option *options; /* further table, or NULL */
+	size_t conf_size;
+	/* argv[0] is the first word after the verb and its own -c. Returns the exit code: 0 done, 1 refused or failed (one line on stderr), 2 usage. */
+	int (*run)(const void *conf, int argc, char **argv);
+};
+int mr_verb_main(int argc, char **argv, const struct mr_verb *v);

@@ -1,0 +1,16 @@
+/* hash: seeded for hash tables (safe against chosen keys), HMAC and SHA for the rest. */
+#pragma once
+#include <stdint.h>
+#include "base/slice.h"
+
+/* XXH3 with a seed drawn at start of the process. Use with uthash: #define HASH_FUNCTION MR_UTHASH before including uthash.h. */
+uint64_t mr_hash(const void *p, size_t n);
+#define MR_UTHASH(keyptr, keylen, hashv) ((hashv) = (unsigned)mr_hash((keyptr), (keylen)))
+
+#define MR_SHA1_LEN 20
+#define MR_SHA256_LEN 32
+int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN]);
+int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN]);
+int mr_random(void *out, size_t n); /* from the kernel; 0 or -errno */
+/* Time does not depend on where they differ. */
+bool mr_equal_secret(struct mr_slice a, struct mr_slice b);

@@ -1,0 +1,30 @@
+/* slice: a view of bytes that somebody else owns. Not NUL-terminated, never freed. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mr_slice {
+	const char *p;
+	size_t n; /* bytes */
+};
+
+#define MR_LIT(s) ((struct mr_slice){ (s), sizeof(s) - 1 })
+
+/* NULL gives the empty slice. */
+struct mr_slice mr_slice_of(const char *s);
+bool mr_slice_eq(struct mr_slice a, struct mr_slice b);
+/* ASCII case folded, locale never consulted. */
+bool mr_slice_ieq(struct mr_slice a, struct mr_slice b);
+bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix);
+bool mr_slice_istarts(struct mr_slice s, struct mr_slice prefix);
+bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix);
+/* Without the SP, HTAB, CR and LF at both ends. */
+struct mr_slice mr_slice_trim(struct mr_slice s);
+/* The bytes from `from` (clamped to the end). */
+struct mr_slice mr_slice_from(struct mr_slice s, size_t from);
+/* Index of the first or last `c`, or -1. */
+ptrdiff_t mr_slice_chr(struct mr_slice s, char c);
+ptrdiff_t mr_slice_rchr(struct mr_slice s, char c);
+/* Takes the part up to the next `sep` off the front of *rest. False at the end. "a,,b" gives three parts. */
+bool mr_slice_next(struct mr_slice *rest, char sep, struct mr_slice *part);
+char mr_lower(char c);

@@ -1,0 +1,24 @@
+/* shared: the options outside any section, which all programs read. Embed struct mr_conf_shared FIRST in the program's conf struct. */
+#pragma once
+#include "conf/conf.h"
+
+struct mr_conf_shared {
+	char *run_dir;        /* /run/mailreeve */
+	char *state_dir;      /* /var/lib/mailreeve */
+	char *postfix_dir;    /* /var/spool/postfix: sockets are bound a second time in its run/mailreeve; "" = not */
+	char *hostname;       /* name of this host in headers, SRS and logs; "" = gethostname() */
+	int log_target;       /* 0 stderr, 1 syslog */
+	int log_level;        /* enum mr_log_level */
+	char *db_socket, *db_host, *db_name, *db_user, *db_password_file, *db_ca_file;
+	int64_t db_port;
+	uint64_t db_timeout;  /* ms */
+	char *redis_socket;   /* "" = no Redis */
+	char *redis_user, *redis_password_file, *redis_prefix;
+	char *resolver;       /* HOSTPORT of the local Unbound */
+	char *delimiter;      /* one character, default "+" */
+	char *srs_domain;     /* a hosted domain for rewritten senders; "" = hostname */
+	char *srs_secret_file;
+	char *dkim_keyring_file;
+	char *postmaster;     /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
+};
+extern const struct mr_option mr_conf_shared_options[];

@@ -1,0 +1,22 @@
+/* directory: client of lookup's directory and key sockets, for policyd and the milter. No cache: lookup has one. One connection, pipelined,
+ * reconnecting; loop thread only. */
+#pragma once
+#include "proto/directory.h"
+#include "rt/loop.h"
+
+struct mr_directory;
+struct mr_directory_config {
+	const char *socket;      /* RUN_DIR/lookup/directory.sock */
+	const char *keys_socket; /* RUN_DIR/keys/keys.sock, or NULL */
+};
+struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directory_config *c);
+void mr_directory_free(struct mr_directory *d); /* open questions are dropped without a callback */
+bool mr_directory_up(const struct mr_directory *d);
+
+/* Each callback comes later, never from inside, exactly once, at the deadline (absolute, mr_now_ms()) with MR_DIR_TEMP. Answers live during the call. */
+void mr_directory_resolve(struct mr_directory *d, struct mr_slice address, uint64_t deadline, void (*cb)(const struct mr_dir_resolve *a, void *arg), void *arg);
+void mr_directory_account(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
+			  void (*cb)(enum mr_dir_status status, const struct mr_dir_account *a, void *arg), void *arg);
+void mr_directory_sender(struct mr_directory *d, struct mr_slice address, uint64_t deadline, void (*cb)(const struct mr_dir_sender *a, void *arg), void *arg);
+void mr_directory_dkim_key(struct mr_directory *d, struct mr_slice domain, struct mr_slice selector, uint64_t deadline,
+			   void (*cb)(enum mr_dir_status status, struct mr_slice sealed, void *arg), void *arg);

@@ -1,0 +1,23 @@
+/* address: mail addresses of the envelope (RFC 5321 section 4.1.2) and of headers (RFC 5322 section 3.4). */
+#pragma once
+#include "base/arena.h"
+#include "base/diag.h"
+
+struct mr_address {
+	struct mr_slice local, domain; /* domain without final dot; empty only where allowed */
+};
+/* "local@domain", no angle brackets; quoted local parts are taken. 0 or -EINVAL. Length bounds of RFC 5321 4.5.3.1 (64 and 255). */
+int mr_address_split(struct mr_slice s, struct mr_address *out);
+/* Strict form for accounts of ours (F137): local part [a-z0-9._-], 1..50 bytes, no dot at an end or doubled; domain a host name. Lower-cases in place
+ * into the arena. -EINVAL with the reason. */
+int mr_address_account(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
+/* A destination: any valid address with a domain of at least two labels; domain lower-cased, local part kept. */
+int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
+/* Host name in ASCII: labels [a-z0-9-] (also _ where underscore is true), 1..63 each, 253 in all; punycode hint for others. Lower-cased. */
+int mr_domain_check(struct mr_slice s, bool underscore, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
+/* Whole address in lower case (the directory ignores case everywhere). */
+struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena);
+/* "john+tag" with '+' → "john", "tag". False when there is no delimiter, or it stands first. */
+bool mr_address_extension(struct mr_slice local, char delimiter, struct mr_slice *base, struct mr_slice *extension);
+/* Addresses of a From, Sender or Reply-To header value, groups and comments understood; at most max; returns how many there are, or -EINVAL. */
+int mr_address_header(struct mr_slice value, struct mr_arena *arena, struct mr_slice *out, size_t max);

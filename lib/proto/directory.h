@@ -1,0 +1,87 @@
+/* directory: the questions that policyd, milter and the Dovecot plugin ask lookup, typed, over the wire of wire.h.
+ *
+ * cmd        socket     request fields                 answer
+ * resolve    directory  address                        struct mr_dir_resolve: who finally gets mail for this address
+ * account    directory  address                        struct mr_dir_account: switches of one login (no secrets)
+ * sender     directory  address                        struct mr_dir_sender: hosted?, signing domain and its selectors
+ * passdb     passdb     address (exact login)          struct mr_dir_passdb: password hash and switches
+ * userdb     passdb     address, service               struct mr_dir_account
+ * iterate    passdb     after, limit                   addresses, in order, without hashes
+ * dkim-key   keys       domain, selector               sealed private key (mr_unseal, purpose "dkim:DOMAIN:SELECTOR")
+ * usage      usage (datagram, no answer)  address, bytes, messages
+ *
+ * Answer field "status" is ok, notfound, temp or bad. temp: the back end is away, ask again later; never "unknown".  bad: the question is
+ * wrong, "reason" says why. */
+#pragma once
+#include "proto/wire.h"
+
+enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
+const char *mr_dir_status_str(enum mr_dir_status s);
+
+#define MR_DIR_FINALS_MAX 1000     /* finals of one address; more is an answer "bad" */
+#define MR_DIR_PATTERNS_MAX 1000   /* allow and deny patterns of one account */
+#define MR_DIR_UNKNOWN UINT64_MAX  /* usage not known */
+
+/* One sender pattern of a list: "someone@example.org", "example.org" (that domain), ".example.org" (its sub-domains), "*". Lower case. */
+struct mr_dir_pattern {
+	struct mr_slice pattern;
+	bool allow; /* else deny */
+};
+
+struct mr_dir_account {
+	struct mr_slice address;           /* lower case, without extension */
+	bool enabled, send_only, receive;  /* receive = takes mail now */
+	uint64_t quota_bytes;              /* 0 = unlimited */
+	uint64_t used_bytes;               /* or MR_DIR_UNKNOWN */
+	double junk_score, reject_score;   /* thresholds that hold for this mailbox */
+	struct mr_dir_pattern *patterns;   /* the user's own first, then domain, then global: the first that matches decides */
+	size_t n_patterns;
+};
+
+struct mr_dir_final {
+	bool local;                  /* a mailbox here; else a foreign address, of which only `deliver` is set */
+	struct mr_slice deliver;     /* address to deliver to, with "+extension" where the question had one */
+	struct mr_dir_account account;
+};
+
+struct mr_dir_resolve {
+	enum mr_dir_status status;   /* notfound: hosted domain, nobody there */
+	bool hosted;                 /* the question's domain is ours */
+	struct mr_dir_final *finals; /* no duplicates */
+	size_t n_finals;
+};
+
+struct mr_dir_selector {
+	struct mr_slice name, algorithm; /* "rsa" or "ed25519" */
+};
+struct mr_dir_sender {
+	enum mr_dir_status status;
+	bool hosted;
+	bool sign;                      /* DKIM is on and there is a key in use */
+	struct mr_slice domain;         /* d= */
+	struct mr_dir_selector selectors[8];
+	size_t n_selectors;
+};
+
+struct mr_dir_passdb {
+	enum mr_dir_status status;
+	struct mr_slice password;       /* "{SCHEME}hash" */
+	struct mr_dir_account account;
+};
+
+/* Encoders, used by lookup: whole wire answer for question `id`. */
+int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_resolve *a);
+int mr_dir_account_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status status, const struct mr_dir_account *a);
+int mr_dir_sender_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_sender *a);
+int mr_dir_passdb_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_passdb *a);
+int mr_dir_status_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status status, const char *reason);
+/* Decoders, used by the askers; what they return lives in the arena and in the bytes under w. -EPROTO when fields are missing or wrong. */
+int mr_dir_status_decode(const struct mr_wire *w, enum mr_dir_status *out);
+int mr_dir_resolve_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_resolve *out);
+int mr_dir_account_decode(const struct mr_wire *w, struct mr_arena *arena, enum mr_dir_status *status, struct mr_dir_account *out);
+int mr_dir_sender_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_sender *out);
+int mr_dir_passdb_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_passdb *out);
+
+/* What the account's lists say of a sender address (envelope or header From; "" is the null sender, which only "*" and "<>" match). */
+enum mr_dir_listed { MR_DIR_UNLISTED, MR_DIR_ALLOWED, MR_DIR_DENIED };
+enum mr_dir_listed mr_dir_listed(const struct mr_dir_account *a, struct mr_slice sender);

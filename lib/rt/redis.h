@@ -1,0 +1,28 @@
+/* redis: one connection on a loop, with reconnect (back-off 0.2 to 5 s), deadlines and subscription. Redis is never needed to answer mail:
+ * callers carry on when a command fails. */
+#pragma once
+#include "base/diag.h"
+#include "rt/loop.h"
+
+struct mr_redis;
+struct mr_redis_reply {
+	bool ok;                 /* false: away, late or an error reply; text then says why */
+	enum { MR_REDIS_NIL, MR_REDIS_STR, MR_REDIS_INT, MR_REDIS_ARRAY } type;
+	struct mr_slice text;
+	int64_t integer;
+	const struct mr_redis_reply *items;
+	size_t n_items;
+};
+typedef void mr_redis_cb(const struct mr_redis_reply *r, void *arg);
+
+struct mr_redis_config {
+	const char *socket, *user, *password_file; /* password file "" = no AUTH */
+};
+/* Never fails because Redis is away: it keeps trying. Logs redis-connected and redis-lost once each. */
+int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);
+void mr_redis_free(struct mr_redis *r);
+bool mr_redis_up(const struct mr_redis *r);
+/* argv of binary-safe slices. cb may be NULL; it comes later, exactly once, at the latest after timeout_ms. */
+void mr_redis_command(struct mr_redis *r, uint64_t timeout_ms, mr_redis_cb *cb, void *arg, size_t argc, const struct mr_slice *argv);
+/* A second connection listens; on_message for each message, on_lost(arg) whenever messages may have been missed (loss, reconnect). */
+int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_message)(struct mr_slice payload, void *arg), void (*on_lost)(void *arg), void *arg);
