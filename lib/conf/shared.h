@@ -15,6 +15,7 @@ struct mr_conf_shared {
 	char *redis_socket;   /* "" = no Redis */
 	char *redis_user, *redis_password_file, *redis_prefix;
 	char *resolver;       /* HOSTPORT of the local Unbound */
+	int64_t forward_port; /* loopback port of the forwarding pass, 10027 */
 	char *delimiter;      /* one character, default "+" */
 	char *srs_domain;     /* a hosted domain for rewritten senders; "" = hostname */
 	char *srs_secret_file;
