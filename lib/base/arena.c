@@ -1,0 +1,140 @@
+/* arena: see arena.h. A list of chunks, the newest first; what does not fit into the newest gets a new one. */
+
+/* system */
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/arena.h"
+#include "base/mem.h"
+
+#define ALIGNMENT   16
+#define CHUNK       (8u << 10) /* bytes of an ordinary chunk */
+#define DEFAULT_MAX (64u << 20)
+
+struct chunk {
+	struct chunk *older;
+	size_t size, used; /* bytes of data */
+	_Alignas(ALIGNMENT) char data[];
+};
+
+struct mr_arena {
+	struct chunk *newest;
+	size_t used, max; /* bytes */
+};
+
+struct mr_arena *mr_arena_new(size_t max)
+{
+	struct mr_arena *a = mr_new(struct mr_arena, 1);
+
+	a->max = max ? max : DEFAULT_MAX;
+	return a;
+}
+
+static void free_chunks(struct chunk *c)
+{
+	while (c) {
+		struct chunk *older = c->older;
+
+		free(c);
+		c = older;
+	}
+}
+
+void mr_arena_free(struct mr_arena *a)
+{
+	if (a)
+		free_chunks(a->newest);
+	free(a);
+}
+
+void mr_arena_reset(struct mr_arena *a)
+{
+	struct chunk *kept = a->newest;
+
+	a->used = 0;
+	/* One ordinary chunk stays, so that a session's next request allocates nothing. */
+	if (kept && kept->size == CHUNK) {
+		free_chunks(kept->older);
+		kept->older = NULL;
+		kept->used = 0;
+	} else {
+		free_chunks(kept);
+		a->newest = NULL;
+	}
+}
+
+void *mr_arena_try(struct mr_arena *a, size_t n)
+{
+	size_t size = n ? n : 1, start;
+	struct chunk *c = a->newest;
+
+	if (size > a->max || size > SIZE_MAX - sizeof(struct chunk) - ALIGNMENT)
+		return NULL;
+	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (size > a->max - a->used)
+		return NULL;
+	if (!c || c->size - c->used < size) {
+		size_t room = size > CHUNK ? size : CHUNK;
+
+		c = mr_realloc(NULL, sizeof(*c) + room);
+		*c = (struct chunk){ .older = a->newest, .size = room };
+		a->newest = c;
+	}
+	start = c->used;
+	c->used += size;
+	a->used += size;
+	return memset(c->data + start, 0, size);
+}
+
+void *mr_arena_alloc(struct mr_arena *a, size_t n)
+{
+	static const char why[] = "mailreeve: arena over its maximum\n";
+	void *p = mr_arena_try(a, n);
+
+	if (!p) {
+		ssize_t ignored = write(STDERR_FILENO, why, sizeof(why) - 1);
+
+		(void)ignored;
+		abort();
+	}
+	return p;
+}
+
+char *mr_arena_strdup(struct mr_arena *a, const char *s)
+{
+	return mr_arena_slice(a, mr_slice_of(s));
+}
+
+char *mr_arena_slice(struct mr_arena *a, struct mr_slice s)
+{
+	char *copy = mr_arena_alloc(a, s.n + 1);
+
+	if (s.n)
+		memcpy(copy, s.p, s.n);
+	return copy;
+}
+
+char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *out;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	out = mr_arena_alloc(a, n < 0 ? 1 : (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(out, n < 0 ? 1 : (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return out;
+}
+
+size_t mr_arena_used(const struct mr_arena *a)
+{
+	return a->used;
+}

@@ -1,0 +1,131 @@
+/* buf: see buf.h */
+
+/* system */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define FIRST_CAPACITY 64 /* bytes */
+
+void mr_buf_done(struct mr_buf *b)
+{
+	free(b->p);
+	*b = MR_BUF(b->max);
+}
+
+void mr_buf_reset(struct mr_buf *b)
+{
+	b->n = 0;
+	b->full = false;
+	if (b->p)
+		b->p[0] = '\0';
+}
+
+/* Makes room for n more bytes and the NUL; capacity doubles, so that many small additions stay linear. */
+static int grow(struct mr_buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
+
+	if (b->n > b->max || n > b->max - b->n) {
+		b->full = true;
+		return -ENOBUFS;
+	}
+	if (b->p && b->cap - b->n > n)
+		return 0;
+	while (cap - b->n <= n)
+		cap = cap > SIZE_MAX / 2 ? b->n + n + 1 : cap * 2;
+	b->p = mr_realloc(b->p, cap);
+	b->cap = cap;
+	return 0;
+}
+
+int mr_buf_add(struct mr_buf *b, struct mr_slice s)
+{
+	int err = grow(b, s.n);
+
+	if (err == 0) {
+		if (s.n)
+			memcpy(b->p + b->n, s.p, s.n);
+		b->n += s.n;
+		b->p[b->n] = '\0';
+	}
+	return err;
+}
+
+int mr_buf_puts(struct mr_buf *b, const char *s)
+{
+	return mr_buf_add(b, mr_slice_of(s));
+}
+
+int mr_buf_putc(struct mr_buf *b, char c)
+{
+	return mr_buf_add(b, (struct mr_slice){ &c, 1 });
+}
+
+int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = mr_buf_vprintf(b, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap)
+{
+	va_list measure;
+	int n, err;
+
+	va_copy(measure, ap);
+	n = vsnprintf(NULL, 0, fmt, measure);
+	va_end(measure);
+	if (n < 0)
+		return -EINVAL;
+	err = grow(b, (size_t)n);
+	if (err == 0) {
+		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+		b->n += (size_t)n;
+	}
+	return err;
+}
+
+char *mr_buf_reserve(struct mr_buf *b, size_t n)
+{
+	if (grow(b, n) < 0)
+		return NULL;
+	/* Zeroed, so that the NUL is there whatever part of it the caller fills. */
+	memset(b->p + b->n, 0, n + 1);
+	return b->p + b->n;
+}
+
+void mr_buf_consume(struct mr_buf *b, size_t n)
+{
+	if (n >= b->n) {
+		b->n = 0;
+	} else {
+		memmove(b->p, b->p + n, b->n - n);
+		b->n -= n;
+	}
+	if (b->p)
+		b->p[b->n] = '\0';
+}
+
+struct mr_slice mr_buf_slice(const struct mr_buf *b)
+{
+	return (struct mr_slice){ b->p ? b->p : "", b->n };
+}
+
+char *mr_buf_steal(struct mr_buf *b)
+{
+	char *p = b->p ? b->p : mr_strdup("");
+
+	*b = MR_BUF(b->max);
+	return p;
+}

@@ -1,0 +1,30 @@
+/* diag: see diag.h */
+
+/* system */
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ours */
+#include "base/diag.h"
+#include "base/buf.h"
+
+int mr_diag_set(struct mr_diag *d, int err, const char *fmt, ...)
+{
+	char raw[MR_DIAG_MAX];
+	size_t at = 0;
+	va_list ap;
+
+	if (!d || d->text[0])
+		return err;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	for (const char *s = raw; *s && at + sizeof("\\xNN") <= sizeof(d->text); s++) {
+		if (*s >= ' ' && *s <= '~')
+			d->text[at++] = *s;
+		else
+			at += (size_t)snprintf(d->text + at, sizeof(d->text) - at, "\\x%02x", (unsigned char)*s);
+	}
+	d->text[at] = '\0';
+	return err;
+}

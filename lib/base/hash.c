@@ -1,0 +1,68 @@
+/* hash: see hash.h */
+
+/* system */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+/* libraries */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <xxhash.h>
+
+/* ours */
+#include "base/hash.h"
+#include "base/mem.h"
+
+static uint64_t seed;
+
+/* Before main(), so that threads need no lock; forked scanners share it. */
+__attribute__((constructor)) static void draw_seed(void)
+{
+	if (mr_random(&seed, sizeof(seed)) < 0) {
+		fputs("mailreeve: the kernel gives no random bytes\n", stderr);
+		abort();
+	}
+}
+
+uint64_t mr_hash(const void *p, size_t n)
+{
+	return XXH3_64bits_withSeed(n ? p : "", n, seed);
+}
+
+int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN])
+{
+	return EVP_Digest(in.n ? in.p : "", in.n, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN])
+{
+	unsigned len = MR_SHA1_LEN;
+
+	if (key.n > INT32_MAX)
+		return -EINVAL;
+	return HMAC(EVP_sha1(), key.n ? key.p : "", (int)key.n, (const unsigned char *)(in.n ? in.p : ""), in.n, out, &len) ? 0 : -EIO;
+}
+
+int mr_random(void *out, size_t n)
+{
+	uint8_t *p = out;
+
+	while (n > 0) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		p += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+bool mr_equal_secret(struct mr_slice a, struct mr_slice b)
+{
+	return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
+}

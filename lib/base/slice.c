@@ -1,0 +1,108 @@
+/* slice: see slice.h */
+
+/* system */
+#include <string.h>
+
+/* ours */
+#include "base/slice.h"
+
+char mr_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+struct mr_slice mr_slice_of(const char *s)
+{
+	return (struct mr_slice){ s ? s : "", s ? strlen(s) : 0 };
+}
+
+bool mr_slice_eq(struct mr_slice a, struct mr_slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool mr_slice_ieq(struct mr_slice a, struct mr_slice b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (mr_lower(a.p[i]) != mr_lower(b.p[i]))
+			return false;
+	return true;
+}
+
+static struct mr_slice front(struct mr_slice s, size_t n)
+{
+	return (struct mr_slice){ s.p, n };
+}
+
+bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix)
+{
+	return s.n >= prefix.n && mr_slice_eq(front(s, prefix.n), prefix);
+}
+
+bool mr_slice_istarts(struct mr_slice s, struct mr_slice prefix)
+{
+	return s.n >= prefix.n && mr_slice_ieq(front(s, prefix.n), prefix);
+}
+
+bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix)
+{
+	return s.n >= suffix.n && mr_slice_ieq(mr_slice_from(s, s.n - suffix.n), suffix);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct mr_slice mr_slice_trim(struct mr_slice s)
+{
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	while (s.n > 0 && is_space(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	return s;
+}
+
+struct mr_slice mr_slice_from(struct mr_slice s, size_t from)
+{
+	if (from > s.n)
+		from = s.n;
+	/* NULL + 0 is undefined in C17 */
+	return from == 0 ? s : (struct mr_slice){ s.p + from, s.n - from };
+}
+
+ptrdiff_t mr_slice_chr(struct mr_slice s, char c)
+{
+	const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
+
+	return hit ? hit - s.p : -1;
+}
+
+ptrdiff_t mr_slice_rchr(struct mr_slice s, char c)
+{
+	const char *hit = s.n ? memrchr(s.p, c, s.n) : NULL;
+
+	return hit ? hit - s.p : -1;
+}
+
+bool mr_slice_next(struct mr_slice *rest, char sep, struct mr_slice *part)
+{
+	ptrdiff_t at;
+
+	/* p == NULL marks "the last part was taken"; the empty slice before the first call is one empty part unless it is NULL too */
+	if (!rest->p)
+		return false;
+	at = mr_slice_chr(*rest, sep);
+	if (at < 0) {
+		*part = *rest;
+		*rest = (struct mr_slice){ 0 };
+	} else {
+		*part = front(*rest, (size_t)at);
+		*rest = mr_slice_from(*rest, (size_t)at + 1);
+	}
+	return true;
+}
