@@ -6,8 +6,8 @@
  * sender     directory  address                        struct mr_dir_sender: hosted?, signing domain and its selectors
  * passdb     passdb     address (exact login)          struct mr_dir_passdb: password hash and switches
  * userdb     passdb     address, service               struct mr_dir_account
- * iterate    passdb     after, limit                   addresses, in order, without hashes
- * dkim-key   keys       domain, selector               sealed private key (mr_unseal, purpose "dkim:DOMAIN:SELECTOR")
+ * iterate    passdb     after, limit (1 to 1000)       a repeated field "address", in order, without hashes; none = the end
+ * dkim-key   keys       domain, selector               field "sealed": the private key (mr_unseal, purpose "dkim:DOMAIN:SELECTOR")
  * usage      usage (datagram, no answer)  address, bytes, messages
  *
  * Answer field "status" is ok, notfound, temp or bad. temp: the back end is away, ask again later; never "unknown".  bad: the question is
