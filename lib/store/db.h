@@ -7,9 +7,9 @@
 
 struct mr_db;
 
-/* Errors of this folder: -EAGAIN back end away, refusing or too slow (try later); -ENOENT no such row; -EEXIST there is one already; -EINVAL refused
- * by validation; -EPROTO the schema is out of range. The diagnosis is distinct for: no schema, wrong credentials, unknown host, refused connection,
- * unknown database, schema too old, schema too new (F113). */
+/* Errors of this folder: -EAGAIN back end away, refusing or too slow (try later); -ENOENT no such row; -EEXIST there is one already;
+ * -EINVAL refused by validation; -EPROTO the schema is out of range. The diagnosis is distinct for: no schema, wrong credentials, unknown
+ * host, refused connection, unknown database, schema too old, schema too new (F113). */
 int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);
 
@@ -18,8 +18,8 @@ void mr_db_close(struct mr_db *db);
 /* 0, -EAGAIN, -EPROTO. */
 int mr_db_check_schema(struct mr_db *db, struct mr_diag *diag);
 
-/* The pool: job() runs on a pool thread with an open, schema-checked connection (or db == NULL and *diag set, when there is none); then done() on the loop.
- * Reconnects by itself with back-off; logs database-lost and database-connected once each. */
+/* The pool: job() runs on a pool thread with an open, schema-checked connection (or db == NULL and *diag set, when there is none); then
+ * done() on the loop. Reconnects by itself with back-off; logs database-lost and database-connected once each. */
 struct mr_db_pool;
 struct mr_db_job {
 	void (*job)(struct mr_db *db, const struct mr_diag *why, void *arg);

@@ -9,37 +9,45 @@ struct mr_row_pattern {
 struct mr_row_domain {
 	char *name;
 	bool enabled, dkim;
-	double junk_score, reject_score;     /* NAN = the default holds */
-	struct mr_row_pattern *patterns;     /* of the domain */
+	double junk_score, reject_score; /* NAN = the default holds */
+	struct mr_row_pattern *patterns; /* of the domain */
 	size_t n_patterns;
-	struct { char *selector, *algorithm, *sealed_key; } keys[8]; /* in use for signing */
+	struct {
+		char *selector, *algorithm, *sealed_key;
+	} keys[8]; /* in use for signing */
 	size_t n_keys;
 };
 struct mr_row_mailbox {
-	char *address, *password;            /* "{SCHEME}hash" */
+	char *address, *password; /* "{SCHEME}hash" */
 	bool enabled, send_only;
-	uint64_t quota_bytes;                /* 0 = unlimited */
-	double junk_score, reject_score;     /* NAN = the domain's */
-	struct mr_row_pattern *patterns;     /* of the user */
+	uint64_t quota_bytes;            /* 0 = unlimited */
+	double junk_score, reject_score; /* NAN = the domain's */
+	struct mr_row_pattern *patterns; /* of the user */
 	size_t n_patterns;
 };
 struct mr_row_alias {
-	char *address;                       /* "@domain" = catch-all */
-	char **destinations;                 /* lower-cased domain */
+	char *address;       /* "@domain" = catch-all */
+	char **destinations; /* lower-cased domain */
 	size_t n_destinations;
 };
 /* 0 with *out in the arena, -ENOENT, -EAGAIN. `causal`: wait for all writes committed before (wsrep_sync_wait). */
-int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag);
-int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out, struct mr_diag *diag);
-int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_alias *out, struct mr_diag *diag);
+int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_arena *arena, struct mr_row_domain *out,
+		   struct mr_diag *diag);
+int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out,
+		    struct mr_diag *diag);
+int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_alias *out,
+		  struct mr_diag *diag);
 /* Patterns that hold for everybody (lists of scope global). */
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag);
 /* Addresses in order after `after`, at most limit. */
-int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n, struct mr_diag *diag);
+int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
+		      struct mr_diag *diag);
 
-/* What changed: entries with id > after (the poller overlaps: ids become visible out of order). kind: "domain" "mailbox" "alias" "global". */
+/* What changed: entries with id > after (the poller overlaps: ids become visible out of order). kind: "domain" "mailbox" "alias" "global".
+ */
 struct mr_change {
 	uint64_t id;
 	char *kind, *key;
 };
-int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n, uint64_t *newest, struct mr_diag *diag);
+int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
+		    uint64_t *newest, struct mr_diag *diag);

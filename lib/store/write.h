@@ -1,26 +1,27 @@
-/* write: every change to accounts, with its validation and its change_log entry in one transaction. The verbs use it now, the web and the REST API
- * later: one place. Errors as in db.h, in words for a person. NULL or negative in a *_set means "leave as it is". */
+/* write: every change to accounts, with its validation and its change_log entry in one transaction. The verbs use it now, the web and the
+ * REST API later: one place. Errors as in db.h, in words for a person. NULL or negative in a *_set means "leave as it is". */
 #pragma once
 #include "base/seal.h"
 #include "store/read.h"
 
 struct mr_domain_set {
-	int enabled, dkim;                   /* -1 leave, 0, 1 */
+	int enabled, dkim;                     /* -1 leave, 0, 1 */
 	const char *junk_score, *reject_score; /* number, "default", or NULL */
-	const char *allow, *deny, *unlist;   /* a sender pattern to add or remove, or NULL */
+	const char *allow, *deny, *unlist;     /* a sender pattern to add or remove, or NULL */
 };
 struct mr_user_set {
-	const char *password;                /* plain text, hashed here with yescrypt; or "{SCHEME}hash" when password_is_hash */
+	const char *password; /* plain text, hashed here with yescrypt; or "{SCHEME}hash" when password_is_hash */
 	bool password_is_hash;
-	int64_t quota_mb;                    /* -1 leave, 0 unlimited */
+	int64_t quota_mb; /* -1 leave, 0 unlimited */
 	int enabled, send_only;
 	const char *junk_score, *reject_score, *allow, *deny, *unlist;
 };
 #define MR_DOMAIN_SET_NONE ((struct mr_domain_set){ .enabled = -1, .dkim = -1 })
-#define MR_USER_SET_NONE ((struct mr_user_set){ .quota_mb = -1, .enabled = -1, .send_only = -1 })
+#define MR_USER_SET_NONE   ((struct mr_user_set){ .quota_mb = -1, .enabled = -1, .send_only = -1 })
 
 /* A new domain gets RSA-2048 and (kept for later use) Ed25519 keys, sealed with ring; selectors from the date. DKIM starts switched on. */
-int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring, struct mr_diag *diag);
+int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring,
+			struct mr_diag *diag);
 int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_domain_set *set, struct mr_diag *diag);
 int mr_write_domain_del(struct mr_db *db, const char *name, struct mr_diag *diag); /* only without users and aliases (F134) */
 int mr_write_user_add(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);

@@ -1,0 +1,21 @@
+/* connection: inside of struct mr_db, shared by db.c and query.c only. */
+#pragma once
+#include <mysql.h>
+#include "store/db.h"
+
+#define MR_STATEMENTS_MAX 64 /* distinct statements a connection; there are about 50 in this folder */
+struct mr_db {
+	MYSQL *my;
+	bool broken;         /* nothing more can come over this connection */
+	unsigned last_errno; /* of the server or the client library, 0 = none */
+	struct mr_statement {
+		const char *sql;
+		MYSQL_STMT *st;
+	} statements[MR_STATEMENTS_MAX];
+	size_t n_statements;
+	char *where, *user, *name; /* for diagnoses */
+};
+/* Sets broken and last_errno, and says what happened in words. Returns the error of db.h for it. */
+int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_diag *diag);
+bool mr_db_broken(const struct mr_db *db);
+int mr_db_ping(struct mr_db *db);

@@ -1,0 +1,203 @@
+/* One connection: how it is opened, and what its errors are in words. */
+#include "store/db.h"
+
+/* system */
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* libraries */
+#include <errmsg.h>
+#include <mysqld_error.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/file.h"
+#include "store/connection.h"
+#include "store/query.h"
+
+#define CONNECT_MAX_MS 10000
+#define SECRET_MAX     1024
+
+static unsigned seconds(uint64_t ms)
+{
+	uint64_t s = (ms + 999) / 1000;
+
+	return s ? (unsigned)s : 1;
+}
+
+bool mr_db_broken(const struct mr_db *db)
+{
+	return db->broken;
+}
+
+bool mr_db_retry(const struct mr_db *db)
+{
+	return db->last_errno == ER_LOCK_DEADLOCK || db->last_errno == ER_LOCK_WAIT_TIMEOUT || db->last_errno == ER_UNKNOWN_COM_ERROR;
+}
+
+/* The ways in which a session ends or cannot begin. NULL for any other error. */
+static const char *connection_trouble(unsigned err)
+{
+	switch (err) {
+	case CR_UNKNOWN_HOST:
+		return "unknown host";
+	case CR_CONN_HOST_ERROR:
+	case CR_CONNECTION_ERROR:
+		return "connection refused";
+	case CR_SSL_CONNECTION_ERROR:
+		return "no TLS session";
+	case CR_SERVER_GONE_ERROR:
+	case CR_SERVER_LOST:
+	case CR_SERVER_LOST_EXTENDED:
+	case ER_CONNECTION_KILLED:
+	case ER_SERVER_SHUTDOWN:
+		return "connection lost or too slow";
+	case CR_COMMANDS_OUT_OF_SYNC:
+	case CR_MALFORMED_PACKET:
+	case CR_SERVER_HANDSHAKE_ERR:
+		return "the answers are not understood";
+	case ER_CON_COUNT_ERROR:
+	case ER_TOO_MANY_USER_CONNECTIONS:
+		return "too many connections";
+	default:
+		return NULL;
+	}
+}
+
+int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_diag *diag)
+{
+	const char *trouble = connection_trouble(err);
+
+	db->last_errno = err;
+	if (trouble) {
+		db->broken = true;
+		return mr_diag_set(diag, -EAGAIN, "database %s: %s (%s)", db->where, trouble, text);
+	}
+	switch (err) {
+	case ER_ACCESS_DENIED_ERROR:
+	case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+		return mr_diag_set(diag, -EAGAIN, "database %s: wrong credentials for user \"%s\" (%s)", db->where, db->user, text);
+	case ER_BAD_DB_ERROR:
+		return mr_diag_set(diag, -EAGAIN, "database %s: there is no database \"%s\"", db->where, db->name);
+	case ER_DBACCESS_DENIED_ERROR:
+	case ER_TABLEACCESS_DENIED_ERROR:
+		return mr_diag_set(diag, -EAGAIN, "database %s: user \"%s\" lacks rights in \"%s\" (see mailreeve schema grants): %s",
+				   db->where, db->user, db->name, text);
+	case ER_NO_SUCH_TABLE:
+	case ER_VIEW_INVALID:
+		return mr_diag_set(diag, -EPROTO, "database %s: no schema in \"%s\" (run mailreeve schema apply): %s", db->where, db->name,
+				   text);
+	case ER_DUP_ENTRY:
+		return mr_diag_set(diag, -EEXIST, "database %s: %s", db->where, text);
+	case ER_STATEMENT_TIMEOUT:
+		return mr_diag_set(diag, -EAGAIN, "database %s: statement took too long", db->where);
+	default:
+		return mr_diag_set(diag, -EAGAIN, "database %s: error %u: %s", db->where, err, text);
+	}
+}
+
+static char *where_text(const struct mr_conf_shared *conf)
+{
+	struct mr_buf b = MR_BUF(512);
+
+	if (*conf->db_socket)
+		mr_buf_puts(&b, conf->db_socket);
+	else
+		mr_buf_printf(&b, "%s:%lld", conf->db_host, (long long)conf->db_port);
+	return mr_buf_steal(&b);
+}
+
+/* TLS: to a socket none; to a host with a CA file named: required and verified; to a host without one: none is demanded. All of it
+ * explicit, since the library's defaults differ between 3.3 and 3.4. */
+static void set_options(MYSQL *my, const struct mr_conf_shared *conf)
+{
+	unsigned timeout = seconds(conf->db_timeout), lock_wait = timeout > 5 ? 5 : timeout;
+	unsigned connect = seconds(conf->db_timeout < CONNECT_MAX_MS ? conf->db_timeout : CONNECT_MAX_MS);
+	bool tls = !*conf->db_socket && *conf->db_ca_file;
+	enum mysql_protocol_type protocol = *conf->db_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+	my_bool no = 0, verify = tls;
+	unsigned off = 0;
+	struct mr_buf init = MR_BUF(512);
+
+	mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+	mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &timeout);
+	mysql_options(my, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
+	mysql_options(my, MYSQL_OPT_RECONNECT, &no);
+	mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_options(my, MYSQL_OPT_PROTOCOL, &protocol);
+	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+	mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &verify);
+	if (tls)
+		mysql_options(my, MYSQL_OPT_SSL_CA, conf->db_ca_file);
+	mr_buf_printf(&init,
+		      "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO', time_zone='+00:00', autocommit=1, "
+		      "max_statement_time=%u, innodb_lock_wait_timeout=%u",
+		      timeout, lock_wait);
+	mysql_options(my, MYSQL_INIT_COMMAND, init.p);
+	mr_buf_done(&init);
+}
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+static void library_start(void)
+{
+	mysql_library_init(0, NULL, NULL);
+}
+
+int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_diag *diag)
+{
+	struct mr_buf password = MR_BUF(SECRET_MAX);
+	struct mr_db *db = NULL;
+	int r = 0;
+
+	pthread_once(&library_once, library_start);
+	if (*conf->db_password_file && (r = mr_file_secret(conf->db_password_file, &password, diag)) < 0)
+		goto out;
+	db = mr_new(struct mr_db, 1);
+	db->where = where_text(conf);
+	db->user = mr_strdup(conf->db_user);
+	db->name = mr_strdup(conf->db_name);
+	db->my = mysql_init(NULL);
+	if (!db->my) {
+		r = mr_diag_set(diag, -ENOMEM, "database: out of memory");
+		goto out;
+	}
+	set_options(db->my, conf);
+	if (!mysql_real_connect(db->my, *conf->db_socket ? NULL : conf->db_host, conf->db_user, password.p, conf->db_name,
+				(unsigned)conf->db_port, *conf->db_socket ? conf->db_socket : NULL, 0)) {
+		r = mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), diag);
+		goto out;
+	}
+	*out = db;
+	db = NULL;
+out:
+	mr_db_close(db);
+	mr_wipe(password.p, password.cap);
+	mr_buf_done(&password);
+	return r;
+}
+
+void mr_db_close(struct mr_db *db)
+{
+	if (!db)
+		return;
+	for (size_t i = 0; i < db->n_statements; i++)
+		mysql_stmt_close(db->statements[i].st);
+	if (db->my)
+		mysql_close(db->my);
+	free(db->where);
+	free(db->user);
+	free(db->name);
+	free(db);
+}
+
+int mr_db_ping(struct mr_db *db)
+{
+	struct mr_diag ignored = { 0 };
+
+	if (!db->broken && mysql_ping(db->my))
+		mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), &ignored);
+	return db->broken ? -EAGAIN : 0;
+}

@@ -1,0 +1,214 @@
+/* Prepared statements: text and numbers in, text out. */
+#include "store/query.h"
+
+/* system */
+#include <errno.h>
+#include <time.h>
+
+/* ours */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/connection.h"
+
+#define COLUMNS_MAX 16
+#define CELL_MAX    512 /* bytes; longer ones are fetched a second time */
+
+static int statement_failed(struct mr_db *db, MYSQL_STMT *st, struct mr_diag *diag)
+{
+	return mr_db_failed(db, mysql_stmt_errno(st), mysql_stmt_error(st), diag);
+}
+
+static int statement(struct mr_db *db, const char *sql, MYSQL_STMT **out, struct mr_diag *diag)
+{
+	MYSQL_STMT *st;
+
+	for (size_t i = 0; i < db->n_statements; i++)
+		if (db->statements[i].sql == sql) {
+			*out = db->statements[i].st;
+			return 0;
+		}
+	if (db->n_statements == MR_STATEMENTS_MAX)
+		return mr_diag_set(diag, -ENOSPC, "database: more than %d distinct statements", MR_STATEMENTS_MAX);
+	st = mysql_stmt_init(db->my);
+	if (!st)
+		return mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), diag);
+	if (mysql_stmt_prepare(st, sql, strlen(sql))) {
+		int r = statement_failed(db, st, diag);
+
+		mysql_stmt_close(st);
+		return r;
+	}
+	db->statements[db->n_statements++] = (struct mr_statement){ .sql = sql, .st = st };
+	*out = st;
+	return 0;
+}
+
+static int run(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, MYSQL_STMT **out, struct mr_diag *diag)
+{
+	MYSQL_BIND bind[MR_PARAMS_MAX] = { 0 };
+	MYSQL_STMT *st = NULL;
+	int r;
+
+	if (db->broken)
+		return mr_diag_set(diag, -EAGAIN, "database %s: connection lost", db->where);
+	db->last_errno = 0;
+	r = statement(db, sql, &st, diag);
+	if (r < 0)
+		return r;
+	if (n > MR_PARAMS_MAX || mysql_stmt_param_count(st) != n)
+		return mr_diag_set(diag, -EINVAL, "database: statement with %lu parameters got %zu", mysql_stmt_param_count(st), n);
+	for (size_t i = 0; i < n; i++) {
+		const struct mr_param *p = &params[i];
+
+		bind[i].buffer_type = p->number ? MYSQL_TYPE_LONGLONG : p->text ? MYSQL_TYPE_STRING : MYSQL_TYPE_NULL;
+		bind[i].buffer = p->number ? (void *)(uintptr_t)&p->i : (void *)(uintptr_t)p->text;
+		bind[i].buffer_length = p->number || !p->text ? 0 : strlen(p->text);
+	}
+	if ((n && mysql_stmt_bind_param(st, bind)) || mysql_stmt_execute(st))
+		return statement_failed(db, st, diag);
+	*out = st;
+	return 0;
+}
+
+/* Column i of the row that was fetched into `scratch`; NULL past the arena's maximum. */
+static char *take_cell(MYSQL_STMT *st, unsigned i, const char *scratch, unsigned long length, struct mr_arena *arena)
+{
+	char *p = mr_arena_try(arena, length + 1);
+	MYSQL_BIND again = { .buffer_type = MYSQL_TYPE_STRING, .buffer = p, .buffer_length = length };
+
+	if (!p)
+		return NULL;
+	if (length <= CELL_MAX)
+		memcpy(p, scratch, length);
+	else if (mysql_stmt_fetch_column(st, &again, i, 0))
+		return NULL;
+	return p;
+}
+
+static int fetch(struct mr_db *db, MYSQL_STMT *st, struct mr_arena *arena, struct mr_rows *rows, struct mr_diag *diag)
+{
+	char scratch[COLUMNS_MAX][CELL_MAX];
+	unsigned long length[COLUMNS_MAX] = { 0 };
+	my_bool null[COLUMNS_MAX] = { 0 };
+	MYSQL_BIND bind[COLUMNS_MAX] = { 0 };
+	int status;
+
+	for (unsigned i = 0; i < rows->columns; i++)
+		bind[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_STRING,
+					.buffer = scratch[i],
+					.buffer_length = CELL_MAX,
+					.length = &length[i],
+					.is_null = &null[i] };
+	if (mysql_stmt_bind_result(st, bind))
+		return statement_failed(db, st, diag);
+	for (size_t row = 0; row < rows->n; row++) {
+		status = mysql_stmt_fetch(st);
+		if (status != 0 && status != MYSQL_DATA_TRUNCATED)
+			return statement_failed(db, st, diag);
+		for (unsigned i = 0; i < rows->columns; i++) {
+			char **cell = &rows->cells[row * rows->columns + i];
+
+			*cell = null[i] ? NULL : take_cell(st, i, scratch[i], length[i], arena);
+			if (!null[i] && !*cell)
+				return mr_diag_set(diag, -EAGAIN, "database %s: the answer is too large", db->where);
+		}
+	}
+	return 0;
+}
+
+int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, struct mr_arena *arena, struct mr_rows *out,
+	     struct mr_diag *diag)
+{
+	MYSQL_STMT *st = NULL;
+	struct mr_rows rows = { 0 };
+	int r = run(db, sql, params, n, &st, diag);
+
+	if (r < 0)
+		return r;
+	if (mysql_stmt_store_result(st)) {
+		r = statement_failed(db, st, diag);
+		goto out;
+	}
+	rows.n = mysql_stmt_num_rows(st);
+	rows.columns = mysql_stmt_field_count(st);
+	if (rows.columns > COLUMNS_MAX) {
+		r = mr_diag_set(diag, -EINVAL, "database: a statement answers %zu columns", rows.columns);
+		goto out;
+	}
+	rows.cells = mr_arena_try(arena, (rows.n * rows.columns + 1) * sizeof(char *));
+	if (!rows.cells) {
+		r = mr_diag_set(diag, -EAGAIN, "database %s: the answer is too large", db->where);
+		goto out;
+	}
+	r = fetch(db, st, arena, &rows, diag);
+	if (r == 0)
+		*out = rows;
+out:
+	mysql_stmt_free_result(st);
+	return r;
+}
+
+int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *affected, struct mr_diag *diag)
+{
+	MYSQL_STMT *st = NULL;
+	int r = run(db, sql, params, n, &st, diag);
+
+	if (r == 0 && affected)
+		*affected = mysql_stmt_affected_rows(st);
+	return r;
+}
+
+int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag)
+{
+	if (db->broken)
+		return mr_diag_set(diag, -EAGAIN, "database %s: connection lost", db->where);
+	db->last_errno = 0;
+	if (mysql_real_query(db->my, sql, strlen(sql)))
+		return mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), diag);
+	return 0;
+}
+
+void mr_retry_pause(unsigned attempt)
+{
+	uint8_t random = 0;
+	uint64_t ms;
+	struct timespec pause;
+
+	mr_random(&random, sizeof random);
+	ms = (50u << attempt) + random / 8;
+	pause = (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+	nanosleep(&pause, NULL);
+}
+
+static int attempt(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag)
+{
+	struct mr_diag ignored = { 0 };
+	unsigned why;
+	int r = mr_exec_direct(db, "START TRANSACTION", diag);
+
+	if (r == 0)
+		r = body(db, arg, diag);
+	if (r == 0)
+		r = mr_exec_direct(db, "COMMIT", diag);
+	if (r < 0 && !db->broken) {
+		why = db->last_errno;
+		mr_exec_direct(db, "ROLLBACK", &ignored);
+		db->last_errno = why;
+	}
+	return r;
+}
+
+int mr_transaction(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag)
+{
+	struct mr_diag why = { 0 };
+	int r = 0;
+
+	for (unsigned i = 0; i < MR_RETRIES; i++) {
+		why = (struct mr_diag){ 0 };
+		r = attempt(db, body, arg, &why);
+		if (r != -EAGAIN || db->broken || !mr_db_retry(db))
+			break;
+		mr_retry_pause(i);
+	}
+	return r < 0 ? mr_diag_set(diag, r, "%s", why.text) : 0;
+}

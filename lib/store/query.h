@@ -1,0 +1,49 @@
+/* query: statements on one connection. For this folder only. Statements are prepared once a connection; `sql` must be a string literal (or
+ * live as long as the connection), since its address is the key. Errors as in db.h. */
+#pragma once
+#include <stdint.h>
+#include "store/db.h"
+
+struct mr_param {
+	const char *text; /* NULL with number false: SQL NULL */
+	int64_t i;
+	bool number;
+};
+static inline struct mr_param mr_text(const char *s)
+{
+	return (struct mr_param){ .text = s };
+}
+static inline struct mr_param mr_num(int64_t i)
+{
+	return (struct mr_param){ .i = i, .number = true };
+}
+#define MR_PARAMS_MAX 12
+/* Two arguments: MR_PARAMS(mr_text(a), mr_num(b)) */
+#define MR_PARAMS(...) ((const struct mr_param[]){ __VA_ARGS__ }), (sizeof((struct mr_param[]){ __VA_ARGS__ }) / sizeof(struct mr_param))
+#define MR_NO_PARAMS   NULL, 0
+
+struct mr_rows {
+	size_t n, columns;
+	char **cells; /* row after row, in the arena; NULL is SQL NULL */
+};
+static inline char *mr_cell(const struct mr_rows *r, size_t row, size_t column)
+{
+	return r->cells[row * r->columns + column];
+}
+
+/* 0 or an error; -EAGAIN too when the answer does not fit into the arena. */
+int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, struct mr_arena *arena, struct mr_rows *out,
+	     struct mr_diag *diag);
+/* affected may be NULL. -EEXIST: a unique key is taken. */
+int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *affected, struct mr_diag *diag);
+/* Not prepared: DDL and transaction statements. */
+int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag);
+/* Did the last error ask for the whole transaction to be tried again (deadlock, lock wait, cluster not ready)? */
+bool mr_db_retry(const struct mr_db *db);
+
+/* Runs body() in one transaction: commit on 0, else roll back; again, with growing pauses, when the server asks for that. body() must be
+ * repeatable. */
+int mr_transaction(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag);
+/* The pause before try number `attempt` (from 0): some 50 ms, doubled each time. */
+void mr_retry_pause(unsigned attempt);
+#define MR_RETRIES 6

@@ -1,0 +1,197 @@
+/* Rows through the views. */
+#include "store/read.h"
+
+/* system */
+#include <errno.h>
+#include <math.h>
+
+/* ours */
+#include "base/mem.h"
+#include "base/parse.h"
+#include "store/query.h"
+
+#define KEYS_MAX MR_COUNT(((struct mr_row_domain *)NULL)->keys)
+
+static double score(const char *cell)
+{
+	double v = NAN;
+
+	if (cell)
+		mr_parse_double(mr_slice_of(cell), -1e6, 1e6, &v);
+	return v;
+}
+
+static bool truth(const char *cell)
+{
+	return cell && *cell == '1';
+}
+
+static uint64_t number(const char *cell)
+{
+	uint64_t v = 0;
+
+	if (cell)
+		mr_parse_u64(mr_slice_of(cell), 0, UINT64_MAX, &v);
+	return v;
+}
+
+/* On a cluster: waits for everything committed elsewhere before; nothing on a single server. Literals, since statements are prepared by
+ * address. */
+static int query(struct mr_db *db, bool causal, const char *plain, const char *waiting, const char *key, struct mr_arena *arena,
+		 struct mr_rows *rows, struct mr_diag *diag)
+{
+	return mr_query(db, causal ? waiting : plain, MR_PARAMS(mr_text(key)), arena, rows, diag);
+}
+#define BOTH(sql) (sql), "SET STATEMENT wsrep_sync_wait=1 FOR " sql
+
+static void patterns_of(const struct mr_rows *rows, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n)
+{
+	struct mr_row_pattern *p = mr_arena_alloc(arena, (rows->n + 1) * sizeof *p);
+
+	for (size_t i = 0; i < rows->n; i++)
+		p[i] = (struct mr_row_pattern){ .pattern = mr_cell(rows, i, 0), .allow = truth(mr_cell(rows, i, 1)) };
+	*out = p;
+	*n = rows->n;
+}
+
+static int keys_of(struct mr_db *db, bool causal, struct mr_row_domain *d, struct mr_arena *arena, struct mr_diag *diag)
+{
+	struct mr_rows rows;
+	int r = query(db, causal, BOTH("SELECT selector, algorithm, sealed_key FROM v_dkim WHERE domain = ? ORDER BY selector"), d->name,
+		      arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < rows.n && i < KEYS_MAX; i++) {
+		d->keys[i].selector = mr_cell(&rows, i, 0);
+		d->keys[i].algorithm = mr_cell(&rows, i, 1);
+		d->keys[i].sealed_key = mr_cell(&rows, i, 2);
+		d->n_keys = i + 1;
+	}
+	return 0;
+}
+
+int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag)
+{
+	struct mr_row_domain d = { 0 };
+	struct mr_rows rows;
+	int r = query(db, causal, BOTH("SELECT name, enabled, dkim, junk_score, reject_score FROM v_domain WHERE name = ?"), name, arena,
+		      &rows, diag);
+
+	if (r < 0)
+		return r;
+	if (rows.n == 0)
+		return -ENOENT;
+	d.name = mr_cell(&rows, 0, 0);
+	d.enabled = truth(mr_cell(&rows, 0, 1));
+	d.dkim = truth(mr_cell(&rows, 0, 2));
+	d.junk_score = score(mr_cell(&rows, 0, 3));
+	d.reject_score = score(mr_cell(&rows, 0, 4));
+	r = keys_of(db, causal, &d, arena, diag);
+	if (r == 0)
+		r = query(db, causal,
+			  BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ? ORDER BY pattern"),
+			  d.name, arena, &rows, diag);
+	if (r < 0)
+		return r;
+	patterns_of(&rows, arena, &d.patterns, &d.n_patterns);
+	*out = d;
+	return 0;
+}
+
+int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out,
+		    struct mr_diag *diag)
+{
+	struct mr_row_mailbox m = { 0 };
+	struct mr_rows rows;
+	int r = query(
+	    db, causal,
+	    BOTH("SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score FROM v_mailbox WHERE address = ?"),
+	    address, arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	if (rows.n == 0)
+		return -ENOENT;
+	m.address = mr_cell(&rows, 0, 0);
+	m.password = mr_cell(&rows, 0, 1);
+	m.enabled = truth(mr_cell(&rows, 0, 2));
+	m.send_only = truth(mr_cell(&rows, 0, 3));
+	m.quota_bytes = number(mr_cell(&rows, 0, 4));
+	m.junk_score = score(mr_cell(&rows, 0, 5));
+	m.reject_score = score(mr_cell(&rows, 0, 6));
+	r = query(db, causal, BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'user' AND owner = ? ORDER BY pattern"),
+		  m.address, arena, &rows, diag);
+	if (r < 0)
+		return r;
+	patterns_of(&rows, arena, &m.patterns, &m.n_patterns);
+	*out = m;
+	return 0;
+}
+
+int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_alias *out,
+		  struct mr_diag *diag)
+{
+	struct mr_row_alias a = { 0 };
+	struct mr_rows rows;
+	int r = query(db, causal, BOTH("SELECT address, destination FROM v_alias WHERE address = ? ORDER BY destination"), address, arena,
+		      &rows, diag);
+
+	if (r < 0)
+		return r;
+	if (rows.n == 0)
+		return -ENOENT;
+	a.address = mr_cell(&rows, 0, 0);
+	a.destinations = mr_arena_alloc(arena, rows.n * sizeof(char *));
+	for (; a.n_destinations < rows.n; a.n_destinations++)
+		a.destinations[a.n_destinations] = mr_cell(&rows, a.n_destinations, 1);
+	*out = a;
+	return 0;
+}
+
+int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag)
+{
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global' ORDER BY pattern", MR_NO_PARAMS, arena,
+			 &rows, diag);
+
+	if (r == 0)
+		patterns_of(&rows, arena, out, n);
+	return r;
+}
+
+int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
+		      struct mr_diag *diag)
+{
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT address FROM v_mailbox WHERE address > ? ORDER BY address LIMIT ?",
+			 MR_PARAMS(mr_text(after), mr_num(limit)), arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	*out = rows.cells;
+	*n = rows.n;
+	return 0;
+}
+
+int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
+		    uint64_t *newest, struct mr_diag *diag)
+{
+	struct mr_change *changes = NULL;
+	struct mr_rows top, rows = { 0 };
+	int r = mr_query(db, "SELECT COALESCE(MAX(id), 0) FROM v_change", MR_NO_PARAMS, arena, &top, diag);
+
+	if (r == 0 && limit && number(mr_cell(&top, 0, 0)) > after)
+		r = mr_query(db, "SELECT id, kind, name FROM v_change WHERE id > ? ORDER BY id LIMIT ?",
+			     MR_PARAMS(mr_num((int64_t)after), mr_num(limit)), arena, &rows, diag);
+	if (r < 0)
+		return r;
+	changes = mr_arena_alloc(arena, (rows.n + 1) * sizeof *changes);
+	for (size_t i = 0; i < rows.n; i++)
+		changes[i] =
+		    (struct mr_change){ .id = number(mr_cell(&rows, i, 0)), .kind = mr_cell(&rows, i, 1), .key = mr_cell(&rows, i, 2) };
+	*out = changes;
+	*n = rows.n;
+	*newest = number(mr_cell(&top, 0, 0));
+	return 0;
+}
