@@ -11,7 +11,7 @@ struct mr_srs {
 	int64_t now;             /* seconds since 1970 */
 	unsigned max_age_days;   /* 0 = 21 */
 };
-/* Rewrites for forwarding. An address of srs->domain that is SRS already is a fixed point: returned as it is. */
+/* Rewrites for forwarding. An address of srs->domain, SRS or not, is a fixed point: returned as it is. -EINVAL: no address, or a broken SRS1 one. */
 int mr_srs_forward(const struct mr_srs *srs, struct mr_slice address, struct mr_arena *arena, struct mr_slice *out);
 /* -ENOENT: not an SRS address of ours. -EBADMSG: hash wrong. -ETIME: too old. */
 int mr_srs_reverse(const struct mr_srs *srs, struct mr_slice address, struct mr_arena *arena, struct mr_slice *out);

@@ -1,0 +1,151 @@
+/* srs: vectors made by postsrsd 1.10 (options -d fwd.example, the two secrets below) on day 20779. */
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "mail/srs.h"
+#include "unit.h"
+
+#define NOW 1795342032
+#define DAY 86400
+
+static const struct mr_srs ours = {
+	.secrets = { MR_LIT("tops3cret"), MR_LIT("older-secret") }, .n_secrets = 2, .domain = MR_LIT("fwd.example"), .now = NOW
+};
+
+static const struct {
+	const char *address, *rewritten;
+} vectors[] = {
+	{ "john@example.org", "SRS0=0XKj=JL=example.org=john@fwd.example" },
+	{ "John.Doe@Example.ORG", "SRS0=NuSC=JL=Example.ORG=John.Doe@fwd.example" },
+	{ "a=b+c-d@x.example", "SRS0=xc9E=JL=x.example=a=b+c-d@fwd.example" },
+	{ "\"a b\"@q.example", "SRS0=ksz/=JL=q.example=\"a b\"@fwd.example" },
+	{ "bounce+very-long-local-part-0123456789-0123456789-0123456789-0123456789@lists.example",
+	  "SRS0=3ct1=JL=lists.example=bounce+very-long-local-part-0123456789-0123456789-0123456789-0123456789@fwd.example" },
+	{ "SRS0=HHHH=TT=orig.example=user@first.example", "SRS1=XrUD=first.example==HHHH=TT=orig.example=user@fwd.example" },
+	{ "SRS0+HHHH=TT=orig.example=User@First.Example", "SRS1=FrTH=First.Example=+HHHH=TT=orig.example=User@fwd.example" },
+};
+
+static void test_vectors(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(vectors); i++) {
+		struct mr_slice out;
+
+		assert_int_equal(mr_srs_forward(&ours, mr_slice_of(vectors[i].address), arena, &out), 0);
+		assert_slice(out, vectors[i].rewritten);
+		assert_int_equal(mr_srs_reverse(&ours, mr_slice_of(vectors[i].rewritten), arena, &out), 0);
+		assert_slice(out, vectors[i].address);
+	}
+}
+
+static const struct {
+	const char *address, *rewritten; /* NULL: refused */
+} forwards[] = {
+	/* what is SRS1 already keeps its first host (vectors of postsrsd) */
+	{ "SRS1=abcd=first.example==HHHH=TT=orig.example=user@second.example",
+	  "SRS1=XrUD=first.example==HHHH=TT=orig.example=user@fwd.example" },
+	{ "SRS1-abcd=first.example=-HHHH=TT=orig.example=user@second.example",
+	  "SRS1=uYJx=first.example=-HHHH=TT=orig.example=user@fwd.example" },
+	{ "srs0+HHHH=TT=orig.example=User@First.Example", "SRS1=FrTH=First.Example=+HHHH=TT=orig.example=User@fwd.example" },
+	/* fixed points */
+	{ "x@fwd.example", "x@fwd.example" },
+	{ "SRS0=0XKj=JL=example.org=john@fwd.example", "SRS0=0XKj=JL=example.org=john@fwd.example" },
+	{ "SRS1=XrUD=first.example==HHHH=TT=orig.example=user@FWD.example",
+	  "SRS1=XrUD=first.example==HHHH=TT=orig.example=user@FWD.example" },
+	/* refused */
+	{ "", NULL },
+	{ "john", NULL },
+	{ "@example.org", NULL },
+	{ "john@", NULL },
+	{ "jo\nhn@example.org", NULL },
+	{ "SRS1=abcd@second.example", NULL },
+	{ "SRS1=abcd==x@second.example", NULL },
+	{ "SRS1=abcd=host=@second.example", NULL },
+};
+
+static void test_forward(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(forwards); i++) {
+		struct mr_slice out = MR_LIT("untouched");
+		int r = mr_srs_forward(&ours, mr_slice_of(forwards[i].address), arena, &out);
+
+		assert_int_equal(r, forwards[i].rewritten ? 0 : -EINVAL);
+		assert_slice(out, forwards[i].rewritten ? forwards[i].rewritten : "untouched");
+	}
+}
+
+static const struct {
+	const char *address, *original;
+	int result;
+	int days; /* later than the vectors */
+} reverses[] = {
+	{ "SRS0=0xkj=jl=example.org=john@fwd.example", "john@example.org", 0, 0 }, /* case was lost on the way */
+	{ "srs0-0XKj=JL=example.org=john@FWD.EXAMPLE", "john@example.org", 0, 0 },
+	{ "SRS0=0XKjmore=JL=example.org=john@fwd.example", "john@example.org", 0, 0 }, /* a longer hash: four characters count */
+	{ "SRS0=yvho=JL=example.org=john@fwd.example", "john@example.org", 0, 0 },     /* by the second secret */
+	{ "SRS0=0XKj=JL=example.org=john@fwd.example", "john@example.org", 0, 21 },
+	{ "SRS0=0XKj=JL=example.org=john@fwd.example", NULL, -ETIME, 22 },
+	{ "SRS0=0XKj=JL=example.org=john@fwd.example", "john@example.org", 0, 1024 }, /* the days come round again */
+	{ "SRS0=0XKj=JL=example.org=john@fwd.example", NULL, -ETIME, -1 },            /* from tomorrow */
+	{ "SRS0=0XKk=JL=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XK=JL=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JM=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JL=example.com=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JL=example.org=joan@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JL@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JL=@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=0XKj=JL=example.org=@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS1=XrUE=first.example==HHHH=TT=orig.example=user@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS1=XrUD=first.example@fwd.example", NULL, -EBADMSG, 0 },
+	{ "SRS0=@fwd.example", NULL, -ENOENT, 0 },
+	{ "SRS2=0XKj=JL=example.org=john@fwd.example", NULL, -ENOENT, 0 },
+	{ "SRS0.0XKj=JL=example.org=john@fwd.example", NULL, -ENOENT, 0 },
+	{ "SRS0=0XKj=JL=example.org=john@other.example", NULL, -ENOENT, 0 },
+	{ "john@fwd.example", NULL, -ENOENT, 0 },
+	{ "", NULL, -ENOENT, 0 },
+};
+
+static void test_reverse(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(reverses); i++) {
+		struct mr_srs then = ours;
+		struct mr_slice out = MR_LIT("untouched");
+
+		then.now += reverses[i].days * (int64_t)DAY;
+		assert_int_equal(mr_srs_reverse(&then, mr_slice_of(reverses[i].address), arena, &out), reverses[i].result);
+		assert_slice(out, reverses[i].original ? reverses[i].original : "untouched");
+	}
+}
+
+static void test_bounds(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_srs none = ours;
+	struct mr_slice out;
+	char longest[1100];
+
+	none.n_secrets = 0;
+	assert_int_equal(mr_srs_forward(&none, MR_LIT("john@example.org"), arena, &out), -EINVAL);
+	memset(longest, 'x', sizeof(longest));
+	longest[500] = '@';
+	assert_int_equal(mr_srs_forward(&ours, (struct mr_slice){ longest, sizeof(longest) }, arena, &out), -EINVAL);
+	assert_int_equal(mr_srs_forward(&ours, (struct mr_slice){ longest, 1000 }, arena, &out), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_reverse),
+		cmocka_unit_test(test_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
