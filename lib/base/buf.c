@@ -117,6 +117,14 @@ void mr_buf_consume(struct mr_buf *b, size_t n)
 		b->p[b->n] = '\0';
 }
 
+void mr_buf_truncate(struct mr_buf *b, size_t n)
+{
+	if (n < b->n) {
+		b->n = n;
+		b->p[n] = '\0';
+	}
+}
+
 struct mr_slice mr_buf_slice(const struct mr_buf *b)
 {
 	return (struct mr_slice){ b->p ? b->p : "", b->n };

@@ -21,7 +21,8 @@ int mr_buf_printf(struct mr_buf *b, const char *fmt, ...) __attribute__((format(
 int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Room for n more bytes at p + n; the caller then adds to n what it wrote. NULL at the maximum. */
 char *mr_buf_reserve(struct mr_buf *b, size_t n);
-void mr_buf_consume(struct mr_buf *b, size_t n); /* removes from the front */
+void mr_buf_consume(struct mr_buf *b, size_t n);  /* removes from the front */
+void mr_buf_truncate(struct mr_buf *b, size_t n); /* keeps the first n bytes: takes half an addition back */
 struct mr_slice mr_buf_slice(const struct mr_buf *b);
 /* The contents as a string to free(); the buffer is empty afterwards. Never NULL. */
 char *mr_buf_steal(struct mr_buf *b);

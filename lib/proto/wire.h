@@ -1,5 +1,5 @@
 /* wire: messages between our own parts: one netstring of "key=value\n" lines. Keys [a-z0-9_.-]+; in values % LF CR NUL are written
- * %25 %0A %0D %00. Every message starts with "v=1" and carries "id"; requests of one connection may be answered in any order.
+ * %25 %0A %0D %00. Every message starts with "v=1" and "id=NUMBER"; requests of one connection may be answered in any order.
  * No I/O, no libevent: the Dovecot plugin uses it as it is. */
 #pragma once
 #include <stdint.h>
@@ -28,9 +28,13 @@ bool mr_wire_each(const struct mr_wire *w, const char *key, size_t *at, struct m
 /* -ENOENT absent, -EINVAL, -ERANGE. */
 int mr_wire_u64(const struct mr_wire *w, const char *key, uint64_t max, uint64_t *out);
 
+/* One line "key=value\n", the value escaped; answers on the control socket are made of these, too. -ENOBUFS adds nothing. */
+int mr_wire_line_add(struct mr_buf *out, const char *key, struct mr_slice value);
+
 /* Building: begin, put..., then end adds the finished netstring to `out`. */
 struct mr_wire_out {
 	struct mr_buf body;
+	size_t n; /* fields so far */
 };
 void mr_wire_begin(struct mr_wire_out *w, const char *cmd_or_status_key, const char *value, uint64_t id);
 void mr_wire_put(struct mr_wire_out *w, const char *key, struct mr_slice value);
