@@ -6,8 +6,14 @@
  * --check-config  reads the configuration, 0 or 1 with one line.
  * --check         also asks each back end once; lines "ok NAME" or "failed NAME: why"; 0 or 1. `mailreeve check` runs this for each daemon installed.
  *
+ * (--dump-options prints "section.name" of each option in the daemon's own table, for the test that compares tables with manual pages.)
+ *
  * SIGTERM, SIGINT: drain (stop accepting, finish what is pending, at most drain_ms), then 0. SIGUSR1 or control "reload": the new configuration is loaded and
- * checked beside the old; if anything is wrong the old one stays and one line says why. Failure to start: one line, exit 1. */
+ * checked beside the old; if anything is wrong the old one stays and one line says why. A second SIGTERM ends the drain. SIGHUP and SIGPIPE are
+ * ignored. Failure to start: one line, exit 1.
+ *
+ * All callbacks but run() are called on the main thread, which runs the loop and takes the signals. A program that forks without exec must reset
+ * its child's signals (rt/signals.h). */
 #pragma once
 #include "base/diag.h"
 #include "conf/shared.h"
@@ -17,7 +23,9 @@
 
 struct mr_app {
 	struct mr_loop *loop;
-	const void *conf;   /* the program's struct, beginning with struct mr_conf_shared; replaced at reload, the old one freed after it */
+	/* The program's struct, beginning with struct mr_conf_shared; replaced at reload, the old one freed after it. Options that wait for a restart keep
+	 * their old value in it. */
+	const void *conf;
 	const char *conf_path;
 	void *state;        /* the daemon's */
 };
@@ -34,11 +42,14 @@ struct mr_daemon {
 	void (*reload)(struct mr_app *app, const void *old_conf); /* cannot fail: validate came before */
 	void (*drain)(struct mr_app *app);                      /* stop accepting */
 	size_t (*pending)(struct mr_app *app);                  /* requests under way; 0 ends the drain */
-	void (*stop)(struct mr_app *app);                       /* free everything (leak checkers look) */
+	/* Free everything (leak checkers look). Also called when start() has failed: takes whatever it left in app->state, NULL included. */
+	void (*stop)(struct mr_app *app);
 	void (*status)(struct mr_app *app, struct mr_buf *out);
 	int (*check)(const void *conf, struct mr_buf *out);     /* each back end once, lines as above; 0 or 1 */
-	/* A daemon whose own main loop must be on the main thread (libmilter): run() is called in place of mr_loop_run(), which then runs on a thread of its
-	 * own; request_stop() must make run() return. Both NULL for the others. */
+	/* A daemon with a second main loop that is not ours (libmilter's smfi_main): run() is called on a thread of its own after start(); request_stop(), on the
+	 * main thread after the drain, must make run() return within 10 s. What run() returns without having been asked ends the daemon: 0 as
+	 * SIGTERM does, else with exit 1. libmilter waits for SIGTERM and SIGHUP too, but never sees them: the kernel hands a process's signal to the main
+	 * thread as long as that does not block it, and there it is ours. Both NULL for the others. */
 	int (*run)(struct mr_app *app);
 	void (*request_stop)(struct mr_app *app);
 };

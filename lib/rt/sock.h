@@ -8,7 +8,11 @@
  * error with one clear line. Returns the fd (non-blocking, close-on-exec) or -errno. */
 int mr_listen_unix(const char *path, unsigned mode, struct mr_diag *diag);
 int mr_listen_dgram(const char *path, unsigned mode, struct mr_diag *diag);
+/* A socket that Postfix asks, bound as run_dir/name and again as postfix_dir/run/mailreeve/name, so that one absolute name is right inside and
+ * outside its chroot. The second is left out, fds[1] = -1, where postfix_dir is "" or both names are one, and with one warning where its folder
+ * does not exist (no Postfix on this host). Any other failure of either is an error. */
+int mr_listen_twice(const char *run_dir, const char *postfix_dir, const char *name, unsigned mode, int fds[2], struct mr_diag *diag);
 /* Non-blocking connect started; the fd, or -errno. */
 int mr_connect_unix(const char *path);
-/* Blocking, for verbs: connected within the time or -errno. */
+/* Blocking, for verbs: connected within the time or -errno; each later read or write has the same limit (EAGAIN). */
 int mr_connect_unix_wait(const char *path, uint64_t timeout_ms);

@@ -1,0 +1,51 @@
+/* clock: monotonic and wall time, or what a test has set. */
+
+/* system */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+/* ours */
+#include "rt/clock.h"
+
+static atomic_bool fake;
+static _Atomic uint64_t fake_now;
+static _Atomic int64_t fake_wall_ms;
+
+uint64_t mr_now_ms(void)
+{
+	struct timespec t;
+
+	if (fake)
+		return fake_now;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int64_t mr_wall(void)
+{
+	struct timespec t;
+
+	if (fake)
+		return fake_wall_ms / 1000;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+void mr_clock_fake(uint64_t now_ms, int64_t wall)
+{
+	fake_now = now_ms;
+	fake_wall_ms = wall * 1000;
+	fake = true;
+}
+
+void mr_clock_advance(uint64_t ms)
+{
+	fake_now += ms;
+	fake_wall_ms += (int64_t)ms;
+}
+
+void mr_clock_real(void)
+{
+	fake = false;
+}

@@ -1,0 +1,159 @@
+/* log: an event becomes one line, written by one call, so that lines of several threads never mix. */
+
+/* system */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "rt/log.h"
+
+#define LINE_MAX_BYTES  8192
+#define VALUE_MAX_BYTES 1024 /* of one value, before escaping */
+
+enum { TO_STDERR, TO_SYSLOG };
+
+static char program[64] = "mailreeve";
+static int target = TO_STDERR;
+static bool to_journal; /* stderr is the journal: it takes time and program from us as a field, the level as <N> */
+static _Atomic int threshold = MR_LOG_INFO;
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[MR_LOG_ERROR] = { "error", LOG_ERR }, [MR_LOG_WARNING] = { "warning", LOG_WARNING }, [MR_LOG_NOTICE] = { "notice", LOG_NOTICE },
+	[MR_LOG_INFO] = { "info", LOG_INFO },  [MR_LOG_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+/* sd_journal(3): JOURNAL_STREAM holds device and inode of the journal's socket; a redirected stderr differs. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char is[64];
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(is, sizeof(is), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return mr_slice_eq(mr_slice_of(stream), mr_slice_of(is));
+}
+
+void mr_log_open(const char *name, int to, enum mr_log_level level)
+{
+	snprintf(program, sizeof(program), "%s", name);
+	if (target == TO_SYSLOG)
+		closelog();
+	target = to;
+	threshold = (int)level;
+	to_journal = stderr_is_journal();
+	if (to == TO_SYSLOG)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+void mr_log_set_level(enum mr_log_level level)
+{
+	threshold = (int)level;
+}
+
+enum mr_log_level mr_log_level(void)
+{
+	return (enum mr_log_level)threshold;
+}
+
+static bool is_plain(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '=')
+			return false;
+	return s.n > 0 && s.n <= VALUE_MAX_BYTES;
+}
+
+static void add_text(struct mr_buf *b, struct mr_slice s)
+{
+	if (is_plain(s)) {
+		mr_buf_add(b, s);
+		return;
+	}
+	mr_buf_putc(b, '"');
+	mr_escape_add(b, s, VALUE_MAX_BYTES);
+	mr_buf_putc(b, '"');
+}
+
+static void add_value(struct mr_buf *b, const struct mr_kv *kv)
+{
+	char text[128];
+
+	switch (kv->type) {
+	case MR_KV_NONE:
+		break;
+	case MR_KV_STR:
+		add_text(b, mr_slice_of(kv->s));
+		break;
+	case MR_KV_SLICE:
+		add_text(b, kv->slice);
+		break;
+	case MR_KV_I64:
+		mr_buf_printf(b, "%jd", (intmax_t)kv->i);
+		break;
+	case MR_KV_U64:
+	case MR_KV_MS:
+		mr_buf_printf(b, "%ju", (uintmax_t)kv->u);
+		break;
+	case MR_KV_SCORE:
+		mr_buf_printf(b, "%.2f", kv->d);
+		break;
+	case MR_KV_ERR:
+		add_text(b, mr_slice_of(strerror_r((int)(kv->i < 0 ? -kv->i : kv->i), text, sizeof(text))));
+		break;
+	}
+}
+
+static void add_head(struct mr_buf *b, enum mr_log_level level)
+{
+	struct timespec now;
+	struct tm tm;
+
+	if (target == TO_SYSLOG)
+		return;
+	if (to_journal) {
+		mr_buf_printf(b, "<%d>", levels[level].priority);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now); /* of the line, not of the work: never the tests' clock */
+	gmtime_r(&now.tv_sec, &tm);
+	mr_buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s: ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		      tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000, program, levels[level].name);
+}
+
+void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv)
+{
+	struct mr_buf line = MR_BUF(LINE_MAX_BYTES);
+	ssize_t written;
+
+	if ((int)level > threshold)
+		return;
+	add_head(&line, level);
+	mr_buf_puts(&line, event);
+	for (; kv->key; kv++) {
+		mr_buf_putc(&line, ' ');
+		mr_buf_puts(&line, kv->key);
+		mr_buf_putc(&line, '=');
+		add_value(&line, kv);
+	}
+	if (target == TO_SYSLOG) {
+		syslog(levels[level].priority, "%.*s", (int)line.n, line.p);
+	} else {
+		line.max++; /* the line break always fits */
+		mr_buf_putc(&line, '\n');
+		written = write(STDERR_FILENO, line.p, line.n);
+		(void)written; /* a log that is gone stops nobody */
+	}
+	mr_buf_done(&line);
+}
