@@ -1,0 +1,69 @@
+"""mailreeve.conf of a stack, the `mailreeve` command, and our three daemons, each as its own user."""
+
+import os
+import shutil
+import subprocess
+
+from . import layout, mariadb, redisd, units
+
+DAEMONS = ("lookup", "policyd", "milter")
+CONF = """run_dir = {run}
+state_dir = {state}
+postfix_dir = {queue}
+hostname = {hostname}
+db_socket = {db_socket}
+db_name = {db_name}
+db_user = {db_user}
+db_password_file = {keys}/db-password
+redis_socket = {redis_socket}
+redis_user = {redis_user}
+redis_password_file = {keys}/redis-password
+resolver = "127.0.0.1:{dns}"
+forward_port = {forward}
+srs_domain = {domain}
+srs_secret_file = {keys}/srs-secret
+dkim_keyring_file = {keys}/dkim-keyring
+postmaster = postmaster@{domain}
+setup {{
+	smtp_service = {smtp}
+	submission_service = {submission}
+	submissions_service = {submissions}
+	tls_cert_file = {tls}/cert.pem
+	tls_key_file = {tls}/key.pem
+	mail_dir = {mail}
+}}
+"""
+
+
+def write_conf(lay):
+    """The programs run from a copy: their own users may not be able to reach the build folder, and a build may go on meanwhile."""
+    values = {**vars(lay), **lay.ports, "hostname": layout.HOSTNAME, "domain": layout.DOMAIN, "db_name": mariadb.NAME,
+              "db_user": mariadb.USER, "redis_user": redisd.USER}
+    lay.conf.write_text(CONF.format_map(values))
+    for folder in ("lookup", "policyd", "milter", "admin"):
+        for path in (lay.build / folder).rglob("mailreeve*"):
+            if path.is_file() and os.access(path, os.X_OK):
+                shutil.copy(path, lay.bin / path.name)
+
+
+def cli(lay, *words, check=True, stdin=""):
+    """`mailreeve VERB ...`; its output."""
+    done = subprocess.run([str(lay.bin / "mailreeve"), "-c", str(lay.conf), *words], input=stdin, capture_output=True, text=True,
+                          env={**os.environ, "MR_LIBEXEC": str(lay.bin)}, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"mailreeve {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
+    return done if not check else done.stdout
+
+
+def rendered(lay, kind):
+    return cli(lay, "setup", "print", kind, "--templates", str(layout.SOURCE / "packaging"))
+
+
+def start(lay, servers, name):
+    servers.start(name, [lay.bin / f"mailreeve-{name}", "-c", lay.conf], user=f"mailreeve-{name}", restart=True)
+    units.wait_for(f"mailreeve-{name}", units.listening(lay.run / name / "control.sock"))
+
+
+def make_keys(lay):
+    """Key ring and SRS secret, made by the verb that hosts use."""
+    cli(lay, "setup", "keys")

@@ -1,0 +1,60 @@
+"""One private mail host, from nothing to running and away again."""
+
+import concurrent.futures
+import shutil
+
+from . import accounts, certs, daemons, dns, dovecot, layout, mariadb, postfix, redisd, units
+
+
+class Host:
+    """`with Host() as host:` All servers run when the block begins; the folder is gone after it, unless one was given.
+
+    host.lay     paths and ports
+    host.servers start, stop, kill and look up processes by name"""
+
+    def __init__(self, folder=None, base=None, build=None):
+        self.lay = layout.Layout(folder, base, build)
+        self.servers = units.Units(self.lay.log, [self.lay.dir] if self.lay.temporary else [])
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        lay, servers = self.lay, self.servers
+        accounts.make_users()
+        postfix.make_queue(lay)
+        accounts.make_folders(lay)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = [pool.submit(part, lay, servers) for part in (mariadb.start, redisd.start, dns.start, self.start_sink)]
+            waiting.append(pool.submit(certs.make, lay))
+            for part in waiting:
+                part.result()
+        daemons.write_conf(lay)
+        daemons.make_keys(lay)
+        daemons.cli(lay, "schema", "apply")
+        for name in daemons.DAEMONS:
+            daemons.start(lay, servers, name)
+        dovecot.start(lay, servers, daemons.rendered(lay, "dovecot"))
+        postfix.start(lay, servers, lambda kind: daemons.rendered(lay, kind))
+        self.cli("check", "--wait", "20")
+
+    @staticmethod
+    def start_sink(lay, servers):
+        servers.start("sink", ["/usr/bin/python3", layout.SOURCE / "packaging/stack/sink.py", lay.ports["sink"], lay.sink], restart=True)
+        units.wait_for("sink", units.listening(("127.0.0.1", lay.ports["sink"])))
+
+    def stop(self):
+        self.servers.end()
+        if self.lay.temporary:
+            shutil.rmtree(self.lay.dir, ignore_errors=True)
+
+    def cli(self, *words, **kwargs):
+        return daemons.cli(self.lay, *words, **kwargs)

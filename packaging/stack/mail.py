@@ -1,0 +1,168 @@
+"""What a mail client does: making messages, sending by SMTP, reading by IMAP and POP3. Used by the demo and the tests."""
+
+import contextlib
+import email
+import email.utils
+import imaplib
+import smtplib
+import ssl
+import time
+import uuid
+
+import dkim
+
+from . import dns, layout
+
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+GTUBE_JUNK = "YJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+
+def message(sender, to, body="Hello.\n", mark=None, headers=()):
+    """Bytes with CRLF line ends. `mark` goes into the subject: by it the message is found again."""
+    mark = mark or new_mark()
+    head = [f"From: {sender}", f"To: {to}", f"Subject: {mark}", f"Date: {email.utils.formatdate()}", f"Message-ID: <{uuid.uuid4()}@test.example>",
+            *headers]
+    return "\r\n".join([*head, "", *body.split("\n")]).encode()
+
+
+def new_mark():
+    return "mark-" + uuid.uuid4().hex[:12]
+
+
+class Refused(Exception):
+    """The server said no; str() is its reply, `code` the number."""
+
+    def __init__(self, code, text, where):
+        super().__init__(f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}")
+        self.code, self.where = code, where
+
+
+class Client:
+    """The ports of one stack with its certificate authority."""
+
+    def __init__(self, lay):
+        self.lay = lay
+        self.tls = ssl.create_default_context(cafile=lay.tls / "ca.pem")
+
+    def connect(self, port="smtp", source=dns.FOREIGN_ADDRESS, helo="mail." + layout.FOREIGN, timeout=30):
+        """An SMTP session after EHLO; on `submissions` with TLS from the start."""
+        kwargs = {"local_hostname": helo, "timeout": timeout, "source_address": (source, 0)}
+        if port == "submissions":
+            smtp = smtplib.SMTP_SSL("localhost", self.lay.ports[port], context=self.tls, **kwargs)
+        else:
+            smtp = smtplib.SMTP("localhost", self.lay.ports[port], **kwargs)
+        smtp.ehlo()
+        return smtp
+
+    def submission(self, user, password, port="submission"):
+        smtp = self.connect(port, source="127.0.0.1", helo="laptop.example.org")
+        if port == "submission":
+            smtp.starttls(context=self.tls)
+            smtp.ehlo()
+        try:
+            smtp.login(user, password)
+        except smtplib.SMTPResponseException as error:
+            smtp.close()
+            raise Refused(error.smtp_code, error.smtp_error, "AUTH") from error
+        return smtp
+
+    def send(self, sender, to, content, source=dns.FOREIGN_ADDRESS, **kwargs):
+        """From outside to port 25."""
+        with self.connect(source=source, **kwargs) as smtp:
+            return transaction(smtp, sender, to, content)
+
+    def submit(self, user, password, to, content, sender=None, port="submission"):
+        with self.submission(user, password, port) as smtp:
+            return transaction(smtp, user if sender is None else sender, to, content)
+
+    @contextlib.contextmanager
+    def imap(self, user, password, port="imaps"):
+        if port == "imaps":
+            session = imaplib.IMAP4_SSL("localhost", self.lay.ports[port], ssl_context=self.tls, timeout=30)
+        else:
+            session = imaplib.IMAP4("localhost", self.lay.ports[port], timeout=30)
+            session.starttls(self.tls)
+        try:
+            session.login(user, password)
+            yield session
+        finally:
+            session.shutdown()
+
+    def fetch(self, user, password, mark, folder="INBOX"):
+        """All messages with that mark in the folder."""
+        with self.imap(user, password) as session:
+            if session.select(folder, readonly=True)[0] != "OK":
+                return []
+            found = session.uid("SEARCH", "SUBJECT", mark)[1][0].split()
+            return [email.message_from_bytes(session.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1]) for uid in found]
+
+    def arrived(self, user, password, mark, folder="INBOX", seconds=20):
+        """The one message with that mark, waited for."""
+        found = wait_until(lambda: self.fetch(user, password, mark, folder), seconds)
+        if len(found or ()) != 1:
+            raise AssertionError(f"{mark} in {folder} of {user}: {len(found or ())} copies after {seconds} s")
+        return found[0]
+
+    def sunk(self, mark, seconds=20, copies=1):
+        """(envelope, bytes) of what arrived at the foreign host with that mark, waited for; one, or a list."""
+        def look():
+            found = [split(path.read_bytes()) for path in sorted(self.lay.sink.glob("*.eml")) if mark.encode() in path.read_bytes()]
+            return found if len(found) >= copies else None
+        found = wait_until(look, seconds)
+        if not found:
+            raise AssertionError(f"{mark} did not reach the foreign host in {seconds} s")
+        return found[0] if copies == 1 else found
+
+
+def transaction(smtp, sender, to, content):
+    """MAIL, RCPT for each, DATA. The last reply's text; Refused at the first no."""
+    def step(where, code, text):
+        if code >= 400:
+            smtp.rset()
+            raise Refused(code, text, where)
+        return text.decode()
+    step("MAIL", *smtp.mail(sender))
+    for recipient in [to] if isinstance(to, str) else to:
+        step("RCPT", *smtp.rcpt(recipient))
+    return step("DATA", *smtp.data(content))
+
+
+def split(stored):
+    """A file of the sink: envelope as a dict with the list "to", and the message as it was sent."""
+    envelope = {"to": []}
+    while stored.startswith(b"X-"):
+        line, _, rest = stored.partition(b"\r\n")
+        name, _, value = line.decode("latin-1").partition(": ")
+        if name not in ("X-Client-Addr", "X-Helo-Args", "X-Mail-Args", "X-Rcpt-Args", "X-Tls"):
+            break
+        if name == "X-Rcpt-Args":
+            envelope["to"].append(value.split(">")[0].lstrip("<"))
+        else:
+            envelope[{"X-Mail-Args": "from"}.get(name, name)] = value.split(">")[0].lstrip("<")
+        stored = rest
+        if name == "X-Tls":
+            break
+    return envelope, stored
+
+
+def wait_until(look, seconds=20):
+    """The first true value of look(), or the last false one."""
+    end = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def sign(lay, content, domain=layout.FOREIGN):
+    """Signed as the foreign domain does it."""
+    key = (lay.dir / "dns/foreign.key").read_bytes()
+    return dkim.sign(content, dns.SELECTOR.encode(), domain.encode(), key, include_headers=[b"from", b"to", b"subject", b"date"]) + content
+
+
+def verified(content, records):
+    """Whether python3-dkim accepts the first signature, with the TXT records given as {name: value}."""
+    names = {name.rstrip("."): value for name, value in records.items()}
+
+    def answer(name, timeout=5):
+        return names.get(name.decode().rstrip("."), "").encode() or None
+    return dkim.verify(content, dnsfunc=answer)

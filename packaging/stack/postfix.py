@@ -1,0 +1,77 @@
+"""A private Postfix from the shipped templates, its daemons chrooted as on a host. Only what a test needs is added: its own folders, short back-off times,
+loopback, and the sink as the way to everybody else (Postfix's resolver cannot be given a port, so its DNS is off)."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from . import accounts, units
+
+PRIVATE = """
+# Added for a private stack
+queue_directory = {queue}
+data_directory = {root}/data
+maillog_file = {log}
+maillog_file_prefixes = {dir}
+inet_interfaces = 127.0.0.1{ipv6}
+inet_protocols = {protocols}
+smtp_dns_support_level = disabled
+relayhost = [127.0.0.1]:{sink}
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+queue_run_delay = 2s
+minimal_backoff_time = 2s
+maximal_backoff_time = 4s
+transport_retry_time = 2s
+"""
+# Debian's start script copies these into the chroot.
+CHROOT_FILES = ["localtime", "services", "resolv.conf", "hosts", "nsswitch.conf"]
+
+
+def make_queue(lay):
+    root = lay.queue.parent
+    accounts.make_folder(root, 0o755, "root")
+    accounts.make_folder(lay.queue, 0o755, "root")
+    accounts.make_folder(lay.queue / "private", 0o700, "postfix")
+    accounts.make_folder(root / "data", 0o700, "postfix")
+    (lay.queue / "etc").mkdir(exist_ok=True)
+    for name in CHROOT_FILES:
+        if os.path.exists(f"/etc/{name}"):
+            shutil.copy(f"/etc/{name}", lay.queue / "etc" / name)
+    # The name of the run folder, seen from inside: on a host that is /run/mailreeve twice, here the queue folder must know ours.
+    inside = pathlib.Path(f"{lay.queue}{lay.run}")
+    inside.parent.mkdir(parents=True, exist_ok=True)
+    if not inside.is_symlink():
+        inside.symlink_to("/run/mailreeve")
+
+
+def start(lay, servers, rendered):
+    """rendered(kind): the text of `mailreeve setup print kind`."""
+    private = PRIVATE.format(queue=lay.queue, root=lay.queue.parent, log=lay.log / "postfix.log", dir=lay.dir,
+                             ipv6=", [::1]" if lay.ipv6 else "", protocols="all" if lay.ipv6 else "ipv4", sink=lay.ports["sink"])
+    (lay.postfix / "main.cf").write_text(rendered("postfix-main") + private)
+    (lay.postfix / "master.cf").write_text(rendered("postfix-master"))
+    (lay.log / "postfix.log").touch(mode=0o644)
+    check = subprocess.run(["postfix", "-c", str(lay.postfix), "check"], capture_output=True, text=True, check=False)
+    if check.returncode or check.stderr:
+        raise RuntimeError(f"postfix check: {check.stderr.strip()}")
+    servers.start("postfix", ["postfix", "-c", lay.postfix, "start-fg"])
+    for port in ("smtp", "submission", "submissions"):
+        units.wait_for(f"postfix {port}", units.listening(("127.0.0.1", lay.ports[port])))
+
+
+def queue_ids(lay):
+    """Ids of the messages that wait in the queue."""
+    done = subprocess.run(["postqueue", "-c", str(lay.postfix), "-j"], check=True, capture_output=True, text=True)
+    return [line.split('"queue_id": "')[1].partition('"')[0] for line in done.stdout.splitlines()]
+
+
+def flush(lay):
+    subprocess.run(["postqueue", "-c", str(lay.postfix), "-f"], check=True, capture_output=True)
+
+
+def sendmail(lay, message, *args, sender=None):
+    """As a local program does it; root may name another configuration folder without asking the host's own main.cf."""
+    envelope = ["-f", sender] if sender else []
+    return subprocess.run(["sendmail", "-C", str(lay.postfix), "-oi", *envelope, *args], input=message, capture_output=True, check=False)
