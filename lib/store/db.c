@@ -131,10 +131,11 @@ static void set_options(MYSQL *my, const struct mr_conf_shared *conf)
 	mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &verify);
 	if (tls)
 		mysql_options(my, MYSQL_OPT_SSL_CA, conf->db_ca_file);
+	/* The server's own limit comes first: it ends a statement and leaves the connection whole. */
 	mr_buf_printf(&init,
 		      "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO', time_zone='+00:00', autocommit=1, "
-		      "max_statement_time=%u, innodb_lock_wait_timeout=%u",
-		      timeout, lock_wait);
+		      "max_statement_time=%.3f, innodb_lock_wait_timeout=%u",
+		      (double)conf->db_timeout * 0.9 / 1000, lock_wait);
 	mysql_options(my, MYSQL_INIT_COMMAND, init.p);
 	mr_buf_done(&init);
 }

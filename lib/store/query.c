@@ -3,11 +3,12 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 #include <time.h>
 
 /* ours */
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/parse.h"
 #include "store/connection.h"
 
 #define COLUMNS_MAX 16
@@ -146,6 +147,27 @@ int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, s
 out:
 	mysql_stmt_free_result(st);
 	return r;
+}
+
+bool mr_cell_true(const struct mr_rows *r, size_t row, size_t column)
+{
+	return mr_slice_eq(mr_slice_of(mr_cell(r, row, column)), MR_LIT("1"));
+}
+
+uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column)
+{
+	uint64_t v = 0;
+
+	mr_parse_u64(mr_slice_of(mr_cell(r, row, column)), 0, UINT64_MAX, &v);
+	return v;
+}
+
+double mr_cell_score(const struct mr_rows *r, size_t row, size_t column)
+{
+	double v = NAN;
+
+	mr_parse_double(mr_slice_of(mr_cell(r, row, column)), -1e6, 1e6, &v);
+	return v;
 }
 
 int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *affected, struct mr_diag *diag)

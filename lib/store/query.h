@@ -31,6 +31,14 @@ static inline char *mr_cell(const struct mr_rows *r, size_t row, size_t column)
 	return r->cells[row * r->columns + column];
 }
 
+bool mr_cell_true(const struct mr_rows *r, size_t row, size_t column);    /* the text "1" */
+uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column); /* 0 for NULL */
+double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN for NULL */
+
+struct mr_row_mailbox;
+/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score. */
+struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row);
+
 /* 0 or an error; -EAGAIN too when the answer does not fit into the arena. */
 int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, struct mr_arena *arena, struct mr_rows *out,
 	     struct mr_diag *diag);

@@ -3,37 +3,15 @@
 
 /* system */
 #include <errno.h>
-#include <math.h>
 
 /* ours */
 #include "base/mem.h"
-#include "base/parse.h"
 #include "store/query.h"
 
 #define KEYS_MAX MR_COUNT(((struct mr_row_domain *)NULL)->keys)
 
-static double score(const char *cell)
-{
-	double v = NAN;
-
-	if (cell)
-		mr_parse_double(mr_slice_of(cell), -1e6, 1e6, &v);
-	return v;
-}
-
-static bool truth(const char *cell)
-{
-	return cell && *cell == '1';
-}
-
-static uint64_t number(const char *cell)
-{
-	uint64_t v = 0;
-
-	if (cell)
-		mr_parse_u64(mr_slice_of(cell), 0, UINT64_MAX, &v);
-	return v;
-}
+/* The first pattern that matches decides, so the narrower stand first: addresses, domains, their sub-domains, everything. */
+#define NARROW_FIRST " ORDER BY pattern LIKE '%@%' DESC, pattern = '*', pattern LIKE '.%', CHAR_LENGTH(pattern) DESC, pattern"
 
 /* On a cluster: waits for everything committed elsewhere before; nothing on a single server. Literals, since statements are prepared by
  * address. */
@@ -49,7 +27,7 @@ static void patterns_of(const struct mr_rows *rows, struct mr_arena *arena, stru
 	struct mr_row_pattern *p = mr_arena_alloc(arena, (rows->n + 1) * sizeof *p);
 
 	for (size_t i = 0; i < rows->n; i++)
-		p[i] = (struct mr_row_pattern){ .pattern = mr_cell(rows, i, 0), .allow = truth(mr_cell(rows, i, 1)) };
+		p[i] = (struct mr_row_pattern){ .pattern = mr_cell(rows, i, 0), .allow = mr_cell_true(rows, i, 1) };
 	*out = p;
 	*n = rows->n;
 }
@@ -83,20 +61,33 @@ int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_ar
 	if (rows.n == 0)
 		return -ENOENT;
 	d.name = mr_cell(&rows, 0, 0);
-	d.enabled = truth(mr_cell(&rows, 0, 1));
-	d.dkim = truth(mr_cell(&rows, 0, 2));
-	d.junk_score = score(mr_cell(&rows, 0, 3));
-	d.reject_score = score(mr_cell(&rows, 0, 4));
+	d.enabled = mr_cell_true(&rows, 0, 1);
+	d.dkim = mr_cell_true(&rows, 0, 2);
+	d.junk_score = mr_cell_score(&rows, 0, 3);
+	d.reject_score = mr_cell_score(&rows, 0, 4);
 	r = keys_of(db, causal, &d, arena, diag);
 	if (r == 0)
 		r = query(db, causal,
-			  BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ? ORDER BY pattern"),
-			  d.name, arena, &rows, diag);
+			  BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?" NARROW_FIRST), d.name,
+			  arena, &rows, diag);
 	if (r < 0)
 		return r;
 	patterns_of(&rows, arena, &d.patterns, &d.n_patterns);
 	*out = d;
 	return 0;
+}
+
+struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
+{
+	return (struct mr_row_mailbox){
+		.address = mr_cell(rows, row, 0),
+		.password = mr_cell(rows, row, 1),
+		.enabled = mr_cell_true(rows, row, 2),
+		.send_only = mr_cell_true(rows, row, 3),
+		.quota_bytes = mr_cell_u64(rows, row, 4),
+		.junk_score = mr_cell_score(rows, row, 5),
+		.reject_score = mr_cell_score(rows, row, 6),
+	};
 }
 
 int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out,
@@ -113,14 +104,8 @@ int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct m
 		return r;
 	if (rows.n == 0)
 		return -ENOENT;
-	m.address = mr_cell(&rows, 0, 0);
-	m.password = mr_cell(&rows, 0, 1);
-	m.enabled = truth(mr_cell(&rows, 0, 2));
-	m.send_only = truth(mr_cell(&rows, 0, 3));
-	m.quota_bytes = number(mr_cell(&rows, 0, 4));
-	m.junk_score = score(mr_cell(&rows, 0, 5));
-	m.reject_score = score(mr_cell(&rows, 0, 6));
-	r = query(db, causal, BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'user' AND owner = ? ORDER BY pattern"),
+	m = mr_mailbox_of(&rows, 0);
+	r = query(db, causal, BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'user' AND owner = ?" NARROW_FIRST),
 		  m.address, arena, &rows, diag);
 	if (r < 0)
 		return r;
@@ -152,8 +137,8 @@ int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = mr_query(db, "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global' ORDER BY pattern", MR_NO_PARAMS, arena,
-			 &rows, diag);
+	int r = mr_query(db, "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global'" NARROW_FIRST, MR_NO_PARAMS, arena, &rows,
+			 diag);
 
 	if (r == 0)
 		patterns_of(&rows, arena, out, n);
@@ -181,7 +166,7 @@ int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_
 	struct mr_rows top, rows = { 0 };
 	int r = mr_query(db, "SELECT COALESCE(MAX(id), 0) FROM v_change", MR_NO_PARAMS, arena, &top, diag);
 
-	if (r == 0 && limit && number(mr_cell(&top, 0, 0)) > after)
+	if (r == 0 && limit && mr_cell_u64(&top, 0, 0) > after)
 		r = mr_query(db, "SELECT id, kind, name FROM v_change WHERE id > ? ORDER BY id LIMIT ?",
 			     MR_PARAMS(mr_num((int64_t)after), mr_num(limit)), arena, &rows, diag);
 	if (r < 0)
@@ -189,9 +174,9 @@ int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_
 	changes = mr_arena_alloc(arena, (rows.n + 1) * sizeof *changes);
 	for (size_t i = 0; i < rows.n; i++)
 		changes[i] =
-		    (struct mr_change){ .id = number(mr_cell(&rows, i, 0)), .kind = mr_cell(&rows, i, 1), .key = mr_cell(&rows, i, 2) };
+		    (struct mr_change){ .id = mr_cell_u64(&rows, i, 0), .kind = mr_cell(&rows, i, 1), .key = mr_cell(&rows, i, 2) };
 	*out = changes;
 	*n = rows.n;
-	*newest = number(mr_cell(&top, 0, 0));
+	*newest = mr_cell_u64(&top, 0, 0);
 	return 0;
 }

@@ -24,13 +24,6 @@ struct run {
 	void *arg;
 };
 
-static int number_of(const char *cell)
-{
-	int64_t v = 0;
-
-	return cell && mr_parse_i64(mr_slice_of(cell), 0, 9999, &v) == 0 ? (int)v : 0;
-}
-
 int mr_schema_version(struct mr_db *db, unsigned *version, struct mr_diag *diag)
 {
 	struct mr_diag why = { 0 };
@@ -44,7 +37,7 @@ int mr_schema_version(struct mr_db *db, unsigned *version, struct mr_diag *diag)
 	}
 	if (r < 0)
 		return mr_diag_set(diag, r, "%s", why.text);
-	*version = (unsigned)number_of(mr_cell(&rows, 0, 0));
+	*version = (unsigned)mr_cell_u64(&rows, 0, 0);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ def statements(text):
 
 def main(out, *files):
     steps = []
-    lines = ['#include "store/migration.h"\n']
+    lines = ['#include "store/migration.h"\n', '#include <stddef.h>\n']
     for path in sorted(map(pathlib.Path, files), key=lambda p: p.name):
         text = path.read_text()
         number = int(re.match(r"(\d{4})-", path.name).group(1))

@@ -1,0 +1,26 @@
+/* change: what every change to accounts has in common. For this folder only. */
+#pragma once
+#include "store/query.h"
+
+/* Notes the change in change_log, in the same transaction, and forgets entries older than a week. kind as in struct mr_change. */
+int mr_change_note(struct mr_db *db, const char *kind, const char *key, const char *what, struct mr_diag *diag);
+/* Raises the domain's revision, so that writers below one domain come one after the other. -ENOENT: there is no such domain. */
+int mr_change_domain(struct mr_db *db, const char *domain, struct mr_diag *diag);
+
+/* Lists of a domain or user: allow, deny, unlist (each a pattern or NULL). scope: "domain" "user". */
+struct mr_list_change {
+	const char *allow, *deny, *unlist;
+};
+int mr_change_lists(struct mr_db *db, const char *scope, const char *owner, const struct mr_list_change *c, struct mr_diag *diag);
+
+/* A threshold: NULL leaves it, "default" clears it, a number sets it. */
+struct mr_score_change {
+	bool set;
+	char value[16]; /* "" = NULL in the table */
+};
+int mr_change_score(const char *option, const char *text, struct mr_score_change *out, struct mr_diag *diag);
+struct mr_param mr_score_param(const struct mr_score_change *c);
+static inline struct mr_param mr_switch_param(int value)
+{
+	return value < 0 ? mr_text(NULL) : mr_num(value);
+}

@@ -1,0 +1,103 @@
+/* What the verbs list. */
+#include "store/list.h"
+
+/* ours */
+#include "base/mem.h"
+#include "store/query.h"
+
+int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_entry **out, size_t *n, struct mr_diag *diag)
+{
+	struct mr_domain_entry *v;
+	struct mr_rows rows;
+	int r = mr_query(db,
+			 "SELECT name, enabled, dkim, (SELECT COUNT(*) FROM v_mailbox m WHERE m.domain = d.name), "
+			 "(SELECT COUNT(DISTINCT address) FROM v_alias a WHERE a.domain = d.name) FROM v_domain d ORDER BY name",
+			 MR_NO_PARAMS, arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
+	for (size_t i = 0; i < rows.n; i++)
+		v[i] = (struct mr_domain_entry){
+			.name = mr_cell(&rows, i, 0),
+			.enabled = mr_cell_true(&rows, i, 1),
+			.dkim = mr_cell_true(&rows, i, 2),
+			.users = mr_cell_u64(&rows, i, 3),
+			.aliases = mr_cell_u64(&rows, i, 4),
+		};
+	*out = v;
+	*n = rows.n;
+	return 0;
+}
+
+int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_mailbox **out, size_t *n,
+		  struct mr_diag *diag)
+{
+	struct mr_row_mailbox *v;
+	struct mr_rows rows;
+	int r = mr_query(db,
+			 "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score FROM v_mailbox "
+			 "WHERE ? IS NULL OR domain = ? ORDER BY domain, address",
+			 MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
+	for (size_t i = 0; i < rows.n; i++)
+		v[i] = mr_mailbox_of(&rows, i);
+	*out = v;
+	*n = rows.n;
+	return 0;
+}
+
+int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
+		    struct mr_diag *diag)
+{
+	struct mr_row_alias *v, *a = NULL;
+	struct mr_rows rows;
+	char **destinations;
+	size_t count = 0;
+	int r = mr_query(db, "SELECT address, destination FROM v_alias WHERE ? IS NULL OR domain = ? ORDER BY domain, address, destination",
+			 MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
+	destinations = mr_arena_alloc(arena, (rows.n + 1) * sizeof *destinations);
+	for (size_t i = 0; i < rows.n; i++) {
+		struct mr_slice address = mr_slice_of(mr_cell(&rows, i, 0));
+
+		if (!a || !mr_slice_eq(mr_slice_of(a->address), address)) {
+			a = &v[count++];
+			*a = (struct mr_row_alias){ .address = mr_cell(&rows, i, 0), .destinations = &destinations[i] };
+		}
+		destinations[i] = mr_cell(&rows, i, 1);
+		a->n_destinations++;
+	}
+	*out = v;
+	*n = count;
+	return 0;
+}
+
+int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_dkim_entry **out, size_t *n, struct mr_diag *diag)
+{
+	struct mr_dkim_entry *v;
+	struct mr_rows rows;
+	int r = mr_query(
+	    db, "SELECT selector, algorithm, public_key, state = 'signing' FROM dkim_key WHERE domain = ? ORDER BY state, selector",
+	    MR_PARAMS(mr_text(domain)), arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
+	for (size_t i = 0; i < rows.n; i++)
+		v[i] = (struct mr_dkim_entry){
+			.selector = mr_cell(&rows, i, 0),
+			.algorithm = mr_cell(&rows, i, 1),
+			.public_key = mr_cell(&rows, i, 2),
+			.signing = mr_cell_true(&rows, i, 3),
+		};
+	*out = v;
+	*n = rows.n;
+	return 0;
+}

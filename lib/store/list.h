@@ -1,0 +1,21 @@
+/* list: what `mailreeve ... list` shows, and later the web. domain NULL = all. Errors as in db.h. */
+#pragma once
+#include "store/read.h"
+
+struct mr_domain_entry {
+	char *name;
+	bool enabled, dkim;
+	uint64_t users, aliases; /* aliases: different addresses */
+};
+int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_entry **out, size_t *n, struct mr_diag *diag);
+/* Without patterns. */
+int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_mailbox **out, size_t *n,
+		  struct mr_diag *diag);
+int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
+		    struct mr_diag *diag);
+
+struct mr_dkim_entry {
+	char *selector, *algorithm, *public_key;
+	bool signing;
+};
+int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_dkim_entry **out, size_t *n, struct mr_diag *diag);

@@ -1,0 +1,20 @@
+/* validate: what may be stored, said in words; no database. */
+#pragma once
+#include "mail/address.h"
+
+#define MR_PATTERNS_MAX     300  /* of one domain or user: three lists fit into one answer of the directory */
+#define MR_DESTINATIONS_MAX 1000 /* of one alias */
+#define MR_QUOTA_MB_MAX     1000000000
+
+/* Results are strings in the arena, lower-cased. -EINVAL with the reason. */
+int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
+/* "someone@example.org", "example.org", ".example.org" or "*". */
+int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
+
+struct mr_account {
+	const char *address, *domain;
+};
+int mr_validate_account(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
+/* As an account, or "@domain" for the catch-all. */
+int mr_validate_alias(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
+int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);

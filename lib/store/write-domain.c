@@ -1,0 +1,159 @@
+/* Changes to domains. */
+#include "store/write.h"
+
+/* system */
+#include <errno.h>
+#include <time.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/clock.h"
+#include "store/change.h"
+#include "store/keygen.h"
+#include "store/validate.h"
+
+#define PAIRS 2
+
+struct domain_change {
+	const char *name;
+	const struct mr_domain_set *set;
+	struct mr_score_change junk, reject;
+	struct mr_dkim_pair pairs[PAIRS];
+};
+
+static int prepare(struct domain_change *c, const char *name, const struct mr_domain_set *set, struct mr_arena *arena, struct mr_diag *diag)
+{
+	int r = mr_validate_domain(name, arena, &c->name, diag);
+
+	c->set = set;
+	if (r == 0)
+		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
+	if (r == 0)
+		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
+	return r;
+}
+
+static int set_columns(struct mr_db *db, const struct domain_change *c, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_exec(db,
+			"UPDATE domain SET enabled = COALESCE(?, enabled), dkim = COALESCE(?, dkim), junk_score = IF(?, ?, junk_score), "
+			"reject_score = IF(?, ?, reject_score) WHERE name = ?",
+			MR_PARAMS(mr_switch_param(c->set->enabled), mr_switch_param(c->set->dkim), mr_num(c->junk.set),
+				  mr_score_param(&c->junk), mr_num(c->reject.set), mr_score_param(&c->reject), mr_text(c->name)),
+			NULL, diag);
+
+	if (r == 0)
+		r = mr_query(db, "SELECT 1 FROM domain WHERE name = ? AND junk_score > reject_score", MR_PARAMS(mr_text(c->name)), arena,
+			     &rows, diag);
+	if (r == 0 && rows.n)
+		r = mr_diag_set(diag, -EINVAL, "%s: the junk score would be above the reject score", c->name);
+	if (r == 0)
+		r = mr_change_lists(db, "domain", c->name, &(struct mr_list_change){ c->set->allow, c->set->deny, c->set->unlist }, diag);
+	return r;
+}
+
+/* The RSA key signs; the Ed25519 key waits until signing with both is switched on. */
+static int generate_pairs(struct domain_change *c, const struct mr_keyring *ring, struct mr_arena *arena, struct mr_diag *diag)
+{
+	static const char *const algorithms[PAIRS] = { "rsa", "ed25519" };
+	time_t now = (time_t)mr_wall();
+	struct tm tm;
+	char date[9];
+	int r = 0;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof date, "%Y%m%d", &tm);
+	for (size_t i = 0; i < PAIRS && r == 0; i++) {
+		c->pairs[i] =
+		    (struct mr_dkim_pair){ .selector = mr_arena_printf(arena, "%c%s", *algorithms[i], date), .algorithm = algorithms[i] };
+		r = mr_dkim_generate(c->name, ring, arena, &c->pairs[i], diag);
+	}
+	return r;
+}
+
+static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+{
+	struct domain_change *c = arg;
+	struct mr_diag why = { 0 };
+	int r = mr_exec(db, "INSERT INTO domain (name) VALUES (?)", MR_PARAMS(mr_text(c->name)), NULL, &why);
+
+	if (r == -EEXIST)
+		return mr_diag_set(diag, r, "domain %s exists already", c->name);
+	if (r < 0)
+		return mr_diag_set(diag, r, "%s", why.text);
+	for (size_t i = 0; i < PAIRS && r == 0; i++) {
+		const struct mr_dkim_pair *k = &c->pairs[i];
+
+		r = mr_exec(db,
+			    "INSERT INTO dkim_key (domain, selector, algorithm, sealed_key, public_key, state) VALUES (?, ?, ?, ?, ?, ?)",
+			    MR_PARAMS(mr_text(c->name), mr_text(k->selector), mr_text(k->algorithm), mr_text(k->sealed_key),
+				      mr_text(k->public_key), mr_text(i == 0 ? "signing" : "stored")),
+			    NULL, diag);
+	}
+	if (r == 0)
+		r = set_columns(db, c, diag);
+	return r < 0 ? r : mr_change_note(db, "domain", c->name, "add", diag);
+}
+
+int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring,
+			struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct domain_change c = { 0 };
+	int r = prepare(&c, name, set, arena, diag);
+
+	if (r == 0)
+		r = generate_pairs(&c, ring, arena, diag);
+	return r < 0 ? r : mr_transaction(db, add_body, &c, diag);
+}
+
+static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+{
+	struct domain_change *c = arg;
+	int r = mr_change_domain(db, c->name, diag);
+
+	if (r == 0)
+		r = set_columns(db, c, diag);
+	return r < 0 ? r : mr_change_note(db, "domain", c->name, "set", diag);
+}
+
+int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_domain_set *set, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct domain_change c = { 0 };
+	int r = prepare(&c, name, set, arena, diag);
+
+	return r < 0 ? r : mr_transaction(db, set_body, &c, diag);
+}
+
+static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *name = arg;
+	struct mr_rows rows;
+	int r = mr_change_domain(db, name, diag);
+
+	if (r == 0)
+		r = mr_query(db, "SELECT (SELECT COUNT(*) FROM mailbox WHERE domain = ?), (SELECT COUNT(*) FROM alias WHERE domain = ?)",
+			     MR_PARAMS(mr_text(name), mr_text(name)), arena, &rows, diag);
+	if (r < 0)
+		return r;
+	if (mr_cell_u64(&rows, 0, 0) > 0 || mr_cell_u64(&rows, 0, 1) > 0)
+		return mr_diag_set(diag, -EINVAL, "domain %s still has %s users and %s alias destinations; delete these first", name,
+				   mr_cell(&rows, 0, 0), mr_cell(&rows, 0, 1));
+	r = mr_exec(db, "DELETE FROM sender_list WHERE scope = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);
+	if (r == 0)
+		r = mr_exec(db, "DELETE FROM domain WHERE name = ?", MR_PARAMS(mr_text(name)), NULL, diag);
+	return r < 0 ? r : mr_change_note(db, "domain", name, "del", diag);
+}
+
+int mr_write_domain_del(struct mr_db *db, const char *name, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *valid;
+	int r = mr_validate_domain(name, arena, &valid, diag);
+
+	return r < 0 ? r : mr_transaction(db, del_body, (void *)(uintptr_t)valid, diag);
+}
