@@ -1,0 +1,259 @@
+/* channel: see channel.h */
+
+/* system */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "directory/channel.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "rt/sock.h"
+
+/* libraries */
+#define HASH_FUNCTION MR_UTHASH
+#include <uthash.h>
+
+#define READ_CHUNK      65536
+#define OUT_MAX         (8 * 1024 * 1024)
+#define QUESTIONS_MAX   4096
+#define RECONNECT_FIRST 50   /* ms, doubled after each failure */
+#define RECONNECT_MAX   2000 /* ms */
+#define AWAY_AFTER      2000 /* ms without a connection: a restart takes less */
+
+struct question {
+	UT_hash_handle hh;
+	uint64_t id;
+	struct channel *channel;
+	struct mr_buf bytes; /* the whole message, to be sent again after a loss */
+	struct mr_timer *timer;
+	struct channel_asker asker;
+};
+
+struct channel {
+	struct mr_loop *loop;
+	char *path;
+	int fd; /* -1: not connected */
+	struct mr_io *io;
+	struct mr_timer *reconnect;
+	uint64_t delay, lost_at; /* ms */
+	bool away_logged;
+	uint64_t last_id;
+	struct question *questions; /* by id, in the order they were asked */
+	struct mr_buf in, out;
+	struct mr_arena *arena;
+};
+
+static void connect_now(void *arg);
+
+static void forget(struct question *q)
+{
+	HASH_DEL(q->channel->questions, q);
+	mr_timer_cancel(&q->timer);
+	mr_buf_done(&q->bytes);
+	free(q);
+}
+
+static void tell(struct question *q, const struct mr_wire *answer)
+{
+	struct channel_asker asker = q->asker;
+	struct mr_arena *arena = q->channel->arena;
+
+	forget(q);
+	asker.deliver(answer, arena, &asker);
+}
+
+static void on_deadline(void *arg)
+{
+	struct question *q = arg;
+
+	tell(q, NULL);
+}
+
+static void lose(struct channel *c, const char *why, int err)
+{
+	if (!c->away_logged)
+		mr_log(MR_LOG_WARNING, "directory-away", mr_s("socket", c->path), mr_s("reason", why), mr_err("error", err));
+	c->away_logged = true;
+	if (c->fd >= 0) {
+		mr_io_cancel(&c->io);
+		close(c->fd);
+		c->fd = -1;
+		c->lost_at = mr_now_ms();
+	}
+	mr_buf_reset(&c->in);
+	mr_buf_reset(&c->out);
+	if (c->reconnect)
+		return;
+	c->reconnect = mr_timer_start(c->loop, c->delay, connect_now, c);
+	c->delay = c->delay * 2 < RECONNECT_MAX ? c->delay * 2 : RECONNECT_MAX;
+}
+
+static void flush(struct channel *c)
+{
+	while (c->out.n > 0) {
+		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0) {
+			lose(c, "send", errno);
+			return;
+		}
+		mr_buf_consume(&c->out, (size_t)n);
+	}
+	mr_io_change(c->io, MR_READ | (c->out.n > 0 ? MR_WRITE : 0));
+}
+
+/* False when the peer does not speak our protocol. */
+static bool take_answers(struct channel *c)
+{
+	size_t at = 0, used;
+	struct mr_wire answer;
+	struct question *q;
+	uint64_t id;
+	int rc;
+
+	for (;;) {
+		mr_arena_reset(c->arena);
+		rc = mr_wire_next(mr_slice_from(mr_buf_slice(&c->in), at), c->arena, &answer, &used);
+		if (rc <= 0 || mr_wire_u64(&answer, "id", UINT64_MAX, &id) < 0)
+			break;
+		at += used;
+		HASH_FIND(hh, c->questions, &id, sizeof(id), q);
+		if (q) /* else it came after its deadline */
+			tell(q, &answer);
+		if (c->fd < 0)
+			return true; /* lost while its asker asked the next one */
+	}
+	mr_buf_consume(&c->in, at);
+	return rc == 0;
+}
+
+static void fill(struct channel *c)
+{
+	char *to = mr_buf_reserve(&c->in, READ_CHUNK);
+	ssize_t n = to ? recv(c->fd, to, READ_CHUNK, 0) : -1;
+
+	if (!to) {
+		lose(c, "answer too long", EMSGSIZE);
+	} else if (n > 0) {
+		c->in.n += (size_t)n;
+		if (!take_answers(c))
+			lose(c, "not our protocol", EPROTO);
+	} else if (n == 0) {
+		lose(c, "closed", ECONNRESET);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+		lose(c, "receive", errno);
+	}
+}
+
+static void on_io(int fd, int what, void *arg)
+{
+	struct channel *c = arg;
+
+	if (what & MR_WRITE)
+		flush(c);
+	if ((what & MR_READ) && c->fd >= 0)
+		fill(c);
+}
+
+static void send_question(struct channel *c, const struct question *q)
+{
+	if (mr_buf_add(&c->out, mr_buf_slice(&q->bytes)) < 0)
+		lose(c, "questions are not read", ENOBUFS);
+}
+
+static void connect_now(void *arg)
+{
+	struct channel *c = arg;
+	struct question *q, *next;
+	int fd = mr_connect_unix(c->path);
+
+	c->reconnect = NULL;
+	if (fd < 0) {
+		lose(c, "connect", fd);
+		return;
+	}
+	mr_log(c->away_logged ? MR_LOG_NOTICE : MR_LOG_INFO, "directory-connected", mr_s("socket", c->path));
+	c->away_logged = false;
+	c->delay = RECONNECT_FIRST;
+	c->fd = fd;
+	c->io = mr_io_start(c->loop, fd, MR_READ, on_io, c);
+	HASH_ITER (hh, c->questions, q, next)
+		if (c->fd >= 0)
+			send_question(c, q);
+	if (c->fd >= 0)
+		flush(c);
+}
+
+struct channel *channel_new(struct mr_loop *l, const char *path)
+{
+	struct channel *c = mr_alloc(sizeof(*c));
+
+	c->loop = l;
+	c->path = mr_strdup(path);
+	c->fd = -1;
+	c->delay = RECONNECT_FIRST;
+	c->lost_at = mr_now_ms();
+	c->in = MR_BUF(MR_WIRE_MAX + READ_CHUNK + 16);
+	c->out = MR_BUF(OUT_MAX);
+	c->arena = mr_arena_new(0);
+	c->reconnect = mr_timer_start(l, 0, connect_now, c);
+	return c;
+}
+
+void channel_free(struct channel *c)
+{
+	struct question *q, *next;
+
+	if (!c)
+		return;
+	HASH_ITER (hh, c->questions, q, next)
+		forget(q);
+	mr_timer_cancel(&c->reconnect);
+	mr_io_cancel(&c->io);
+	if (c->fd >= 0)
+		close(c->fd);
+	mr_buf_done(&c->in);
+	mr_buf_done(&c->out);
+	mr_arena_free(c->arena);
+	free(c->path);
+	free(c);
+}
+
+bool channel_up(const struct channel *c)
+{
+	return c->fd >= 0;
+}
+
+void channel_ask(struct channel *c, const char *cmd, const struct channel_field *fields, uint64_t deadline, struct channel_asker asker)
+{
+	struct question *q = mr_alloc(sizeof(*q));
+	uint64_t now = mr_now_ms();
+	struct mr_wire_out w;
+	bool hopeless;
+
+	q->id = ++c->last_id;
+	q->channel = c;
+	q->asker = asker;
+	q->bytes = MR_BUF(MR_WIRE_MAX + 16);
+	mr_wire_begin(&w, "cmd", cmd, q->id);
+	for (; fields->key; fields++)
+		mr_wire_put(&w, fields->key, fields->value);
+	hopeless =
+	    mr_wire_end(&w, &q->bytes) < 0 || HASH_COUNT(c->questions) >= QUESTIONS_MAX || (c->fd < 0 && now - c->lost_at > AWAY_AFTER);
+	q->timer = mr_timer_start(c->loop, hopeless || deadline <= now ? 0 : deadline - now, on_deadline, q);
+	HASH_ADD(hh, c->questions, id, sizeof(q->id), q);
+	if (c->fd < 0 || hopeless)
+		return;
+	send_question(c, q);
+	if (c->fd >= 0)
+		flush(c);
+}

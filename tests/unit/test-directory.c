@@ -1,0 +1,323 @@
+/* test-directory: the client of lookup against a peer that answers, answers late, in another order, goes away, talks nonsense. */
+
+/* system */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/buf.h"
+#include "directory/directory.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "rt/server.h"
+#include "rt/sock.h"
+#include "unit.h"
+
+#define FOREVER (UINT64_MAX / 2)
+
+static struct mr_loop *loop;
+static struct mr_server *peer;
+static struct mr_directory *dir;
+static struct mr_buf seen;
+static char path[64];
+static struct mr_conn *held[8]; /* questions for "late@..." */
+static uint64_t held_id[8];
+static size_t n_held, n_questions;
+
+static void answer_resolve(struct mr_conn *c, uint64_t id)
+{
+	struct mr_dir_final final = { .local = false, .deliver = MR_LIT("x@else.example") };
+	struct mr_dir_resolve a = { .status = MR_DIR_OK, .hosted = true, .finals = &final, .n_finals = 1 };
+	struct mr_buf out = MR_BUF(10000);
+
+	assert_int_equal(mr_dir_resolve_encode(&out, id, &a), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static void answer_key(struct mr_conn *c, uint64_t id)
+{
+	struct mr_buf out = MR_BUF(10000);
+	struct mr_wire_out w;
+
+	mr_wire_begin(&w, "status", "ok", id);
+	mr_wire_puts(&w, "sealed", "v1:k:abc");
+	assert_int_equal(mr_wire_end(&w, &out), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static void answer_status(struct mr_conn *c, uint64_t id, enum mr_dir_status status)
+{
+	struct mr_buf out = MR_BUF(10000);
+
+	assert_int_equal(mr_dir_status_encode(&out, id, status, ""), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static void answer_none(struct mr_conn *c, uint64_t id, struct mr_slice cmd)
+{
+	struct mr_dir_resolve resolve = { .status = MR_DIR_NOTFOUND, .hosted = true };
+	struct mr_dir_sender sender = { .status = MR_DIR_NOTFOUND };
+	struct mr_buf out = MR_BUF(10000);
+
+	if (mr_slice_eq(cmd, MR_LIT("resolve")))
+		assert_int_equal(mr_dir_resolve_encode(&out, id, &resolve), 0);
+	else if (mr_slice_eq(cmd, MR_LIT("sender")))
+		assert_int_equal(mr_dir_sender_encode(&out, id, &sender), 0);
+	else
+		assert_int_equal(mr_dir_status_encode(&out, id, MR_DIR_NOTFOUND, ""), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static ssize_t on_data(struct mr_conn *c, struct mr_slice in)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice address, cmd;
+	struct mr_wire w;
+	uint64_t id;
+	size_t used;
+	int rc = mr_wire_next(in, arena, &w, &used);
+
+	if (rc <= 0)
+		return rc;
+	n_questions++;
+	cmd = mr_wire_get(&w, "cmd");
+	address = mr_wire_get(&w, "address");
+	assert_int_equal(mr_wire_u64(&w, "id", UINT64_MAX, &id), 0);
+	if (mr_slice_eq(address, MR_LIT("late@d"))) {
+		mr_conn_hold(c);
+		held_id[n_held] = id;
+		held[n_held++] = c;
+	} else if (mr_slice_eq(address, MR_LIT("garbage@d"))) {
+		mr_conn_send(c, MR_LIT("nonsense"));
+	} else if (mr_slice_eq(address, MR_LIT("short@d"))) {
+		answer_status(c, id, MR_DIR_OK); /* ok, but nothing in it */
+	} else if (mr_slice_eq(address, MR_LIT("none@d"))) {
+		answer_none(c, id, cmd);
+	} else if (mr_slice_eq(cmd, MR_LIT("resolve"))) {
+		answer_resolve(c, id);
+	} else if (mr_slice_eq(cmd, MR_LIT("dkim-key"))) {
+		answer_key(c, id);
+	} else {
+		return -EPROTO; /* closes the connection */
+	}
+	return (ssize_t)used;
+}
+
+static void run(void)
+{
+	for (int i = 0; i < 20; i++)
+		mr_loop_once(loop);
+}
+
+static void pass(uint64_t ms)
+{
+	for (uint64_t step = 0; step < ms; step += 10) {
+		mr_clock_advance(10);
+		mr_loop_once(loop);
+	}
+	run();
+}
+
+static void start_peer(void)
+{
+	static const struct mr_server_ops ops = { .name = "peer", .request_max = 4096, .clients_max = 10, .data = on_data };
+	int fd = mr_listen_unix(path, 0600, NULL);
+
+	assert_true(fd >= 0);
+	peer = mr_server_new(loop, &ops, NULL);
+	mr_server_listen(peer, fd);
+}
+
+static void stop_peer(void)
+{
+	mr_server_free(peer);
+	peer = NULL;
+	for (size_t i = 0; i < n_held; i++)
+		mr_conn_release(held[i]);
+	n_held = 0;
+	run();
+}
+
+static int setup(void **state)
+{
+	n_held = n_questions = 0;
+	mr_log_set_level(MR_LOG_ERROR);
+	mr_clock_fake(1000, 0);
+	loop = mr_loop_new();
+	seen = MR_BUF(1000);
+	mr_buf_puts(&seen, "");
+	snprintf(path, sizeof(path), "/tmp/mr-test-directory-%d", (int)getpid());
+	start_peer();
+	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path, .keys_socket = path });
+	assert_false(mr_directory_up(dir));
+	run();
+	assert_true(mr_directory_up(dir));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	mr_directory_free(dir);
+	stop_peer();
+	mr_loop_free(loop);
+	mr_buf_done(&seen);
+	unlink(path);
+	mr_clock_real();
+	return 0;
+}
+
+static void on_resolve(const struct mr_dir_resolve *a, void *arg)
+{
+	mr_buf_printf(&seen, "%s=%s/%zu ", (char *)arg, mr_dir_status_str(a->status), a->n_finals);
+}
+
+static void ask(const char *address, uint64_t deadline, const char *name)
+{
+	size_t before = seen.n;
+
+	mr_directory_resolve(dir, mr_slice_of(address), deadline, on_resolve, (void *)(uintptr_t)name);
+	assert_int_equal(seen.n, before); /* never from inside */
+}
+
+static void on_account(enum mr_dir_status status, const struct mr_dir_account *a, void *arg)
+{
+	mr_buf_printf(&seen, "account=%s ", mr_dir_status_str(status));
+}
+
+static void on_sender(const struct mr_dir_sender *a, void *arg)
+{
+	mr_buf_printf(&seen, "sender=%s ", mr_dir_status_str(a->status));
+}
+
+static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
+{
+	mr_buf_printf(&seen, "key=%s/%.*s ", mr_dir_status_str(status), (int)sealed.n, sealed.p);
+}
+
+static void test_answers(void **state)
+{
+	ask("a@d", FOREVER, "a");
+	ask("none@d", FOREVER, "none");
+	mr_directory_account(dir, MR_LIT("none@d"), FOREVER, on_account, NULL);
+	mr_directory_sender(dir, MR_LIT("none@d"), FOREVER, on_sender, NULL);
+	mr_directory_dkim_key(dir, MR_LIT("d"), MR_LIT("s"), FOREVER, on_key, NULL);
+	run();
+	assert_non_null(strstr(seen.p, "a=ok/1 none=notfound/0 account=notfound sender=notfound "));
+	assert_non_null(strstr(seen.p, "key=ok/v1:k:abc"));
+}
+
+static void test_other_order(void **state)
+{
+	ask("late@d", FOREVER, "late");
+	ask("a@d", FOREVER, "a");
+	run();
+	assert_string_equal(seen.p, "a=ok/1 ");
+	answer_resolve(held[0], held_id[0]);
+	run();
+	assert_string_equal(seen.p, "a=ok/1 late=ok/1 ");
+}
+
+static void test_deadline(void **state)
+{
+	ask("late@d", mr_now_ms() + 500, "late");
+	run();
+	pass(490);
+	assert_string_equal(seen.p, "");
+	pass(10);
+	assert_string_equal(seen.p, "late=temp/0 ");
+	answer_resolve(held[0], held_id[0]); /* too late: for nobody */
+	run();
+	ask("a@d", mr_now_ms(), "past");
+	run();
+	ask("a@d", FOREVER, "a");
+	run();
+	assert_string_equal(seen.p, "late=temp/0 past=temp/0 a=ok/1 ");
+}
+
+static void test_unreadable_answer(void **state)
+{
+	ask("short@d", FOREVER, "short");
+	run();
+	assert_string_equal(seen.p, "short=temp/0 ");
+	mr_directory_account(dir, MR_LIT("short@d"), FOREVER, on_account, NULL);
+	run();
+	assert_string_equal(seen.p, "short=temp/0 account=temp ");
+}
+
+static void test_lookup_restarts(void **state)
+{
+	ask("late@d", FOREVER, "late");
+	run();
+	stop_peer();
+	assert_false(mr_directory_up(dir));
+	ask("a@d", FOREVER, "a"); /* while it is away */
+	run();
+	assert_string_equal(seen.p, "");
+	start_peer();
+	pass(2100);
+	assert_true(mr_directory_up(dir));
+	assert_string_equal(seen.p, "a=ok/1 ");
+	assert_int_equal(n_held, 1); /* asked again by itself */
+	answer_resolve(held[0], held_id[0]);
+	run();
+	assert_string_equal(seen.p, "a=ok/1 late=ok/1 ");
+}
+
+static void test_lookup_away(void **state)
+{
+	stop_peer();
+	ask("a@d", mr_now_ms() + 5000, "early");
+	pass(4000);
+	assert_string_equal(seen.p, "");
+	ask("b@d", mr_now_ms() + 5000, "hopeless"); /* away for long: told at once */
+	run();
+	assert_string_equal(seen.p, "hopeless=temp/0 ");
+	pass(1000);
+	assert_string_equal(seen.p, "hopeless=temp/0 early=temp/0 ");
+	start_peer();
+	pass(2100);
+	ask("c@d", FOREVER, "c");
+	run();
+	assert_string_equal(seen.p, "hopeless=temp/0 early=temp/0 c=ok/1 ");
+}
+
+static void test_garbage(void **state)
+{
+	ask("garbage@d", mr_now_ms() + 1000, "garbage");
+	run();
+	assert_false(mr_directory_up(dir));
+	pass(1000);
+	assert_string_equal(seen.p, "garbage=temp/0 ");
+	assert_in_range(n_questions, 2, 25); /* asked again with a growing pause, not in a rush */
+	ask("a@d", FOREVER, "a");
+	pass(2100);
+	assert_string_equal(seen.p, "garbage=temp/0 a=ok/1 ");
+}
+
+static void test_free_drops_questions(void **state)
+{
+	ask("late@d", FOREVER, "late");
+	run();
+	mr_directory_free(dir);
+	dir = NULL;
+	run();
+	assert_string_equal(seen.p, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_answers),         TEST(test_other_order), TEST(test_deadline), TEST(test_unreadable_answer),
+		TEST(test_lookup_restarts), TEST(test_lookup_away), TEST(test_garbage),  TEST(test_free_drops_questions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
