@@ -1,0 +1,1 @@
+"""The Dovecot plugin alone: a private Dovecot 2.3 with the shipped configuration."""
