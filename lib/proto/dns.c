@@ -81,8 +81,8 @@ void mr_dns_view_free(struct mr_dns_view *v)
 	free(v);
 }
 
-/* Lower case without the final dot into `out` (MR_DNS_NAME_MAX + 1 bytes). Only printable ASCII that needs no escape in a presentation
- * form is taken, so that a name has one spelling everywhere. */
+/* Lower case without the final dot into `out` (MR_DNS_NAME_MAX + 1 bytes). Only ASCII that needs no escape in a presentation
+ * form is taken, so that a name has one spelling everywhere; spaces come from SPF macros. */
 static int normalize(struct mr_slice name, char *out)
 {
 	size_t label = 0;
@@ -94,7 +94,7 @@ static int normalize(struct mr_slice name, char *out)
 	for (size_t i = 0; i < name.n; i++) {
 		char c = mr_lower(name.p[i]);
 
-		if (c == '.' ? !label : (c <= ' ' || c > '~' || c == '\\' || ++label > 63))
+		if (c == '.' ? !label : (c < ' ' || c > '~' || c == '\\' || ++label > 63))
 			return -EINVAL;
 		if (c == '.')
 			label = 0;
@@ -224,7 +224,7 @@ static const char *const statuses[] = {
 	[MR_DNS_OK] = "ok", [MR_DNS_NODATA] = "nodata", [MR_DNS_NXDOMAIN] = "nxdomain", [MR_DNS_TEMP] = "temp", [MR_DNS_BOGUS] = "bogus",
 };
 
-/* "TYPE NAME STATUS SECURE TTL", then " PREFERENCE:BASE64" for each record. */
+/* Type, name, status, secure and TTL, then PREFERENCE:BASE64 for each record, with tabs between (a name may hold spaces). */
 int mr_dns_answer_encode(struct mr_buf *out, const struct mr_dns_answer *a)
 {
 	char name[MR_DNS_NAME_MAX + 1];
@@ -232,9 +232,9 @@ int mr_dns_answer_encode(struct mr_buf *out, const struct mr_dns_answer *a)
 
 	if (normalize(mr_slice_of(a->name), name) < 0 || a->status >= MR_COUNT(statuses))
 		return -EINVAL;
-	r = mr_buf_printf(out, "%s %s %s %d %u", mr_dns_type_str((enum mr_dns_type)a->type), name, statuses[a->status], a->secure, a->ttl);
+	r = mr_buf_printf(out, "%s\t%s\t%s\t%d\t%u", mr_dns_type_str((enum mr_dns_type)a->type), name, statuses[a->status], a->secure, a->ttl);
 	for (size_t i = 0; r == 0 && i < a->n_rrs; i++) {
-		r = mr_buf_printf(out, " %u:", a->rrs[i].preference);
+		r = mr_buf_printf(out, "\t%u:", a->rrs[i].preference);
 		if (r == 0)
 			r = mr_base64_add(out, a->rrs[i].data);
 	}
@@ -260,7 +260,7 @@ static int decode_head(struct mr_slice *rest, char name[MR_DNS_NAME_MAX + 1], st
 	uint64_t ttl;
 
 	for (size_t i = 0; i < MR_COUNT(field); i++) {
-		if (!mr_slice_next(rest, ' ', &field[i]))
+		if (!mr_slice_next(rest, '\t', &field[i]))
 			return -EINVAL;
 	}
 	if (mr_dns_type_parse(field[0], &type) < 0 || normalize(field[1], name) < 0 || decode_status(field[2], &a->status) < 0 ||
@@ -304,7 +304,7 @@ int mr_dns_answer_decode(struct mr_slice text, struct mr_arena *arena, struct mr
 	if (!a.rrs || !a.name)
 		return -ENOMEM;
 	memcpy(a.name, name, sizeof(name));
-	while (mr_slice_next(&text, ' ', &record)) {
+	while (mr_slice_next(&text, '\t', &record)) {
 		if (a.n_rrs >= MR_DNS_RRS_MAX)
 			return -EINVAL;
 		r = decode_record(record, arena, &a.rrs[a.n_rrs++]);

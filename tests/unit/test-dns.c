@@ -54,7 +54,7 @@ static void test_view(void **state)
 static void test_view_names(void **state)
 {
 	static const char *const none[] = {
-		"", ".", "a..b", ".a", "a b", "a\\b", "a\x7f", "a\xff", X63 "x.a", X63 "." X63 "." X63 "." X63
+		"", ".", "a..b", ".a", "a\tb", "a\\b", "a\x7f", "a\xff", X63 "x.a", X63 "." X63 "." X63 "." X63
 	};
 	struct mr_dns_view *v = mr_dns_view_new();
 	const char *name;
@@ -243,7 +243,7 @@ static void test_encode(void **state)
 
 	a.secure = true;
 	assert_int_equal(mr_dns_answer_encode(&text, &a), 0);
-	assert_slice(mr_buf_slice(&text), "MX example.org ok 1 60 10:bXguZXhhbXBsZS5vcmc= 0:AAog 0:");
+	assert_slice(mr_buf_slice(&text), "MX\texample.org\tok\t1\t60\t10:bXguZXhhbXBsZS5vcmc=\t0:AAog\t0:");
 	assert_int_equal(mr_dns_answer_decode(mr_buf_slice(&text), arena, &b), 0);
 	assert_string_equal(b.name, "example.org");
 	assert_int_equal(b.type, MR_DNS_MX);
@@ -255,7 +255,7 @@ static void test_encode(void **state)
 		assert_int_equal(b.rrs[i].preference, rrs[i].preference);
 		assert_true(mr_slice_eq(b.rrs[i].data, rrs[i].data));
 	}
-	a.name = (char *)"not a name";
+	a.name = (char *)"not\\a name";
 	assert_int_equal(mr_dns_answer_encode(&text, &a), -EINVAL);
 	mr_buf_done(&text);
 }
@@ -264,20 +264,21 @@ static const struct {
 	const char *text;
 	int result;
 } decodes[] = {
-	{ "A example.org nodata 0 0", 0 },
-	{ "AAAA example.org bogus 0 0", 0 },
-	{ "A example.org ok 0 5 0:wAACAQ==", 0 },
+	{ "A\tan example.org\tok\t0\t0", 0 },
+	{ "A\texample.org\tnodata\t0\t0", 0 },
+	{ "AAAA\texample.org\tbogus\t0\t0", 0 },
+	{ "A\texample.org\tok\t0\t5\t0:wAACAQ==", 0 },
 	{ "", -EINVAL },
-	{ "A example.org ok 0", -EINVAL },
-	{ "A a..b ok 0 5", -EINVAL },
-	{ "XX example.org ok 0 5", -EINVAL },
-	{ "A example.org maybe 0 5", -EINVAL },
-	{ "A example.org ok 2 5", -EINVAL },
-	{ "A example.org ok 0 -5", -EINVAL },
-	{ "A example.org ok 0 5 ", -EINVAL },
-	{ "A example.org ok 0 5 wAACAQ==", -EINVAL },
-	{ "A example.org ok 0 5 70000:wAACAQ==", -EINVAL },
-	{ "A example.org ok 0 5 0:w*", -EINVAL },
+	{ "A\texample.org\tok\t0", -EINVAL },
+	{ "A\ta..b\tok\t0\t5", -EINVAL },
+	{ "XX\texample.org\tok\t0\t5", -EINVAL },
+	{ "A\texample.org\tmaybe\t0\t5", -EINVAL },
+	{ "A\texample.org\tok\t2\t5", -EINVAL },
+	{ "A\texample.org\tok\t0\t-5", -EINVAL },
+	{ "A\texample.org\tok\t0\t5\t", -EINVAL },
+	{ "A\texample.org\tok\t0\t5\twAACAQ==", -EINVAL },
+	{ "A\texample.org\tok\t0\t5\t70000:wAACAQ==", -EINVAL },
+	{ "A\texample.org\tok\t0\t5\t0:w*", -EINVAL },
 };
 
 static void test_decode(void **state)
