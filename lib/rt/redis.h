@@ -20,9 +20,10 @@ struct mr_redis_config {
 };
 /* Never fails because Redis is away: it keeps trying. Logs redis-connected and redis-lost once each. */
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);
-void mr_redis_free(struct mr_redis *r);
+void mr_redis_free(struct mr_redis *r); /* commands are dropped without a callback; not from inside a callback */
 bool mr_redis_up(const struct mr_redis *r);
 /* argv of binary-safe slices. cb may be NULL; it comes later, exactly once, at the latest after timeout_ms. */
 void mr_redis_command(struct mr_redis *r, uint64_t timeout_ms, mr_redis_cb *cb, void *arg, size_t argc, const struct mr_slice *argv);
-/* A second connection listens; on_message for each message, on_lost(arg) whenever messages may have been missed (loss, reconnect). */
+/* A second connection listens; on_message for each message, on_lost(arg) whenever messages may have been missed (loss, and each time that it
+ * has begun to listen, the first time included). Once a mr_redis. */
 int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_message)(struct mr_slice payload, void *arg), void (*on_lost)(void *arg), void *arg);

@@ -1,0 +1,155 @@
+/* redis-link: see redis-link.h. In hiredis 0.14 a context is freed by hiredis itself after its disconnect callback, and after its connect
+ * callback that reports an error: our pointer is forgotten there. */
+
+/* system */
+#include <string.h>
+
+/* libraries */
+#include <hiredis/async.h>
+#include <hiredis/adapters/libevent.h>
+
+/* ours */
+#include "rt/log.h"
+#include "rt/redis-link.h"
+
+#define DELAY_FIRST 200  /* ms */
+#define DELAY_MAX   5000 /* ms */
+#define CONNECT_MS  5000 /* from connect to PONG */
+
+static void connect_now(void *arg);
+
+/* The context is gone or will be; the next attempt comes later. */
+static void schedule(struct redis_link *l, const char *why)
+{
+	bool was_up = l->up;
+
+	if (!l->lost_logged && !l->quiet)
+		mr_log(MR_LOG_WARNING, "redis-lost", mr_s("socket", l->socket), mr_s("reason", why));
+	l->lost_logged = true;
+	l->context = NULL;
+	l->up = false;
+	mr_timer_cancel(&l->timer);
+	l->timer = mr_timer_start(l->loop, l->delay, connect_now, l);
+	l->delay = l->delay * 2 < DELAY_MAX ? l->delay * 2 : DELAY_MAX;
+	if (was_up && l->on_down)
+		l->on_down(l);
+}
+
+static void on_disconnect(const redisAsyncContext *ac, int status)
+{
+	struct redis_link *l = ac->data;
+
+	if (l)
+		schedule(l, ac->errstr && ac->errstr[0] ? ac->errstr : "closed");
+}
+
+void redis_link_reset(struct redis_link *l, const char *why)
+{
+	redisAsyncContext *ac = l->context;
+
+	if (!ac)
+		return;
+	l->context = NULL;
+	ac->data = NULL; /* on_disconnect() has nothing to do any more */
+	redisAsyncFree(ac);
+	schedule(l, why);
+}
+
+static void on_connect_late(void *arg)
+{
+	struct redis_link *l = arg;
+
+	l->timer = NULL;
+	redis_link_reset(l, "no answer");
+}
+
+static void on_pong(redisAsyncContext *ac, void *data, void *arg)
+{
+	struct redis_link *l = ac->data;
+	redisReply *reply = data;
+
+	if (!l || !reply) /* the connection is going: on_disconnect() follows */
+		return;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		if (!l->lost_logged && !l->quiet)
+			mr_log(MR_LOG_WARNING, "redis-refused", mr_s("socket", l->socket), mr_s("reason", reply->str));
+		l->lost_logged = true;
+		redisAsyncDisconnect(ac);
+		return;
+	}
+	mr_timer_cancel(&l->timer);
+	l->delay = DELAY_FIRST;
+	l->up = true;
+	l->lost_logged = false;
+	if (!l->quiet)
+		mr_log(MR_LOG_NOTICE, "redis-connected", mr_s("socket", l->socket));
+	if (l->on_up)
+		l->on_up(l);
+}
+
+static void on_auth(redisAsyncContext *ac, void *data, void *arg)
+{
+	redisReply *reply = data;
+
+	if (reply && reply->type == REDIS_REPLY_ERROR)
+		on_pong(ac, data, arg);
+}
+
+/* AUTH and PING in one go: what AUTH gets wrong, PING gets refused. */
+static void greet(struct redis_link *l)
+{
+	const char *with_user[] = { "AUTH", l->user, l->password }, *without[] = { "AUTH", l->password }, *ping[] = { "PING" };
+
+	if (l->password[0] && l->user[0])
+		redisAsyncCommandArgv(l->context, on_auth, NULL, 3, with_user, NULL);
+	else if (l->password[0])
+		redisAsyncCommandArgv(l->context, on_auth, NULL, 2, without, NULL);
+	redisAsyncCommandArgv(l->context, on_pong, NULL, 1, ping, NULL);
+}
+
+static void on_connect(const redisAsyncContext *ac, int status)
+{
+	struct redis_link *l = ac->data;
+
+	if (l && status != REDIS_OK)
+		schedule(l, ac->errstr && ac->errstr[0] ? ac->errstr : "connect");
+}
+
+static void connect_now(void *arg)
+{
+	struct redis_link *l = arg;
+	redisAsyncContext *ac = redisAsyncConnectUnix(l->socket);
+
+	l->timer = NULL;
+	if (!ac || ac->err || redisLibeventAttach(ac, mr_loop_base(l->loop)) != REDIS_OK) {
+		schedule(l, ac && ac->errstr && ac->errstr[0] ? ac->errstr : "out of memory");
+		if (ac)
+			redisAsyncFree(ac);
+		return;
+	}
+	ac->data = l;
+	l->context = ac;
+	l->timer = mr_timer_start(l->loop, CONNECT_MS, on_connect_late, l);
+	redisAsyncSetConnectCallback(ac, on_connect);
+	redisAsyncSetDisconnectCallback(ac, on_disconnect);
+	greet(l);
+}
+
+void redis_link_start(struct redis_link *l)
+{
+	l->delay = DELAY_FIRST;
+	l->timer = mr_timer_start(l->loop, 0, connect_now, l);
+}
+
+void redis_link_stop(struct redis_link *l)
+{
+	redisAsyncContext *ac = l->context;
+
+	mr_timer_cancel(&l->timer);
+	l->context = NULL;
+	l->up = false;
+	if (!ac)
+		return;
+	ac->data = NULL;
+	redisAsyncFree(ac);
+}
