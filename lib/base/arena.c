@@ -3,12 +3,12 @@
 /* system */
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ours */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define ALIGNMENT   16
@@ -120,17 +120,15 @@ char *mr_arena_slice(struct mr_arena *a, struct mr_slice s)
 
 char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 {
+	struct mr_buf text = MR_BUF(a->max);
 	va_list ap;
 	char *out;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	mr_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	out = mr_arena_alloc(a, n < 0 ? 1 : (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(out, n < 0 ? 1 : (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	out = mr_arena_slice(a, mr_buf_slice(&text));
+	mr_buf_done(&text);
 	return out;
 }
 

@@ -3,23 +3,24 @@
 #include "conf/conf.h"
 
 struct mr_conf_shared {
-	char *run_dir;        /* /run/mailreeve */
-	char *state_dir;      /* /var/lib/mailreeve */
-	char *postfix_dir;    /* /var/spool/postfix: sockets are bound a second time in its run/mailreeve; "" = not */
-	char *hostname;       /* name of this host in headers, SRS and logs; "" = gethostname() */
-	int log_target;       /* 0 stderr, 1 syslog */
-	int log_level;        /* enum mr_log_level */
-	char *db_socket, *db_host, *db_name, *db_user, *db_password_file, *db_ca_file;
+	char *run_dir;     /* /run/mailreeve */
+	char *state_dir;   /* /var/lib/mailreeve */
+	char *postfix_dir; /* /var/spool/postfix: sockets are bound a second time in its run/mailreeve; "" = not */
+	char *hostname;    /* name of this host in headers, SRS and logs; "" = gethostname() */
+	int log_target;    /* 0 stderr, 1 syslog */
+	int log_level;     /* enum mr_log_level */
+	char *db_socket, *db_host, *db_name, *db_password_file, *db_ca_file;
+	char *db_user; /* "" = the name of the process's user (unix_socket), so that each program has its own rights */
 	int64_t db_port;
-	uint64_t db_timeout;  /* ms */
-	char *redis_socket;   /* "" = no Redis */
+	uint64_t db_timeout; /* ms */
+	char *redis_socket;  /* "" = no Redis */
 	char *redis_user, *redis_password_file, *redis_prefix;
 	char *resolver;       /* HOSTPORT of the local Unbound */
 	int64_t forward_port; /* loopback port of the forwarding pass, 10027 */
-	char *delimiter;      /* one character, default "+" */
+	char *delimiter;      /* exactly one character, default "+" */
 	char *srs_domain;     /* a hosted domain for rewritten senders; "" = hostname */
 	char *srs_secret_file;
 	char *dkim_keyring_file;
-	char *postmaster;     /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
+	char *postmaster; /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
 };
 extern const struct mr_option mr_conf_shared_options[];

@@ -1,0 +1,54 @@
+/* shared: the table of the options that all programs read; see shared.h */
+
+/* ours */
+#include "conf/shared.h"
+
+#define PORT_MAX 65535
+#define SECOND   1000 /* ms */
+
+#define FIELD(option_name) .name = #option_name, .offset = offsetof(struct mr_conf_shared, option_name)
+
+const struct mr_option mr_conf_shared_options[] = {
+	{ FIELD(run_dir), .type = MR_OPT_PATH, .min = 1, .def = "/run/mailreeve", .reload = MR_RELOAD_RESTART,
+	  .help = "Folder of the sockets." },
+	{ FIELD(state_dir), .type = MR_OPT_PATH, .min = 1, .def = "/var/lib/mailreeve", .reload = MR_RELOAD_RESTART,
+	  .help = "Folder of what outlives a restart." },
+	{ FIELD(postfix_dir), .type = MR_OPT_PATH, .def = "/var/spool/postfix", .reload = MR_RELOAD_RESTART,
+	  .help = "Queue folder of Postfix, in whose run/mailreeve sockets are bound a second time for its chrooted daemons; \"\" binds "
+		  "them once." },
+	{ FIELD(hostname), .type = MR_OPT_DOMAIN, .def = "",
+	  .help = "Name of this host in headers, rewritten senders and logs; \"\" asks the system." },
+	{ FIELD(log_target), .type = MR_OPT_ENUM, .choices = "stderr|syslog", .def = "stderr", .reload = MR_RELOAD_RESTART,
+	  .help = "Where log lines go; the service manager takes those of stderr into its journal." },
+	{ FIELD(log_level), .type = MR_OPT_ENUM, .choices = "error|warning|notice|info|debug", .def = "info",
+	  .help = "How much is logged." },
+	{ FIELD(db_socket), .type = MR_OPT_PATH, .def = "/run/mysqld/mysqld.sock", .help = "Socket of MariaDB; \"\" connects to db_host." },
+	{ FIELD(db_host), .type = MR_OPT_STRING, .def = "", .help = "Host of MariaDB, where db_socket is \"\"." },
+	{ FIELD(db_port), .type = MR_OPT_INT, .min = 1, .max = PORT_MAX, .def = "3306", .help = "Port of MariaDB on db_host." },
+	{ FIELD(db_name), .type = MR_OPT_STRING, .min = 1, .max = 64, .def = "mailreeve", .help = "Name of the database." },
+	{ FIELD(db_user), .type = MR_OPT_STRING, .max = 80, .def = "",
+	  .help = "User at the database; \"\" is the name of the system's user, whom MariaDB knows by unix_socket." },
+	{ FIELD(db_password_file), .type = MR_OPT_PATH, .def = "", .help = "File with the password of db_user; \"\" sends none." },
+	{ FIELD(db_ca_file), .type = MR_OPT_PATH, .def = "", .help = "Certificate authority that the certificate of db_host must be of." },
+	{ FIELD(db_timeout), .type = MR_OPT_DURATION, .min = SECOND, .max = 60 * SECOND, .def = "10s",
+	  .help = "How long one answer of the database is waited for." },
+	{ FIELD(redis_socket), .type = MR_OPT_PATH, .def = "/run/redis/redis-server.sock", .help = "Socket of Redis; \"\" works without." },
+	{ FIELD(redis_user), .type = MR_OPT_STRING, .def = "", .help = "User at Redis; \"\" is its default user." },
+	{ FIELD(redis_password_file), .type = MR_OPT_PATH, .def = "", .help = "File with the password at Redis; \"\" sends none." },
+	{ FIELD(redis_prefix), .type = MR_OPT_STRING, .max = 100, .def = "mailreeve:", .reload = MR_RELOAD_RESTART,
+	  .help = "How the names of our keys in Redis begin." },
+	{ FIELD(resolver), .type = MR_OPT_HOSTPORT, .def = "127.0.0.1:53",
+	  .help = "Address and port of the Unbound that validates for us." },
+	{ FIELD(forward_port), .type = MR_OPT_INT, .min = 1, .max = PORT_MAX, .def = "10027",
+	  .help = "Port on the loopback where Postfix takes forwarded mail for its second pass." },
+	{ FIELD(delimiter), .type = MR_OPT_STRING, .min = 1, .max = 1, .def = "+",
+	  .help = "Character between mailbox and extension in addresses." },
+	{ FIELD(srs_domain), .type = MR_OPT_DOMAIN, .def = "", .help = "Domain of rewritten senders; \"\" is hostname." },
+	{ FIELD(srs_secret_file), .type = MR_OPT_PATH, .def = "/etc/mailreeve/keys/srs-secret",
+	  .help = "File with the secret that rewritten senders are signed with." },
+	{ FIELD(dkim_keyring_file), .type = MR_OPT_PATH, .def = "/etc/mailreeve/keys/dkim-keyring",
+	  .help = "File with the key ring that DKIM keys in the database are sealed with." },
+	{ FIELD(postmaster), .type = MR_OPT_ADDRESS, .def = "",
+	  .help = "Who gets mail for postmaster and abuse of a domain where nobody else does; \"\" is nobody." },
+	MR_OPTIONS_END,
+};
