@@ -27,7 +27,7 @@ struct mr_db_job {
 	void *arg;
 };
 struct mr_db_pool *mr_db_pool_new(struct mr_loop *l, const struct mr_conf_shared *conf, unsigned threads, unsigned queue_max);
-/* -EAGAIN when the queue is full; then neither function is called. */
+/* -EAGAIN when the queue is full or the pool is being freed; then neither function is called. */
 int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job);
 bool mr_db_pool_up(const struct mr_db_pool *p);
 void mr_db_pool_free(struct mr_db_pool *p); /* waits for the jobs under way; done() of jobs that never ran is called with job() not run */

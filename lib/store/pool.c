@@ -260,7 +260,7 @@ int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->queued < p->queue_max && p->n_threads) {
+	if (!p->stopping && p->queued < p->queue_max && p->n_threads) {
 		item = mr_new(struct item, 1);
 		item->job = *job;
 		DL_APPEND(p->queue, item);

@@ -1,0 +1,69 @@
+#include "account.h"
+
+/* system */
+#include <math.h>
+
+/* ours */
+#include "mail/address.h"
+
+static void add_patterns(struct mr_dir_account *out, const struct mr_row_pattern *v, size_t n)
+{
+	for (size_t i = 0; i < n && out->n_patterns < MR_DIR_PATTERNS_MAX; i++)
+		out->patterns[out->n_patterns++] = (struct mr_dir_pattern){ .pattern = mr_slice_of(v[i].pattern), .allow = v[i].allow };
+}
+
+static double first_set(double user, double domain, double otherwise)
+{
+	if (!isnan(user))
+		return user;
+	return isnan(domain) ? otherwise : domain;
+}
+
+void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *mailbox, const struct mr_row *domain,
+		     const struct mr_row *global, struct mr_arena *arena, struct mr_dir_account *out)
+{
+	const struct mr_row_mailbox *m = &mailbox->mailbox;
+	const struct mr_row_domain none = { .junk_score = NAN, .reject_score = NAN }, *d = domain ? &domain->domain : &none;
+	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
+	size_t n = m->n_patterns + d->n_patterns + g->n_patterns;
+
+	*out = (struct mr_dir_account){ .address = mr_slice_of(m->address), .enabled = m->enabled && (domain == NULL || d->enabled) };
+	out->send_only = m->send_only;
+	out->receive = !m->send_only && (domain == NULL || d->enabled);
+	out->quota_bytes = m->quota_bytes;
+	out->used_bytes = mr_usage_get(c->usage, out->address);
+	out->junk_score = first_set(m->junk_score, d->junk_score, c->defaults.junk_score);
+	out->reject_score = first_set(m->reject_score, d->reject_score, c->defaults.reject_score);
+	out->patterns = mr_arena_alloc(arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
+	add_patterns(out, m->patterns, m->n_patterns);
+	add_patterns(out, d->patterns, d->n_patterns);
+	add_patterns(out, g->patterns, g->n_patterns);
+}
+
+/* Folds a state into the answer; true when the row is there or is known not to be. */
+static bool known(enum mr_row_state s, struct mr_account *out)
+{
+	out->waiting |= s == MR_ROW_UNKNOWN;
+	if (s == MR_ROW_TEMP)
+		out->status = MR_DIR_TEMP;
+	return s == MR_ROW_FOUND || s == MR_ROW_NONE;
+}
+
+void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out)
+{
+	const struct mr_row *domain = NULL, *global = NULL;
+	struct mr_slice lower = mr_address_lower(address, w->arena), name = mr_slice_from(lower, (size_t)(mr_slice_rchr(lower, '@') + 1));
+
+	*out = (struct mr_account){ .status = MR_DIR_NOTFOUND };
+	bool all = known(w->view->get(w->view, MR_ROW_MAILBOX, lower, &out->mailbox), out);
+	all &= known(w->view->get(w->view, MR_ROW_DOMAIN, name, &domain), out);
+	all &= known(w->view->get(w->view, MR_ROW_GLOBAL, (struct mr_slice){ "", 0 }, &global), out);
+	if (out->status == MR_DIR_TEMP || !all) {
+		out->waiting &= out->status != MR_DIR_TEMP;
+	} else if (out->mailbox != NULL) {
+		out->status = MR_DIR_OK;
+		mr_account_fill(c, out->mailbox, domain, global, w->arena, &out->account);
+	} else if (w->view->stale) {
+		out->status = MR_DIR_TEMP; /* a refusal never rests on rows that may be out of date */
+	}
+}

@@ -1,0 +1,29 @@
+/* account: rows → what the directory answers: switches, quota, thresholds and lists of one mailbox. Pure. */
+#pragma once
+#include "resolve.h"
+#include "usage.h"
+
+/* What holds where neither user nor domain says otherwise. */
+struct mr_account_defaults {
+	double junk_score, reject_score;
+};
+
+/* What the directory answers need beyond rows. */
+struct mr_directory_context {
+	struct mr_usage *usage;
+	struct mr_account_defaults defaults;
+};
+
+/* domain and global may be NULL. Strings are the rows'. Lists: the user's, the domain's, the global ones, in this order, at most
+ * MR_DIR_PATTERNS_MAX. */
+void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *mailbox, const struct mr_row *domain,
+		     const struct mr_row *global, struct mr_arena *arena, struct mr_dir_account *out);
+
+/* The mailbox of exactly this address with all that belongs to it. `waiting` when rows are missing. */
+struct mr_account {
+	bool waiting;
+	enum mr_dir_status status;
+	const struct mr_row *mailbox;
+	struct mr_dir_account account;
+};
+void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out);

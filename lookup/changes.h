@@ -1,0 +1,20 @@
+/* changes: follows the change log and drops from the cache what changed. Polled; a message on Redis only makes the next poll come at once.
+ *
+ * Ids become visible out of order (a transaction takes its id before it commits; the hosts of a cluster count apart), so each poll reads
+ * again what was new during the last `overlap`, and an entry is applied the first time that it is seen. Loop thread only. */
+#pragma once
+#include "rows.h"
+
+struct mr_changes;
+struct mr_changes_config {
+	uint64_t interval_ms, overlap_ms;
+	uint64_t late_ms; /* after so long without a poll that worked, the log says so */
+};
+/* on_change (may be NULL) is told each entry applied. */
+struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_config *c, struct mr_rows *rows, struct mr_source *source,
+				  void (*on_change)(enum mr_row_kind kind, struct mr_slice key, void *arg), void *arg);
+/* After the source has called back for every read. */
+void mr_changes_free(struct mr_changes *c);
+void mr_changes_configure(struct mr_changes *c, const struct mr_changes_config *conf);
+void mr_changes_wake(struct mr_changes *c); /* poll now */
+bool mr_changes_late(const struct mr_changes *c);

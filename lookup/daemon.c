@@ -1,0 +1,249 @@
+/* daemon: puts the parts together, and takes them apart. */
+#include "lookup.h"
+
+/* system */
+#include <errno.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/log.h"
+#include "rt/sock.h"
+
+#define SOCKET_MODE 0660
+#define SCRATCH_MAX (8u << 20)
+
+static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
+{
+	return (struct mr_rows_config){
+		.max = (size_t)c->cache_rows,
+		.age_ms = c->row_age,
+		.negative_age_ms = c->negative_age,
+		.stale_ms = c->stale_max,
+		.late_ms = c->poll_late,
+	};
+}
+
+static struct mr_changes_config changes_config(const struct mr_lookup_conf *c)
+{
+	return (struct mr_changes_config){ .interval_ms = c->poll_interval, .overlap_ms = c->poll_overlap, .late_ms = c->poll_late };
+}
+
+static struct mr_questions_config questions_config(const struct mr_lookup_conf *c)
+{
+	return (struct mr_questions_config){ .deadline_ms = c->deadline, .stale_wait_ms = c->stale_wait, .open_max = (size_t)c->queue };
+}
+
+static void on_change(enum mr_row_kind kind, struct mr_slice key, void *arg)
+{
+	const struct mr_lookup *l = arg;
+
+	if (kind == MR_ROW_MAILBOX && l->questions != NULL)
+		mr_usage_recheck(arg, key);
+}
+
+/* --- sockets */
+
+/* Binds BASE/NAME and listens there. */
+static int listen_at(struct mr_lookup *l, struct mr_server *s, const char *base, const char *name, struct mr_diag *diag)
+{
+	int fd = mr_listen_unix(mr_arena_printf(l->scratch, "%s/%s", base, name), SOCKET_MODE, diag);
+
+	return fd < 0 ? fd : mr_server_listen(s, fd);
+}
+
+static int open_server(struct mr_lookup *l, const struct mr_lookup_conf *c, const struct mr_server_ops *what, const char *name,
+		       struct mr_server **out, struct mr_diag *diag)
+{
+	struct mr_server_ops ops = *what;
+
+	ops.clients_max = (size_t)c->clients_max;
+	*out = mr_server_new(l->loop, &ops, l);
+	return listen_at(l, *out, c->shared.run_dir, name, diag);
+}
+
+static int open_usage(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
+{
+	int fd = mr_listen_dgram(mr_arena_printf(l->scratch, "%s/usage/usage.sock", c->shared.run_dir), SOCKET_MODE, diag);
+
+	if (fd < 0)
+		return fd;
+	l->usage_socket = mr_usage_socket_new(l, fd);
+	return 0;
+}
+
+static int open_sockets(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
+{
+	const char *chroot = mr_arena_printf(l->scratch, "%s/run/mailreeve", c->shared.postfix_dir);
+	int err = open_server(l, c, &mr_session_socketmap, "lookup/map.sock", &l->maps, diag);
+
+	if (err == 0 && c->shared.postfix_dir[0] != '\0')
+		err = listen_at(l, l->maps, chroot, "lookup/map.sock", diag);
+	if (err == 0)
+		err = open_server(l, c, &mr_session_directory, "lookup/directory.sock", &l->directory, diag);
+	if (err == 0)
+		err = open_server(l, c, &mr_session_passdb, "passdb/passdb.sock", &l->passdb, diag);
+	if (err == 0)
+		err = open_server(l, c, &mr_session_keys, "keys/keys.sock", &l->keys, diag);
+	if (err == 0)
+		err = open_usage(l, c, diag);
+	return err;
+}
+
+/* --- Redis: carries wake-ups and usage; without it all goes on, at most poll_interval later */
+
+static void on_wake_up(struct mr_slice payload, void *arg)
+{
+	struct mr_lookup *l = arg;
+
+	mr_changes_wake(l->changes);
+}
+
+static void on_wake_ups_lost(void *arg)
+{
+	struct mr_lookup *l = arg;
+
+	mr_changes_wake(l->changes);
+}
+
+static int open_redis(struct mr_lookup *l, const struct mr_conf_shared *c, struct mr_diag *diag)
+{
+	const struct mr_redis_config conf = { c->redis_socket, c->redis_user, c->redis_password_file };
+
+	if (c->redis_socket[0] == '\0')
+		return 0;
+	int err = mr_redis_new(l->loop, &conf, &l->redis, diag);
+	const char *channel = mr_arena_printf(l->scratch, "%schanged", c->redis_prefix);
+	return err ? err : mr_redis_subscribe(l->redis, channel, on_wake_up, on_wake_ups_lost, l);
+}
+
+/* --- */
+
+static void open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c)
+{
+	const struct mr_rows_config rows = rows_config(c);
+	const struct mr_changes_config changes = changes_config(c);
+	const struct mr_questions_config questions = questions_config(c);
+
+	l->pool = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue);
+	l->source = mr_source_pool_new(l->pool);
+	l->rows = mr_rows_new(&rows, l->source);
+	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
+	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);
+	l->usage =
+	    mr_usage_new(l->loop, &(struct mr_usage_config){ .path = mr_arena_printf(l->scratch, "%s/lookup/usage", c->shared.state_dir),
+							     .interval_ms = c->usage_interval,
+							     .pool = l->pool,
+							     .redis = l->redis,
+							     .redis_prefix = c->shared.redis_prefix });
+}
+
+static void take_settings(struct mr_lookup *l, const struct mr_lookup_conf *c)
+{
+	l->deadline_ms = c->deadline;
+	l->context = (struct mr_directory_context){ .usage = l->usage, .defaults = { c->junk_score, c->reject_score } };
+}
+
+int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
+{
+	const struct mr_lookup_conf *c = app->conf;
+	struct mr_lookup *l = mr_new(struct mr_lookup, 1);
+
+	app->state = l;
+	l->loop = app->loop;
+	l->scratch = mr_arena_new(SCRATCH_MAX);
+	int err = mr_site_new(&c->shared, &l->site, diag);
+	if (err == 0)
+		err = open_redis(l, &c->shared, diag);
+	if (err == 0) {
+		open_parts(l, c);
+		take_settings(l, c);
+		err = open_sockets(l, c, diag);
+	}
+	return err;
+}
+
+void mr_lookup_reload(struct mr_app *app, const void *old_conf)
+{
+	const struct mr_lookup_conf *c = app->conf;
+	struct mr_lookup *l = app->state;
+	const struct mr_rows_config rows = rows_config(c);
+	const struct mr_changes_config changes = changes_config(c);
+	const struct mr_questions_config questions = questions_config(c);
+	struct mr_diag diag = { 0 };
+	struct mr_site site;
+
+	if (mr_site_new(&c->shared, &site, &diag) == 0) {
+		mr_site_done(&l->site);
+		l->site = site;
+	} else { /* it was fine a moment ago, when the settings were checked */
+		mr_log(MR_LOG_ERROR, "settings-kept", mr_s("why", diag.text));
+	}
+	take_settings(l, c);
+	mr_rows_configure(l->rows, &rows);
+	mr_changes_configure(l->changes, &changes);
+	mr_questions_configure(l->questions, &questions, &l->site);
+}
+
+void mr_lookup_drain(struct mr_app *app)
+{
+	struct mr_lookup *l = app->state;
+
+	mr_server_stop_accepting(l->maps);
+	mr_server_stop_accepting(l->directory);
+	mr_server_stop_accepting(l->passdb);
+	mr_server_stop_accepting(l->keys);
+	mr_usage_socket_free(l->usage_socket);
+	l->usage_socket = NULL;
+}
+
+size_t mr_lookup_pending(struct mr_app *app)
+{
+	const struct mr_lookup *l = app->state;
+
+	return mr_questions_open(l->questions) + l->pages;
+}
+
+/* Questions end first, with what there is; then nobody waits for what the pool and Redis still hand over as they go. */
+void mr_lookup_stop(struct mr_app *app)
+{
+	struct mr_lookup *l = app->state;
+
+	if (l == NULL)
+		return;
+	mr_usage_socket_free(l->usage_socket);
+	mr_questions_free(l->questions);
+	l->questions = NULL;
+	mr_db_pool_free(l->pool);
+	mr_redis_free(l->redis);
+	mr_changes_free(l->changes);
+	mr_rows_free(l->rows);
+	mr_usage_free(l->usage);
+	mr_server_free(l->maps);
+	mr_server_free(l->directory);
+	mr_server_free(l->passdb);
+	mr_server_free(l->keys);
+	free(l->source);
+	mr_site_done(&l->site);
+	mr_arena_free(l->scratch);
+	free(l);
+	app->state = NULL;
+}
+
+static size_t clients(const struct mr_server *s)
+{
+	return s ? mr_server_clients(s) : 0;
+}
+
+void mr_lookup_status(struct mr_app *app, struct mr_buf *out)
+{
+	const struct mr_lookup *l = app->state;
+
+	mr_buf_printf(out, "database=%s\n", mr_db_pool_up(l->pool) ? "up" : "away");
+	mr_buf_printf(out, "changes=%s\n", mr_changes_late(l->changes) ? "late" : "followed");
+	mr_buf_printf(out, "redis=%s\n", l->redis == NULL ? "off" : mr_redis_up(l->redis) ? "up" : "away");
+	mr_buf_printf(out, "rows=%zu\n", mr_rows_count(l->rows));
+	mr_buf_printf(out, "open_questions=%zu\n", mr_questions_open(l->questions));
+	mr_buf_printf(out, "map_clients=%zu\ndirectory_clients=%zu\n", clients(l->maps), clients(l->directory));
+	mr_buf_printf(out, "passdb_clients=%zu\nkeys_clients=%zu\n", clients(l->passdb), clients(l->keys));
+}

@@ -1,0 +1,59 @@
+#include "map.h"
+
+/* ours */
+#include "mail/address.h"
+
+static void temporary(struct mr_map_answer *out)
+{
+	out->status = MR_SOCKETMAP_TEMP;
+	out->data = MR_LIT("the directory is away");
+}
+
+bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out)
+{
+	struct mr_slice name = mr_address_lower(domain, w->arena);
+
+	*row = NULL;
+	if (name.n == 0)
+		return false;
+	switch (w->view->get(w->view, MR_ROW_DOMAIN, name, row)) {
+	case MR_ROW_FOUND:
+		return true;
+	case MR_ROW_NONE:
+		return mr_site_own_name(w->site, name);
+	case MR_ROW_UNKNOWN:
+		out->waiting = true;
+		return false;
+	case MR_ROW_TEMP:
+		temporary(out);
+		return false;
+	}
+	return false;
+}
+
+bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out)
+{
+	out->waiting = r->waiting;
+	if (r->waiting)
+		return false;
+	switch (r->status) {
+	case MR_DIR_OK:
+	case MR_DIR_NOTFOUND:
+		return true;
+	case MR_DIR_TEMP:
+		temporary(out);
+		return false;
+	case MR_DIR_BAD:
+		out->status = MR_SOCKETMAP_PERM;
+		out->data = mr_slice_of(r->reason);
+		return false;
+	}
+	return false;
+}
+
+struct mr_slice mr_map_domain(struct mr_slice key)
+{
+	ptrdiff_t at = mr_slice_rchr(key, '@');
+
+	return at < 0 ? (struct mr_slice){ "", 0 } : mr_slice_from(key, (size_t)at + 1);
+}

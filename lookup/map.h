@@ -1,0 +1,28 @@
+/* map: one table of Postfix. Each stands in a file of its own in maps/ and in the list of maps/meson.build, from which the table is made.
+ */
+#pragma once
+#include "base/buf.h"
+#include "proto/socketmap.h"
+#include "resolve.h"
+
+struct mr_map_answer {
+	bool waiting; /* rows are missing, the rest does not count */
+	enum mr_socketmap_status status;
+	struct mr_slice data; /* in the arena or the rows; for TEMP and PERM a text for Postfix's log */
+};
+
+struct mr_map {
+	const char *name;
+	/* Pure: the answer for one key of Postfix. *out comes as NOTFOUND without data. */
+	void (*find)(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out);
+};
+
+extern const struct mr_map *const mr_maps[]; /* ended by NULL */
+
+/* Shared by maps. True: the domain is ours (a row, or a name of this host); *row is NULL for names without a row. False with out->waiting
+ * or a TEMP when that is not known, or just false. */
+bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out);
+/* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
+bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
+/* The part after the last "@"; empty for the null sender and for what has no "@". */
+struct mr_slice mr_map_domain(struct mr_slice key);

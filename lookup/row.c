@@ -1,0 +1,185 @@
+#include "row.h"
+
+/* ours */
+#include "base/mem.h"
+
+/* Copying runs twice over the same functions: first without a block, which only counts, then into the block of that size. */
+struct pack {
+	char *block; /* NULL while counting */
+	size_t used;
+};
+
+static void *take(struct pack *p, size_t n, size_t align)
+{
+	p->used = (p->used + align - 1) & ~(align - 1);
+	void *at = p->block ? p->block + p->used : NULL;
+	p->used += n;
+	return at;
+}
+
+static char *take_str(struct pack *p, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *at = take(p, n, 1);
+	if (at)
+		memcpy(at, s, n);
+	return at;
+}
+
+static struct mr_row_pattern *take_patterns(struct pack *p, const struct mr_row_pattern *src, size_t n)
+{
+	struct mr_row_pattern *dst = take(p, n * sizeof(*dst), _Alignof(struct mr_row_pattern));
+
+	for (size_t i = 0; i < n; i++) {
+		char *text = take_str(p, src[i].pattern);
+		if (dst)
+			dst[i] = (struct mr_row_pattern){ .pattern = text, .allow = src[i].allow };
+	}
+	return dst;
+}
+
+static void pack_domain(struct pack *p, const struct mr_row_domain *src, struct mr_row_domain *dst)
+{
+	*dst = *src;
+	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
+	dst->name = take_str(p, src->name);
+	for (size_t i = 0; i < src->n_keys; i++) {
+		dst->keys[i].selector = take_str(p, src->keys[i].selector);
+		dst->keys[i].algorithm = take_str(p, src->keys[i].algorithm);
+		dst->keys[i].sealed_key = take_str(p, src->keys[i].sealed_key);
+	}
+}
+
+static void pack_mailbox(struct pack *p, const struct mr_row_mailbox *src, struct mr_row_mailbox *dst)
+{
+	*dst = *src;
+	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
+	dst->address = take_str(p, src->address);
+	dst->password = take_str(p, src->password);
+}
+
+static void pack_alias(struct pack *p, const struct mr_row_alias *src, struct mr_row_alias *dst)
+{
+	*dst = *src;
+	dst->destinations = take(p, src->n_destinations * sizeof(char *), _Alignof(char *));
+	dst->address = take_str(p, src->address);
+	for (size_t i = 0; i < src->n_destinations; i++) {
+		char *text = take_str(p, src->destinations[i]);
+		if (dst->destinations)
+			dst->destinations[i] = text;
+	}
+}
+
+static void pack_global(struct pack *p, const struct mr_row_global *src, struct mr_row_global *dst)
+{
+	*dst = *src;
+	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
+}
+
+static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, struct mr_row *dst)
+{
+	switch (kind) {
+	case MR_ROW_DOMAIN:
+		pack_domain(p, src, &dst->domain);
+		break;
+	case MR_ROW_MAILBOX:
+		pack_mailbox(p, src, &dst->mailbox);
+		break;
+	case MR_ROW_ALIAS:
+		pack_alias(p, src, &dst->alias);
+		break;
+	case MR_ROW_GLOBAL:
+		pack_global(p, src, &dst->global);
+		break;
+	}
+}
+
+static struct mr_row *row_new(enum mr_row_kind kind, const void *src)
+{
+	struct pack p = { 0 };
+	struct mr_row scratch = { 0 };
+
+	pack_any(&p, kind, src, &scratch);
+	struct mr_row *r = mr_alloc(sizeof(*r) + p.used);
+	*r = (struct mr_row){ .refs = 1, .kind = kind, .exists = true };
+	p = (struct pack){ .block = (char *)(r + 1) };
+	pack_any(&p, kind, src, r);
+	return r;
+}
+
+struct mr_row *mr_row_absent(enum mr_row_kind kind)
+{
+	struct mr_row *r = mr_alloc(sizeof(*r));
+
+	*r = (struct mr_row){ .refs = 1, .kind = kind };
+	return r;
+}
+
+struct mr_row *mr_row_of_domain(const struct mr_row_domain *d)
+{
+	return row_new(MR_ROW_DOMAIN, d);
+}
+
+struct mr_row *mr_row_of_mailbox(const struct mr_row_mailbox *m)
+{
+	return row_new(MR_ROW_MAILBOX, m);
+}
+
+struct mr_row *mr_row_of_alias(const struct mr_row_alias *a)
+{
+	return row_new(MR_ROW_ALIAS, a);
+}
+
+struct mr_row *mr_row_of_global(const struct mr_row_global *g)
+{
+	return row_new(MR_ROW_GLOBAL, g);
+}
+
+struct mr_row *mr_row_ref(struct mr_row *r)
+{
+	r->refs++;
+	return r;
+}
+
+void mr_row_unref(struct mr_row *r)
+{
+	if (r == NULL || --r->refs > 0)
+		return;
+	if (r->exists && r->kind == MR_ROW_MAILBOX)
+		mr_wipe(r->mailbox.password, strlen(r->mailbox.password));
+	free(r);
+}
+
+bool mr_row_key_set(struct mr_row_key *k, enum mr_row_kind kind, struct mr_slice text)
+{
+	if (text.n >= sizeof(k->bytes) - 1)
+		return false;
+	k->bytes[0] = (char)('0' + (int)kind);
+	if (text.n > 0)
+		memcpy(k->bytes + 1, text.p, text.n);
+	k->n = text.n + 1;
+	return true;
+}
+
+enum mr_row_kind mr_row_key_kind(const char *bytes)
+{
+	return (enum mr_row_kind)(bytes[0] - '0');
+}
+
+static const char *const kind_names[MR_ROW_KINDS] = { "domain", "mailbox", "alias", "global" };
+
+const char *mr_row_kind_str(enum mr_row_kind k)
+{
+	return kind_names[k];
+}
+
+bool mr_row_kind_parse(const char *s, enum mr_row_kind *out)
+{
+	for (unsigned i = 0; i < MR_ROW_KINDS; i++) {
+		if (strcmp(kind_names[i], s) == 0) {
+			*out = (enum mr_row_kind)i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,308 @@
+#include "rows.h"
+
+/* system */
+#include <errno.h>
+
+/* libraries */
+#include "base/hash.h"
+#define HASH_FUNCTION MR_UTHASH
+#include <uthash.h>
+#include <utlist.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "stats.h"
+
+#define RETRY_MS 1000 /* a row whose re-reading failed is given out as stale at once for so long */
+
+struct entry {
+	struct mr_row *row;
+	uint64_t read_ms;          /* when its read began */
+	uint64_t failed_ms;        /* when re-reading it failed last, 0 = it has not */
+	struct entry *next, *prev; /* by use, longest ago first */
+	UT_hash_handle hh;
+	size_t key_len;
+	char key[]; /* kind and text */
+};
+
+/* A read under way. */
+struct mr_row_read {
+	struct mr_rows *rows;
+	struct mr_row_wait *waits;
+	uint64_t began_ms;
+	bool overtaken; /* dropped meanwhile; no longer in rows->reads */
+	UT_hash_handle hh;
+	size_t key_len;
+	char key[];
+};
+
+struct mr_rows {
+	struct mr_rows_config conf;
+	struct mr_source *source;
+	struct entry *table, *by_use;
+	struct mr_row_read *reads;
+	uint64_t verified_ms; /* the change log was read up to then; 0 = never */
+	bool serving_stale;
+};
+
+static struct entry *find(struct mr_rows *rows, const struct mr_row_key *k)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, rows->table, k->bytes, k->n, e);
+	return e;
+}
+
+static void entry_free(struct mr_rows *rows, struct entry *e)
+{
+	HASH_DEL(rows->table, e);
+	DL_DELETE(rows->by_use, e);
+	mr_row_unref(e->row);
+	free(e);
+	mr_stat_rows--;
+}
+
+struct mr_rows *mr_rows_new(const struct mr_rows_config *c, struct mr_source *source)
+{
+	struct mr_rows *rows = mr_new(struct mr_rows, 1);
+
+	rows->conf = *c;
+	rows->source = source;
+	return rows;
+}
+
+void mr_rows_free(struct mr_rows *rows)
+{
+	if (rows == NULL)
+		return;
+	mr_rows_drop_all(rows);
+	free(rows);
+}
+
+static void evict(struct mr_rows *rows)
+{
+	while (HASH_COUNT(rows->table) > rows->conf.max) {
+		entry_free(rows, rows->by_use);
+		mr_stat_evicted++;
+	}
+}
+
+void mr_rows_configure(struct mr_rows *rows, const struct mr_rows_config *c)
+{
+	rows->conf = *c;
+	evict(rows);
+}
+
+static bool fresh(const struct mr_rows *rows, const struct entry *e, uint64_t now)
+{
+	uint64_t age = now - e->read_ms, max = e->row->exists ? rows->conf.age_ms : rows->conf.negative_age_ms;
+	bool verified = rows->verified_ms != 0 && now - rows->verified_ms <= rows->conf.late_ms;
+
+	/* Without the change log a row says nothing that is newer than itself. */
+	if (!verified && max > rows->conf.late_ms)
+		max = rows->conf.late_ms;
+	return age <= max;
+}
+
+static bool may_be_stale(const struct mr_rows *rows, const struct entry *e, bool any, uint64_t now)
+{
+	bool retried = e->failed_ms != 0 && now - e->failed_ms <= RETRY_MS;
+
+	return (any || retried) && now - e->read_ms <= rows->conf.stale_ms;
+}
+
+static void note_stale(struct mr_rows *rows, const struct entry *e)
+{
+	mr_stat_stale++;
+	if (rows->serving_stale)
+		return;
+	rows->serving_stale = true;
+	mr_log(MR_LOG_WARNING, "serving-stale", mr_s("kind", mr_row_kind_str(mr_row_key_kind(e->key))),
+	       mr_sl("key", mr_row_key_text(e->key, e->key_len)), mr_u("max_age_ms", rows->conf.stale_ms));
+}
+
+enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, bool any, bool *stale, struct mr_row **row)
+{
+	struct mr_row_key k;
+	uint64_t now = mr_now_ms();
+
+	if (!mr_row_key_set(&k, kind, key))
+		return MR_ROW_NONE;
+	struct entry *e = find(rows, &k);
+	bool is_fresh = e != NULL && fresh(rows, e, now);
+
+	if (e == NULL || !(is_fresh || may_be_stale(rows, e, any, now))) {
+		mr_stat_misses++;
+		return MR_ROW_UNKNOWN;
+	}
+	if (is_fresh)
+		mr_stat_hits++;
+	else
+		note_stale(rows, e);
+	if (stale)
+		*stale = !is_fresh;
+	DL_DELETE(rows->by_use, e);
+	DL_APPEND(rows->by_use, e);
+	*row = e->row;
+	return e->row->exists ? MR_ROW_FOUND : MR_ROW_NONE;
+}
+
+bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
+{
+	struct mr_row_key k;
+	struct entry *e = mr_row_key_set(&k, kind, key) ? find(rows, &k) : NULL;
+
+	return e != NULL && may_be_stale(rows, e, true, mr_now_ms());
+}
+
+static void keep(struct mr_rows *rows, const struct mr_row_read *read, struct mr_row *row)
+{
+	struct mr_row_key k = { .n = read->key_len };
+
+	memcpy(k.bytes, read->key, read->key_len);
+	struct entry *e = find(rows, &k);
+	if (e == NULL) {
+		e = mr_alloc(sizeof(*e) + k.n + 1);
+		memcpy(e->key, k.bytes, k.n);
+		e->key_len = k.n;
+		HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
+		DL_APPEND(rows->by_use, e);
+		mr_stat_rows++;
+	}
+	mr_row_unref(e->row);
+	e->row = mr_row_ref(row);
+	e->read_ms = read->began_ms;
+	e->failed_ms = 0;
+	if (rows->serving_stale) {
+		rows->serving_stale = false;
+		mr_log(MR_LOG_NOTICE, "serving-fresh");
+	}
+	evict(rows);
+}
+
+static void note_failure(struct mr_rows *rows, const struct mr_row_read *read)
+{
+	struct mr_row_key k = { .n = read->key_len };
+
+	mr_stat_read_failures++;
+	memcpy(k.bytes, read->key, read->key_len);
+	struct entry *e = find(rows, &k);
+	if (e != NULL)
+		e->failed_ms = mr_now_ms();
+}
+
+static void detach(struct mr_row_read *read)
+{
+	if (!read->overtaken)
+		HASH_DEL(read->rows->reads, read);
+	read->overtaken = true;
+}
+
+/* The source's answer. Waiters may start new reads, of the same key, too: so the read is out of the table before they are told. */
+static void arrived(void *arg, int err, struct mr_row *row)
+{
+	struct mr_row_read *read = arg;
+	struct mr_row_wait *w;
+	bool overtaken = read->overtaken;
+
+	detach(read);
+	if (err != 0)
+		note_failure(read->rows, read);
+	else if (overtaken)
+		mr_stat_overtaken++;
+	else
+		keep(read->rows, read, row);
+	while ((w = read->waits) != NULL) {
+		mr_rows_cancel(w);
+		w->done(w, err, row);
+	}
+	mr_row_unref(row);
+	free(read);
+}
+
+static int begin(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row_read **out)
+{
+	struct mr_row_read *read = mr_alloc(sizeof(*read) + k->n + 1);
+	struct mr_source_row ask = { .kind = mr_row_key_kind(k->bytes), .done = arrived, .arg = read };
+
+	*read = (struct mr_row_read){ .rows = rows, .began_ms = mr_now_ms(), .key_len = k->n };
+	memcpy(read->key, k->bytes, k->n);
+	ask.key = mr_row_key_text(read->key, k->n);
+	int err = rows->source->read_row(rows->source, &ask);
+	if (err != 0) {
+		note_failure(rows, read);
+		free(read);
+		return err;
+	}
+	mr_stat_reads++;
+	HASH_ADD_KEYPTR(hh, rows->reads, read->key, read->key_len, read);
+	*out = read;
+	return 0;
+}
+
+int mr_rows_fetch(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, struct mr_row_wait *w)
+{
+	struct mr_row_key k;
+	struct mr_row_read *read;
+	int err = 0;
+
+	if (!mr_row_key_set(&k, kind, key))
+		return -EAGAIN;
+	HASH_FIND(hh, rows->reads, k.bytes, k.n, read);
+	if (read != NULL)
+		mr_stat_coalesced++;
+	else
+		err = begin(rows, &k, &read);
+	if (err == 0) {
+		w->read = read;
+		DL_APPEND(read->waits, w);
+	}
+	return err;
+}
+
+void mr_rows_cancel(struct mr_row_wait *w)
+{
+	if (w->read == NULL)
+		return;
+	DL_DELETE(w->read->waits, w);
+	w->read = NULL;
+}
+
+void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
+{
+	struct mr_row_key k;
+	struct mr_row_read *read;
+
+	if (!mr_row_key_set(&k, kind, key))
+		return;
+	struct entry *e = find(rows, &k);
+	if (e != NULL) {
+		entry_free(rows, e);
+		mr_stat_dropped++;
+	}
+	HASH_FIND(hh, rows->reads, k.bytes, k.n, read);
+	if (read != NULL)
+		detach(read);
+}
+
+void mr_rows_drop_all(struct mr_rows *rows)
+{
+	struct mr_row_read *read, *next_read;
+
+	while (rows->by_use != NULL)
+		entry_free(rows, rows->by_use);
+	HASH_ITER (hh, rows->reads, read, next_read)
+		detach(read);
+}
+
+void mr_rows_verified(struct mr_rows *rows, uint64_t at_ms)
+{
+	rows->verified_ms = at_ms;
+}
+
+size_t mr_rows_count(const struct mr_rows *rows)
+{
+	return HASH_COUNT(rows->table);
+}

@@ -1,0 +1,81 @@
+/* session-socketmap: Postfix asks its tables. */
+#include "lookup.h"
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "map.h"
+#include "proto/netstring.h"
+#include "stats.h"
+
+static const struct mr_map *map_find(struct mr_slice name)
+{
+	for (size_t i = 0; mr_maps[i] != NULL; i++) {
+		if (mr_slice_eq(mr_slice_of(mr_maps[i]->name), name))
+			return mr_maps[i];
+	}
+	return NULL;
+}
+
+static bool run(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out)
+{
+	const struct mr_map *map = ask->what;
+	struct mr_map_answer answer = { .status = MR_SOCKETMAP_NOTFOUND };
+
+	map->find(w, ask->key, &answer);
+	if (answer.waiting)
+		return false;
+	if (answer.status == MR_SOCKETMAP_TEMP)
+		mr_stat_temp++;
+	if (mr_socketmap_reply(out, answer.status, answer.data) != 0)
+		mr_socketmap_reply(out, MR_SOCKETMAP_PERM, MR_LIT("the answer is too long"));
+	return true;
+}
+
+static void answer(const struct mr_ask *ask, struct mr_slice bytes)
+{
+	mr_conn_send(ask->to, bytes);
+	mr_conn_release(ask->to);
+}
+
+static void refuse(struct mr_conn *c, struct mr_slice why)
+{
+	struct mr_buf out = MR_BUF(256);
+
+	mr_socketmap_reply(&out, MR_SOCKETMAP_PERM, why);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static ssize_t data(struct mr_conn *c, struct mr_slice in)
+{
+	struct mr_lookup *l = mr_conn_arg(c);
+	struct mr_socketmap_request request;
+	struct mr_slice payload;
+	size_t used;
+	int err = mr_netstring_next(in, MR_SOCKETMAP_REQUEST_MAX, &payload, &used);
+
+	if (err > 0)
+		err = mr_socketmap_parse(payload, &request) == 0 ? 1 : -EPROTO;
+	if (err < 0)
+		mr_stat_malformed++;
+	if (err <= 0)
+		return err;
+	mr_stat_maps++;
+	const struct mr_map *map = map_find(request.map);
+	if (map == NULL) {
+		refuse(c, MR_LIT("there is no such map"));
+	} else {
+		mr_conn_hold(c);
+		mr_question_start(l->questions, &(struct mr_ask){ .run = run, .answer = answer, .key = request.key, .what = map, .to = c });
+	}
+	return (ssize_t)used;
+}
+
+const struct mr_server_ops mr_session_socketmap = {
+	.name = "socketmap",
+	.request_max = MR_SOCKETMAP_REQUEST_MAX + 16,
+	.pending_max = 1, /* answers carry no number: they come in the order of the questions */
+	.data = data,
+};

@@ -1,0 +1,64 @@
+#include "settings.h"
+
+/* system */
+#include <errno.h>
+#include <stddef.h>
+
+/* ours */
+#include "site.h"
+
+#define SECOND 1000LL
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+#define OPTION(field, kind, text, low, high, how, sentence)                                                                                \
+	{                                                                                                                                  \
+		.section = "lookup", .name = #field, .type = kind, .offset = offsetof(struct mr_lookup_conf, field), .def = text,          \
+		.min = low, .max = high, .reload = how, .help = sentence                                                                   \
+	}
+
+const struct mr_option mr_lookup_options[] = {
+	OPTION(threads, MR_OPT_INT, "4", 1, 64, MR_RELOAD_RESTART, "Connections to the database, a thread each."),
+	OPTION(queue, MR_OPT_INT, "10000", 10, 1000000, MR_RELOAD_RESTART,
+	       "Reads that may wait for a connection; further ones are answered with a temporary failure."),
+	OPTION(clients_max, MR_OPT_INT, "2000", 1, 60000, MR_RELOAD_RESTART,
+	       "Connections to each socket; further ones are closed at once."),
+	OPTION(cache_rows, MR_OPT_INT, "1000000", 100, 100000000, MR_RELOAD_YES,
+	       "Rows kept in memory; beyond that the row not asked for longest is forgotten."),
+	OPTION(row_age, MR_OPT_DURATION, "1h", 0, DAY, MR_RELOAD_YES,
+	       "Age at which a row is read again although the change log names no change of it."),
+	OPTION(negative_age, MR_OPT_DURATION, "5m", 0, DAY, MR_RELOAD_YES, "The same for the knowledge that a row does not exist."),
+	OPTION(stale_max, MR_OPT_DURATION, "1d", 0, 30 * DAY, MR_RELOAD_YES,
+	       "Age up to which a row still answers while the database is away."),
+	OPTION(stale_wait, MR_OPT_DURATION, "500ms", 0, 10 * SECOND, MR_RELOAD_YES,
+	       "How long a question waits for the database when such a row could answer it."),
+	OPTION(deadline, MR_OPT_DURATION, "10s", 100, 60 * SECOND, MR_RELOAD_YES,
+	       "When a question without an answer gets a temporary failure."),
+	OPTION(poll_interval, MR_OPT_DURATION, "1s", 50, 60 * SECOND, MR_RELOAD_YES,
+	       "How often the change log is read; a message on Redis makes it be read at once."),
+	OPTION(poll_overlap, MR_OPT_DURATION, "10s", SECOND, HOUR, MR_RELOAD_YES,
+	       "How long an entry of the change log may take to become visible after ones that come behind it."),
+	OPTION(poll_late, MR_OPT_DURATION, "5s", SECOND, HOUR, MR_RELOAD_YES,
+	       "When the change log could not be read for so long, rows count as past their age, and the log says so."),
+	OPTION(usage_interval, MR_OPT_DURATION, "10s", 0, HOUR, MR_RELOAD_RESTART, "How soon a reported usage is in the state file."),
+	OPTION(junk_score, MR_OPT_SCORE, "6", -1000, 1000, MR_RELOAD_YES,
+	       "Score from which a message is junk, where neither user nor domain says otherwise."),
+	OPTION(reject_score, MR_OPT_SCORE, "15", -1000, 1000, MR_RELOAD_YES,
+	       "Score from which a message is refused, where neither user nor domain says otherwise."),
+	MR_OPTIONS_END,
+};
+
+int mr_lookup_validate(const void *conf, struct mr_diag *diag)
+{
+	const struct mr_lookup_conf *c = conf;
+	struct mr_site site;
+
+	if (c->poll_late <= c->poll_interval)
+		return mr_diag_set(diag, -EINVAL, "lookup.poll_late must be longer than lookup.poll_interval");
+	if (c->reject_score < c->junk_score)
+		return mr_diag_set(diag, -EINVAL, "lookup.reject_score must not be below lookup.junk_score");
+	int err = mr_site_new(&c->shared, &site, diag);
+	if (err == 0)
+		mr_site_done(&site);
+	return err;
+}

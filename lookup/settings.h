@@ -1,0 +1,16 @@
+/* settings: the options of lookup. */
+#pragma once
+#include "conf/shared.h"
+
+struct mr_lookup_conf {
+	struct mr_conf_shared shared; /* first */
+	int64_t threads, queue, cache_rows, clients_max;
+	uint64_t row_age, negative_age, stale_max, stale_wait, deadline; /* ms */
+	uint64_t poll_interval, poll_overlap, poll_late;                 /* ms */
+	uint64_t usage_interval;                                         /* ms */
+	double junk_score, reject_score;
+};
+extern const struct mr_option mr_lookup_options[];
+
+/* What options mean together; files that must be readable. */
+int mr_lookup_validate(const void *conf, struct mr_diag *diag);

@@ -1,0 +1,42 @@
+/* source: where rows come from, behind a small interface: the daemon's is MariaDB through store's pool (source.c), tests bring their own.
+ * Each call starts a read and returns at once: 0, or -EAGAIN when nothing was started. What was started calls back on the loop thread,
+ * later, exactly once, with err 0 or -EAGAIN (the database is away, refuses or is too slow). Rows are read causally: a read sees everything
+ * that was committed before it began, on whatever host of a cluster. */
+#pragma once
+#include "row.h"
+
+struct mr_source_row {
+	enum mr_row_kind kind;
+	struct mr_slice key;
+	void (*done)(void *arg, int err, struct mr_row *row); /* the row's reference goes over; NULL on error */
+	void *arg;
+};
+
+struct mr_change_list {
+	const struct mr_change *v;
+	size_t n;
+	uint64_t newest; /* highest id there is */
+};
+
+struct mr_source_changes {
+	uint64_t after;
+	unsigned limit;
+	void (*done)(void *arg, int err, const struct mr_change_list *list);
+	void *arg;
+};
+
+struct mr_source_mailboxes {
+	struct mr_slice after;
+	unsigned limit;
+	void (*done)(void *arg, int err, char *const *addresses, size_t n);
+	void *arg;
+};
+
+/* What is asked for is copied. */
+struct mr_source {
+	int (*read_row)(struct mr_source *s, const struct mr_source_row *r);
+	int (*read_changes)(struct mr_source *s, const struct mr_source_changes *r);
+	int (*read_mailboxes)(struct mr_source *s, const struct mr_source_mailboxes *r);
+};
+
+struct mr_source *mr_source_pool_new(struct mr_db_pool *pool); /* free() it after the pool */
