@@ -35,6 +35,13 @@ setup {{
 """
 
 
+CLI = """#!/bin/sh
+# The mailreeve command for this host.
+[ "$1" = -c ] || set -- -c {conf} "$@"
+MR_LIBEXEC={bin} exec {bin}/mailreeve "$@"
+"""
+
+
 def write_conf(lay):
     """The programs run from a copy: their own users may not be able to reach the build folder, and a build may go on meanwhile."""
     values = {**vars(lay), **lay.ports, "hostname": layout.HOSTNAME, "domain": layout.DOMAIN, "db_name": mariadb.NAME,
@@ -44,12 +51,13 @@ def write_conf(lay):
         for path in (lay.build / folder).rglob("mailreeve*"):
             if path.is_file() and os.access(path, os.X_OK):
                 shutil.copy(path, lay.bin / path.name)
+    lay.cli.write_text(CLI.format(conf=lay.conf, bin=lay.bin))
+    lay.cli.chmod(0o755)
 
 
 def cli(lay, *words, check=True, stdin=""):
-    """`mailreeve VERB ...`; its output."""
-    done = subprocess.run([str(lay.bin / "mailreeve"), "-c", str(lay.conf), *words], input=stdin, capture_output=True, text=True,
-                          env={**os.environ, "MR_LIBEXEC": str(lay.bin)}, check=False)
+    """`mailreeve VERB ...`; its output, or with check=False all about it."""
+    done = subprocess.run([str(lay.cli), *words], input=stdin, capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise RuntimeError(f"mailreeve {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
     return done if not check else done.stdout

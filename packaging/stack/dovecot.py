@@ -4,7 +4,7 @@ copy with our plugin in it lies over the stock one."""
 import shutil
 import subprocess
 
-from . import accounts, units
+from . import accounts, layout, units
 
 MODULES = "/usr/lib/dovecot/modules"
 PRIVATE = """
@@ -14,6 +14,9 @@ state_dir = {root}/state
 log_path = {log}
 listen = 127.0.0.1{ipv6}
 mail_max_userip_connections = 100
+plugin {{
+  sieve_before = {root}/sieve/before.sieve
+}}
 service imap-login {{
   inet_listener imap {{
     port = {imap}
@@ -39,11 +42,18 @@ service managesieve-login {{
 OVERLAY = ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"']
 
 
+def compile_sieve(folder):
+    """A copy of the shipped script with its compiled form beside it, as the package makes it: mail processes may not write there."""
+    shutil.copytree(layout.SOURCE / "packaging/dovecot/sieve", folder, dirs_exist_ok=True)
+    subprocess.run(["sievec", "-c", "/dev/null", folder / "before.sieve"], check=True)
+
+
 def start(lay, servers, rendered):
     """rendered: the text of `mailreeve setup print dovecot`."""
     root = lay.dovecot
     for name in ("base", "state"):
         accounts.make_folder(root / name, 0o755, "root")
+    compile_sieve(root / "sieve")
     modules = root / "modules"
     if not modules.exists():
         shutil.copytree(MODULES, modules)

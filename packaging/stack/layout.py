@@ -36,6 +36,7 @@ class Layout:
 
         self.bin = self.dir / "bin"
         self.conf = self.dir / "etc/mailreeve.conf"
+        self.cli = self.dir / "mailreeve"
         self.keys = self.dir / "etc/keys"
         self.run = self.dir / "run"
         self.state = self.dir / "state"

@@ -10,8 +10,9 @@ import time
 import uuid
 
 import dkim
+import dns.resolver
 
-from . import dns, layout
+from . import layout, zones
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 GTUBE_JUNK = "YJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -40,11 +41,13 @@ class Refused(Exception):
 class Client:
     """The ports of one stack with its certificate authority."""
 
+    no_login = imaplib.IMAP4.error
+
     def __init__(self, lay):
         self.lay = lay
         self.tls = ssl.create_default_context(cafile=lay.tls / "ca.pem")
 
-    def connect(self, port="smtp", source=dns.FOREIGN_ADDRESS, helo="mail." + layout.FOREIGN, timeout=30):
+    def connect(self, port="smtp", source=zones.FOREIGN_ADDRESS, helo="mail." + layout.FOREIGN, timeout=30):
         """An SMTP session after EHLO; on `submissions` with TLS from the start."""
         kwargs = {"local_hostname": helo, "timeout": timeout, "source_address": (source, 0)}
         if port == "submissions":
@@ -66,7 +69,7 @@ class Client:
             raise Refused(error.smtp_code, error.smtp_error, "AUTH") from error
         return smtp
 
-    def send(self, sender, to, content, source=dns.FOREIGN_ADDRESS, **kwargs):
+    def send(self, sender, to, content, source=zones.FOREIGN_ADDRESS, **kwargs):
         """From outside to port 25."""
         with self.connect(source=source, **kwargs) as smtp:
             return transaction(smtp, sender, to, content)
@@ -156,13 +159,18 @@ def wait_until(look, seconds=20):
 def sign(lay, content, domain=layout.FOREIGN):
     """Signed as the foreign domain does it."""
     key = (lay.dir / "dns/foreign.key").read_bytes()
-    return dkim.sign(content, dns.SELECTOR.encode(), domain.encode(), key, include_headers=[b"from", b"to", b"subject", b"date"]) + content
+    return dkim.sign(content, zones.SELECTOR.encode(), domain.encode(), key, include_headers=[b"from", b"to", b"subject", b"date"]) + content
 
 
-def verified(content, records):
-    """Whether python3-dkim accepts the first signature, with the TXT records given as {name: value}."""
-    names = {name.rstrip("."): value for name, value in records.items()}
+def verified(lay, content):
+    """Whether python3-dkim accepts the first signature, with the keys that the stack's DNS publishes."""
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = ["127.0.0.1"], lay.ports["dns"]
 
     def answer(name, timeout=5):
-        return names.get(name.decode().rstrip("."), "").encode() or None
+        try:
+            found = resolver.resolve(name.decode(), "TXT", lifetime=timeout)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return None
+        return b"".join(found[0].strings)
     return dkim.verify(content, dnsfunc=answer)

@@ -1,6 +1,7 @@
 """A private Postfix from the shipped templates, its daemons chrooted as on a host. Only what a test needs is added: its own folders, short back-off times,
 loopback, and the sink as the way to everybody else (Postfix's resolver cannot be given a port, so its DNS is off)."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -61,10 +62,14 @@ def start(lay, servers, rendered):
         units.wait_for(f"postfix {port}", units.listening(("127.0.0.1", lay.ports[port])))
 
 
-def queue_ids(lay):
-    """Ids of the messages that wait in the queue."""
+def queue(lay):
+    """The messages that wait, as postqueue describes them."""
     done = subprocess.run(["postqueue", "-c", str(lay.postfix), "-j"], check=True, capture_output=True, text=True)
-    return [line.split('"queue_id": "')[1].partition('"')[0] for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def delete_all(lay):
+    subprocess.run(["postsuper", "-c", str(lay.postfix), "-d", "ALL"], check=True, capture_output=True)
 
 
 def flush(lay):

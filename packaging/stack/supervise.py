@@ -1,7 +1,7 @@
 """The supervisor: a process of its own that starts the servers of one stack, restarts what dies (as systemd does on a host), and takes all of them and
 the folder away when its owner asks for it or is gone, kill -9 included: then the control socket, a socketpair on fd `argv[1]`, ends.
 
-Requests and answers are JSON, one a line: {"op": "start", "name", "argv", "user", "groups", "env", "restart"}, {"op": "stop", "name"}, {"op": "pids"}."""
+Requests and answers are JSON, one a line: {"op": "start", "name", "argv", "user", "groups", "env", "restart"}, {"op": "stop", "name"}, {"op": "again", "name"}, {"op": "pids"}."""
 
 import ctypes
 import json
@@ -32,11 +32,12 @@ def in_child():
 
 class Unit:
     def __init__(self, request, log):
-        self.name, self.argv, self.restart = request["name"], request["argv"], request["restart"]
+        self.name, self.argv, self.wanted = request["name"], request["argv"], request["restart"]
         self.user, self.groups, self.env = request["user"], request["groups"], request["env"]
-        self.log, self.process, self.due = log, None, None
+        self.log, self.process, self.restart, self.due = log, None, False, None
 
     def start(self):
+        self.restart = self.wanted
         entry = pwd.getpwnam(self.user)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -79,6 +80,8 @@ class Supervisor:
             unit.start()
         elif request["op"] == "stop":
             self.units[request["name"]].stop()
+        elif request["op"] == "again":
+            self.units[request["name"]].start()
         return {"pids": {u.name: u.process.pid for u in self.units.values() if u.process.poll() is None}}
 
     def serve(self):

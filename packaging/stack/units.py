@@ -40,6 +40,10 @@ class Units:
     def stop(self, name):
         self.ask(op="stop", name=name)
 
+    def again(self, name):
+        """Starts a stopped unit as it was started before."""
+        self.ask(op="again", name=name)
+
     def pid(self, name):
         """The unit's process now, or None."""
         return self.ask(op="pids").get(name)
