@@ -1,0 +1,104 @@
+"""One private stack for the whole run (packaging/stack). Tests find it populated as packaging/stack/admin.py says; a test that changes an account makes one
+of its own, and one that takes a server away brings it back (`without`)."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packaging"))
+
+from stack import admin, daemons, host, layout, mail, units  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "rows(*names): acceptance rows that the test shows (rows.py)")
+
+
+class Stack:
+    """The running host with what tests do to it."""
+
+    def __init__(self, running):
+        self.lay, self.servers = running.lay, running.servers
+        self.client = mail.Client(running.lay)
+        self.numbers = itertools.count(1)
+
+    def cli(self, *words, **kwargs):
+        return daemons.cli(self.lay, *words, **kwargs)
+
+    def user(self, *options, **kwargs):
+        """A fresh mailbox on the hosted domain; its address."""
+        return admin.add_user(self.lay, f"user{next(self.numbers)}", *options, **kwargs)
+
+    def alias(self, *to):
+        """A fresh alias; its address."""
+        address = f"alias{next(self.numbers)}@{layout.DOMAIN}"
+        self.cli("alias", "add", address, *to)
+        return address
+
+    def inbound(self, to, sender="stranger@" + layout.FOREIGN, **kwargs):
+        """One message from outside; its mark."""
+        mark = mail.new_mark()
+        first = to if isinstance(to, str) else to[0]
+        content = kwargs.pop("content", None) or mail.message(kwargs.pop("header_from", sender), first, mark=mark, **{
+            name: kwargs.pop(name) for name in ("body", "headers") if name in kwargs})
+        self.client.send(sender, to, content, **kwargs)
+        return mark
+
+    def submit(self, user, to, password=admin.PASSWORD, **kwargs):
+        mark = mail.new_mark()
+        content = mail.message(kwargs.pop("header_from", user), to, mark=mark, **{
+            name: kwargs.pop(name) for name in ("body", "headers") if name in kwargs})
+        self.client.submit(user, password, to, content, **kwargs)
+        return mark
+
+    def arrived(self, user, mark, password=admin.PASSWORD, **kwargs):
+        return self.client.arrived(user, password, mark, **kwargs)
+
+    def absent(self, user, mark, folder="INBOX"):
+        return not self.client.fetch(user, admin.PASSWORD, mark, folder)
+
+    @contextlib.contextmanager
+    def without(self, *names):
+        """Inside the block these servers are stopped; after it they and all that depends on them are well again."""
+        for name in names:
+            self.servers.stop(name)
+        try:
+            yield
+        finally:
+            for name in reversed(names):
+                self.servers.again(name)
+            self.well()
+
+    def well(self, seconds=30):
+        self.cli("check", "--wait", str(seconds))
+
+    def log(self, name):
+        return (self.lay.log / f"{name}.log").read_text(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def stack():
+    with host.Host(os.environ.get("MR_KEEP")) as running:
+        admin.populate(running.lay)
+        yield Stack(running)
+
+
+@pytest.fixture
+def refuses():
+    """`with refuses(550, at="RCPT"):` the server says no with that number (or one of its hundred) at that command."""
+    @contextlib.contextmanager
+    def check(code, at):
+        with pytest.raises(mail.Refused) as caught:
+            yield caught
+        assert caught.value.where == at, caught.value
+        assert caught.value.code == code or (code % 100 == 0 and caught.value.code // 100 == code // 100), caught.value
+    return check
+
+
+@pytest.fixture
+def wait():
+    return units.wait_for

@@ -1,0 +1,124 @@
+"""The database: made by itself, away, wrong; each with words of its own."""
+
+import re
+import subprocess
+
+import pytest
+from stack import admin, layout, mail, mariadb
+
+ANNA = admin.address("anna")
+
+
+def changed(stack, **options):
+    """A copy of mailreeve.conf with other values; its path."""
+    text = stack.lay.conf.read_text()
+    for name, value in options.items():
+        text, n = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.M)
+        if not n:
+            text = f"{name} = {value}\n" + text
+    path = stack.lay.conf.parent / f"other-{abs(hash(tuple(options.items())))}.conf"
+    path.write_text(text)
+    return path
+
+
+def checked(stack, conf, *words):
+    return subprocess.run([str(stack.lay.cli), "-c", str(conf), "check", *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.rows("F111")
+def test_empty_database_then_nothing_to_do(stack):
+    mariadb.sql(stack.lay, "CREATE DATABASE fresh CHARACTER SET utf8mb4; GRANT ALL ON fresh.* TO mailreeve@localhost;", database="")
+    conf = changed(stack, db_name="fresh")
+    first = subprocess.run([str(stack.lay.cli), "-c", str(conf), "schema", "apply"], capture_output=True, text=True, check=True)
+    tables = mariadb.sql(stack.lay, "SHOW TABLES", database="fresh")
+    assert "mailbox" in tables and "alias" in tables
+    before = mariadb.sql(stack.lay, "SELECT * FROM schema_version", database="fresh")
+    second = subprocess.run([str(stack.lay.cli), "-c", str(conf), "schema", "apply"], capture_output=True, text=True, check=True)
+    assert mariadb.sql(stack.lay, "SELECT * FROM schema_version", database="fresh") == before
+    assert first.stdout != second.stdout
+    assert checked(stack, conf).returncode == 0
+
+
+@pytest.mark.rows("F113")
+def test_each_fault_has_its_own_words(stack):
+    mariadb.sql(stack.lay, "CREATE DATABASE empty; GRANT ALL ON empty.* TO mailreeve@localhost; CREATE DATABASE future; "
+                           "GRANT ALL ON future.* TO mailreeve@localhost;", database="")
+    subprocess.run([str(stack.lay.cli), "-c", str(changed(stack, db_name="future")), "schema", "apply"], capture_output=True, check=True)
+    mariadb.sql(stack.lay, "INSERT INTO schema_version (version, oldest_program, applied) VALUES (9999, '99.0', NOW())", database="future")
+    wrong = stack.lay.keys / "wrong"
+    wrong.write_text("not the password\n")
+    faults = {
+        "no schema": {"db_name": "empty"},
+        "schema too new": {"db_name": "future"},
+        "no such database": {"db_name": "nowhere"},
+        "wrong password": {"db_password_file": wrong},
+        "unknown host": {"db_socket": '""', "db_host": "no-such-host.invalid"},
+        "refused": {"db_socket": '""', "db_host": "127.0.0.1", "db_port": stack.lay.ports["sink"] + 1000},
+    }
+    said = {}
+    for fault, options in faults.items():
+        done = checked(stack, changed(stack, **options))
+        assert done.returncode == 1, (fault, done)
+        said[fault] = next(line for line in done.stdout.splitlines() + done.stderr.splitlines() if line.startswith("failed database"))
+    assert len(set(said.values())) == len(faults), said
+
+
+@pytest.mark.rows("F113")
+def test_schema_out_of_range_is_temporary_and_heals(stack, refuses):
+    """A program too old for the schema answers temporary failure, logs one line, and is well again by itself."""
+    unseen = stack.user()
+    mariadb.sql(stack.lay, "INSERT INTO schema_version (version, oldest_program, applied) VALUES (9999, '99.0', NOW())")
+    try:
+        stack.servers.kill("mariadb")     # the schema is looked at when a connection is made
+        mark_before = len(stack.log("lookup"))
+        stack.wait_down()
+        with refuses(451, at="RCPT"):
+            stack.inbound(unseen)
+        said = [line for line in stack.log("lookup")[mark_before:].splitlines() if "schema" in line]
+        assert len(said) == 1, said
+        assert "failed" in stack.cli("check", check=False).stdout
+    finally:
+        mariadb.sql(stack.lay, "DELETE FROM schema_version WHERE version = 9999")
+    stack.well()
+    stack.arrived(unseen, stack.inbound(unseen))
+
+
+@pytest.mark.rows("F001", "F002")
+def test_database_away(stack, refuses):
+    """What was asked before is still answered; a new question is a temporary failure, never "unknown user"."""
+    known, unseen = stack.user(), stack.user()
+    stack.arrived(known, stack.inbound(known))
+    with stack.without("mariadb"):
+        stack.arrived(known, stack.inbound(known))
+        with refuses(451, at="RCPT"):
+            stack.inbound(unseen)
+        with refuses(451, at="RCPT"):
+            stack.inbound("never-asked-before@" + layout.DOMAIN)
+    stack.arrived(unseen, stack.inbound(unseen))
+
+
+@pytest.mark.rows("F001")
+def test_redis_away(stack):
+    with stack.without("redis"):
+        user = stack.user()
+        stack.arrived(user, stack.inbound(user))
+        stack.client.sunk(stack.submit(user, "someone@" + layout.ELSEWHERE))
+
+
+def test_database_slow_is_temporary_within_the_deadline(stack, refuses):
+    """A lock on the table holds every read up: lookup answers by its own deadline, not by Postfix's 100 s."""
+    import os
+    import signal
+    import time
+    unseen = stack.user()
+    pid = stack.servers.pid("mariadb")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with refuses(451, at="RCPT"):
+            stack.inbound(unseen)
+        assert time.monotonic() - began < 30
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    stack.well()
+    stack.arrived(unseen, mail.wait_until(lambda: stack.inbound(unseen)))

@@ -1,0 +1,68 @@
+"""Aliases that lead outside: the second pass with SRS."""
+
+import re
+
+import pytest
+from stack import admin, layout, mail, postfix
+
+ANNA, BEN = admin.address("anna"), admin.address("ben")
+STRANGER, PARTNER = "stranger@" + layout.FOREIGN, "someone@" + layout.ELSEWHERE
+SRS = re.compile(rf"SRS0=[^=@]+=[^=@]+={re.escape(layout.FOREIGN)}=stranger@{re.escape(layout.DOMAIN)}")
+
+
+@pytest.mark.rows("F006")
+def test_foreign_copy_is_rewritten_local_copy_is_not(stack):
+    content = mail.sign(stack.lay, mail.message(STRANGER, admin.address("both"), mark=(mark := mail.new_mark())))
+    stack.client.send(STRANGER, admin.address("both"), content)
+    assert stack.arrived(BEN, mark)["Return-Path"] == f"<{STRANGER}>"
+    envelope, forwarded = stack.client.sunk(mark)
+    assert SRS.fullmatch(envelope["from"]) and envelope["to"] == [PARTNER]
+    assert mail.verified(stack.lay, forwarded), "the foreign signature must survive"
+    assert f"From: {STRANGER}\r\n".encode() in forwarded
+
+
+@pytest.mark.rows("F006")
+def test_bounce_of_a_forwarded_message_goes_home(stack):
+    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside")))
+    mark = stack.inbound(envelope["from"], sender="", header_from="MAILER-DAEMON@" + layout.ELSEWHERE)
+    back, _ = stack.client.sunk(mark)
+    assert back["to"] == [STRANGER] and back["from"] == ""
+
+
+@pytest.mark.rows("F006")
+@pytest.mark.parametrize("spoil", [lambda a: a.replace("stranger", "another"), lambda a: re.sub(r"^SRS0=[^=]+", "SRS0=AAAA", a),
+                                   lambda a: a.replace(layout.FOREIGN, layout.ELSEWHERE)])
+def test_forged_srs_address_is_refused(stack, refuses, spoil):
+    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside")))
+    with refuses(550, at="RCPT"):
+        stack.inbound(spoil(envelope["from"]), sender="")
+
+
+@pytest.mark.rows("F006")
+def test_refused_by_the_foreign_host(stack):
+    """The bounce of the second pass finds its way to the original sender, once."""
+    address = stack.alias("refuse@" + layout.ELSEWHERE)
+    mark = stack.inbound(address)
+    envelope, bounce = stack.client.sunk(mark)
+    assert envelope["from"] == "" and envelope["to"] == [STRANGER]
+    assert b"nobody here" in bounce
+    assert not postfix.queue(stack.lay)
+
+
+@pytest.mark.rows("F006")
+def test_own_sender_is_not_rewritten(stack):
+    envelope, _ = stack.client.sunk(stack.submit(ANNA, admin.address("both"), sender=ANNA))
+    assert envelope["from"] == ANNA
+
+
+@pytest.mark.rows("F006", "F011")
+def test_lookup_away_delays_and_loses_nothing(stack):
+    """Between the two passes lookup goes away: the copy waits in the queue and leaves later, rewritten."""
+    mark = stack.inbound(stack.alias("later@" + layout.ELSEWHERE))
+    assert mail.wait_until(lambda: postfix.queue(stack.lay), 10)
+    with stack.without("lookup"):
+        postfix.flush(stack.lay)
+    assert postfix.queue(stack.lay)
+    queued = postfix.queue(stack.lay)
+    assert all(SRS.fullmatch(entry["sender"]) or entry["sender"] == STRANGER for entry in queued), (mark, queued)
+    postfix.delete_all(stack.lay)

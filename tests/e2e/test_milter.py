@@ -1,0 +1,177 @@
+"""What the milter does with a message: results, headers, verdicts, signatures."""
+
+import pytest
+from stack import admin, layout, mail, postfix, zones
+
+ANNA, BEN, DORA = map(admin.address, ("anna", "ben", "dora"))
+STRANGER, PARTNER = "stranger@" + layout.FOREIGN, "someone@" + layout.ELSEWHERE
+
+
+def results(got):
+    return " ".join(got["Authentication-Results"].split())
+
+
+@pytest.mark.rows("F094")
+def test_clean_mail_gets_its_headers(stack):
+    got = stack.arrived(ANNA, stack.inbound(ANNA))
+    for name in ("X-Spam-Result", "X-Spam-Server", "X-Spam-Queue-Id", "X-Spam-Action"):
+        assert len(got.get_all(name, [])) == 1, name
+    assert got["X-Spam-Server"] == layout.HOSTNAME
+    assert got["X-Spam-Queue-Id"] in got["Received"] or got["X-Spam-Queue-Id"] in str(got.get_all("Received"))
+    assert got["X-Spam"] is None
+
+
+@pytest.mark.rows("F095")
+def test_forged_headers_are_removed(stack):
+    forged = ["X-Spam: Yes", "X-Spam-Result: clean", "X-SPAM-ACTION: accept", "X-Spam-Server: elsewhere", "X-Spam-Queue-Id: 1", "x-spam : Yes",
+              f"Authentication-Results: {layout.HOSTNAME}; dkim=pass header.d=bank.example",
+              f"Authentication-Results: {layout.HOSTNAME.upper()} 1; spf=pass", "X-Spam: Yes",
+              f"Authentication-Results: (comment) {layout.HOSTNAME}; spf=pass",
+              "Authentication-Results: other.example; spf=pass"]
+    got = stack.arrived(ANNA, stack.inbound(ANNA, headers=forged))
+    assert "X-Spam" not in got
+    assert [name for name in got.keys() if name.lower().strip() == "x-spam"] == []
+    assert len(got.get_all("X-Spam-Result")) == 1 and got["X-Spam-Result"] != "clean"
+    kept = got.get_all("Authentication-Results")
+    assert len(kept) == 2 and "bank.example" not in str(kept)
+    assert any(value.startswith("other.example") for value in kept)
+
+
+@pytest.mark.parametrize("source, spf", [(zones.FOREIGN_ADDRESS, "pass"), ("127.0.0.66", "fail")])
+def test_spf_of_a_foreign_domain(stack, source, spf):
+    assert f"spf={spf}" in results(stack.arrived(ANNA, stack.inbound(ANNA, source=source)))
+
+
+def test_spf_none_and_dns_away(stack):
+    assert "spf=none" in results(stack.arrived(ANNA, stack.inbound(ANNA, sender="x@no-record.example")))
+    with stack.without("unbound"):
+        mark = stack.inbound(ANNA)
+    assert "spf=temperror" in results(stack.arrived(ANNA, mark))
+
+
+def test_dkim_of_a_foreign_domain(stack):
+    content = mail.sign(stack.lay, mail.message(STRANGER, ANNA, mark=(mark := mail.new_mark())))
+    stack.inbound(ANNA, content=content)
+    got = results(stack.arrived(ANNA, mark))
+    assert "dkim=pass" in got and f"header.d={layout.FOREIGN}" in got
+
+    content = mail.sign(stack.lay, mail.message(STRANGER, ANNA, mark=(mark := mail.new_mark()))).replace(b"Hello.", b"Hallo.")
+    stack.inbound(ANNA, content=content)
+    assert "dkim=fail" in results(stack.arrived(ANNA, mark))
+    assert "dkim=none" in results(stack.arrived(ANNA, stack.inbound(ANNA)))
+
+
+@pytest.mark.rows("F091", "F041")
+def test_gtube_is_refused(stack, refuses):
+    with refuses(550, at="DATA"):
+        stack.inbound(ANNA, body=mail.GTUBE + "\n")
+    with refuses(550, at="DATA"):
+        stack.submit(ANNA, PARTNER, body=mail.GTUBE + "\n")
+    stack.arrived(ANNA, stack.inbound(ANNA, body=mail.GTUBE[:-1] + "\n"))
+
+
+@pytest.mark.rows("F041")
+def test_local_programs_pass_the_milter(stack):
+    mark = mail.new_mark()
+    sent = mail.message("root@" + layout.HOSTNAME, ANNA, mark=mark).replace(b"\r\n", b"\n")
+    assert postfix.sendmail(stack.lay, sent, ANNA).returncode == 0
+    assert stack.arrived(ANNA, mark)["X-Spam-Queue-Id"]
+
+    mark = mail.new_mark()
+    sent = mail.message(ANNA, BEN, mark=mark, body=mail.GTUBE + "\n").replace(b"\r\n", b"\n")
+    assert postfix.sendmail(stack.lay, sent, BEN, sender=ANNA).returncode == 0
+    returned = stack.arrived(ANNA, mark)   # a bounce, which has the subject of what it returns
+    assert returned["Return-Path"] == "<>"
+    assert stack.absent(BEN, mark)
+
+
+@pytest.mark.rows("F041")
+def test_own_bounces_do_not_pass_it(stack):
+    """Postfix's notice to a local sender, brought without the milter's headers."""
+    mark = stack.submit(ANNA, "refuse@" + layout.ELSEWHERE)
+    notice = stack.arrived(ANNA, mark)
+    assert notice["Return-Path"] == "<>" and notice["X-Spam-Queue-Id"] is None
+
+
+@pytest.mark.rows("F041")
+def test_milter_away_is_temporary(stack, refuses):
+    with stack.without("milter"):
+        with refuses(451, at="MAIL"):
+            stack.inbound(ANNA)
+        with refuses(451, at="MAIL"):
+            stack.submit(ANNA, BEN)
+        mark = mail.new_mark()
+        postfix.sendmail(stack.lay, mail.message(ANNA, BEN, mark=mark).replace(b"\r\n", b"\n"), BEN, sender=ANNA)
+        assert stack.absent(BEN, mark)
+    stack.arrived(BEN, mark, seconds=90)
+    stack.arrived(ANNA, stack.inbound(ANNA))
+
+
+@pytest.mark.rows("F074")
+def test_spam_goes_to_junk_made_if_missing(stack):
+    user = stack.user()
+    with stack.client.imap(user, admin.PASSWORD) as session:
+        session.delete("Junk")
+    mark = stack.inbound(user, body=mail.GTUBE_JUNK + "\n")
+    got = stack.arrived(user, mark, folder="Junk")
+    assert got["X-Spam"] == "Yes"
+    assert stack.absent(user, mark)
+    stack.arrived(user, stack.inbound(user))
+
+
+def test_verdict_for_each_mailbox(stack):
+    """One of two denies the sender: the other gets the message, and neither copy tells of the other."""
+    mark = stack.inbound(admin.address("press"))
+    got = stack.arrived(ANNA, mark)
+    assert stack.absent(DORA, mark) and stack.absent(DORA, mark, "Junk")
+    assert "dora" not in got.as_string()
+
+
+def test_thresholds_differ_by_mailbox(stack):
+    strict, lax = stack.user("--junk-score", "0.1"), stack.user("--junk-score", "1000", "--reject-score", "2000")
+    mark = stack.inbound([strict, lax], body=mail.GTUBE_JUNK + "\n")
+    stack.arrived(strict, mark, folder="Junk")
+    got = stack.arrived(lax, mark)
+    assert got["X-Spam"] is None
+
+
+def test_everybody_denies_is_a_refusal(stack, refuses):
+    with refuses(500, at="RCPT"):
+        stack.inbound(DORA)
+
+
+@pytest.mark.rows("F097")
+def test_signing_follows_the_domain(stack):
+    domain = "signing.example.org"
+    admin.add_domain(stack.lay, domain)
+    user = admin.add_user(stack.lay, "sam@" + domain)
+    _, content = stack.client.sunk(stack.submit(user, PARTNER))
+    assert mail.verified(stack.lay, content)
+    stack.cli("domain", "set", domain, "--dkim", "off")
+    _, content = stack.client.sunk(stack.submit(user, PARTNER))
+    assert b"DKIM-Signature" not in content
+    stack.cli("domain", "set", domain, "--dkim", "on")
+    _, content = stack.client.sunk(stack.submit(user, PARTNER))
+    assert mail.verified(stack.lay, content)
+    stack.cli("user", "del", user, "--yes")
+    stack.cli("domain", "del", domain, "--yes")
+    _, content = stack.client.sunk(stack.submit(ANNA, PARTNER, header_from=user))
+    assert b"DKIM-Signature" not in content
+
+
+@pytest.mark.rows("F097")
+def test_strangers_are_not_signed_for(stack):
+    mark = stack.inbound(admin.address("outside"), header_from=ANNA)
+    _, content = stack.client.sunk(mark)
+    assert f"d={layout.DOMAIN}".encode() not in content
+
+
+@pytest.mark.rows("F097")
+def test_never_unsigned_because_lookup_is_away(stack, refuses):
+    """The session is open, the account known; lookup goes away before the end of the message."""
+    with stack.client.submission(ANNA, admin.PASSWORD) as smtp:
+        smtp.mail(ANNA)
+        smtp.rcpt(PARTNER)
+        with stack.without("lookup"):
+            code, text = smtp.data(mail.message(ANNA, PARTNER))
+        assert code // 100 == 4, text
