@@ -1,4 +1,9 @@
-/* dns: questions to the site's resolver (Unbound; validation is its job) on a loop, through libunbound's event API in forwarding mode. */
+/* dns: questions to the site's resolver (Unbound; validation is its job) on a loop, through libunbound's event API in forwarding mode.
+ *
+ * What the resolver finds bogus it answers with SERVFAIL, so it is MR_DNS_TEMP here, never MR_DNS_OK. That it found an answer secure does not come
+ * through: libunbound drops the forwarder's AD bit unless it validates itself, so `secure` is always false. Zones that libunbound would answer
+ * alone (test, invalid, localhost, private reverse zones ...) are forwarded like all others. After a restart of the resolver answers come again
+ * within two seconds. */
 #pragma once
 #include "base/diag.h"
 #include "proto/dns.h"
