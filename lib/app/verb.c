@@ -1,9 +1,9 @@
 /* verb: the command line and the configuration of a `mailreeve VERB` program. */
 
 /* system */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* ours */
 #include "app/verb.h"
@@ -26,34 +26,43 @@ static int run(const struct mr_verb *v, const char *program, const char *path, b
 	return code;
 }
 
+/* The value of an option spelled "-c FILE", "--config FILE" or "--config=FILE"; NULL when *at is none of them. */
+static const char *config_option(int argc, char **argv, int *at)
+{
+	static const char with[] = "--config=";
+
+	if (strncmp(argv[*at], with, sizeof(with) - 1) == 0)
+		return argv[*at] + sizeof(with) - 1;
+	if ((strcmp(argv[*at], "-c") == 0 || strcmp(argv[*at], "--config") == 0) && *at + 1 < argc)
+		return argv[++*at];
+	return NULL;
+}
+
 int mr_verb_main(int argc, char **argv, const struct mr_verb *v)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 }
-	};
-	const char *path = MR_SYSCONFDIR "/mailreeve/mailreeve.conf";
+	const char *path = MR_SYSCONFDIR "/mailreeve/mailreeve.conf", *value;
 	bool given = false;
 	char program[64];
-	int opt;
+	int at;
 
 	snprintf(program, sizeof(program), "mailreeve-%s", v->name);
 	mr_log_open(program, 0, MR_LOG_WARNING);
 	signal(SIGPIPE, SIG_IGN);
-	while ((opt = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			path = optarg;
+	/* By hand, as the first option that is not ours is the verb's own. */
+	for (at = 1; at < argc; at++) {
+		value = config_option(argc, argv, &at);
+		if (value) {
+			path = value;
 			given = true;
-			break;
-		case 'h':
+		} else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
 			printf("%s", v->usage);
 			return 0;
-		case 'V':
+		} else if (strcmp(argv[at], "--version") == 0) {
 			printf("%s %s\n", program, MR_VERSION);
 			return 0;
-		default:
-			return 2; /* getopt has said why */
+		} else {
+			break;
 		}
 	}
-	return run(v, program, path, given, argc - optind, argv + optind);
+	return run(v, program, path, given, argc - at, argv + at);
 }
