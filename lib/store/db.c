@@ -4,6 +4,7 @@
 /* system */
 #include <errno.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <unistd.h>
 
 /* libraries */
@@ -97,6 +98,14 @@ int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_dia
 	}
 }
 
+/* As the client library does it for an empty name. */
+static char *user_text(const struct mr_conf_shared *conf)
+{
+	const struct passwd *own = *conf->db_user ? NULL : getpwuid(geteuid());
+
+	return mr_strdup(own ? own->pw_name : conf->db_user);
+}
+
 static char *where_text(const struct mr_conf_shared *conf)
 {
 	struct mr_buf b = MR_BUF(512);
@@ -158,7 +167,7 @@ int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_
 		goto out;
 	db = mr_new(struct mr_db, 1);
 	db->where = where_text(conf);
-	db->user = mr_strdup(conf->db_user);
+	db->user = user_text(conf);
 	db->name = mr_strdup(conf->db_name);
 	db->my = mysql_init(NULL);
 	if (!db->my) {
@@ -166,7 +175,7 @@ int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_
 		goto out;
 	}
 	set_options(db->my, conf);
-	if (!mysql_real_connect(db->my, *conf->db_socket ? NULL : conf->db_host, conf->db_user, password.p, conf->db_name,
+	if (!mysql_real_connect(db->my, *conf->db_socket ? NULL : conf->db_host, db->user, password.p, conf->db_name,
 				(unsigned)conf->db_port, *conf->db_socket ? conf->db_socket : NULL, 0)) {
 		r = mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), diag);
 		goto out;

@@ -40,6 +40,7 @@ struct mr_db_pool {
 	struct mr_io *io;
 	/* State of the back end as logged; under the lock. */
 	enum { POOL_UNKNOWN, POOL_UP, POOL_DOWN } state;
+	int error;                  /* why it is down */
 	bool connecting;            /* one thread tries at a time while the back end is away */
 	uint64_t next_try, backoff; /* ms */
 	struct mr_diag why;
@@ -69,12 +70,14 @@ static void now_up(struct mr_db_pool *p)
 	pthread_cond_broadcast(&p->wake);
 }
 
-static void now_down(struct mr_db_pool *p, const struct mr_diag *why)
+/* Logged once, and once more when an absent server turns out to have an unusable schema (or the other way round). */
+static void now_down(struct mr_db_pool *p, int error, const struct mr_diag *why)
 {
 	p->why = *why;
-	if (p->state != POOL_DOWN)
+	if (p->state != POOL_DOWN || p->error != error)
 		mr_log(MR_LOG_ERROR, "database-lost", mr_s("why", why->text));
 	p->state = POOL_DOWN;
+	p->error = error;
 	p->next_try = mr_now_ms() + p->backoff;
 	p->backoff = p->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : p->backoff * 2;
 }
@@ -89,7 +92,9 @@ static struct mr_db *connect_now(struct mr_db_pool *p)
 	p->connecting = true;
 	pthread_mutex_unlock(&p->lock);
 	r = mr_db_open(&p->conf, &db, &why);
-	if (r == 0 && mr_db_check_schema(db, &why) < 0) {
+	if (r == 0)
+		r = mr_db_check_schema(db, &why);
+	if (r < 0) {
 		mr_db_close(db);
 		db = NULL;
 	}
@@ -98,7 +103,7 @@ static struct mr_db *connect_now(struct mr_db_pool *p)
 	if (db)
 		now_up(p);
 	else
-		now_down(p, &why);
+		now_down(p, r, &why);
 	return db;
 }
 

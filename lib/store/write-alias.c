@@ -59,61 +59,98 @@ static int insert(struct mr_db *db, const struct mr_account *from, const struct 
 	return r < 0 ? mr_diag_set(diag, r, "%s", why.text) : 0;
 }
 
-static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+static int insert_all(struct mr_db *db, const struct alias_change *c, const char *what, struct mr_diag *diag)
 {
-	const struct alias_change *c = arg;
-	int r = mr_change_domain(db, c->from.domain, diag);
+	int r = 0;
 
 	for (size_t i = 0; i < c->n_to && r == 0; i++)
 		r = insert(db, &c->from, &c->to[i], diag);
 	if (r == 0)
 		r = check_result(db, c->from.address, diag);
-	return r < 0 ? r : mr_change_note(db, "alias", c->from.address, "add", diag);
+	return r < 0 ? r : mr_change_note(db, "alias", c->from.address, what, diag);
 }
 
-int mr_write_alias_add(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag)
+static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 {
-	mr_autoarena arena = mr_arena_new(0);
-	struct alias_change c = { 0 };
-	int r = mr_validate_alias(address, arena, &c.from, diag);
+	const struct alias_change *c = arg;
+	int r = mr_change_domain(db, c->from.domain, diag);
 
-	if (r == 0 && (n_to == 0 || n_to > MR_DESTINATIONS_MAX))
-		r = mr_diag_set(diag, -EINVAL, "an alias has 1 to %d destinations", MR_DESTINATIONS_MAX);
-	if (r < 0)
-		return r;
-	c.to = mr_arena_alloc(arena, n_to * sizeof *c.to);
-	for (; c.n_to < n_to && r == 0; c.n_to++)
-		r = mr_validate_destination(to[c.n_to], arena, &c.to[c.n_to], diag);
-	return r < 0 ? r : mr_transaction(db, add_body, &c, diag);
+	return r < 0 ? r : insert_all(db, c, "add", diag);
+}
+
+static int remove_all(struct mr_db *db, const char *address, struct mr_diag *diag)
+{
+	uint64_t gone = 0;
+	int r = mr_exec(db, "DELETE FROM alias WHERE address = ?", MR_PARAMS(mr_text(address)), &gone, diag);
+
+	if (r == 0 && gone == 0)
+		r = mr_diag_set(diag, -ENOENT, "there is no alias %s", address);
+	return r;
+}
+
+static int remove_one(struct mr_db *db, const char *address, const char *to, struct mr_diag *diag)
+{
+	uint64_t gone = 0;
+	int r = mr_exec(db, "DELETE FROM alias WHERE address = ? AND LOWER(destination) = LOWER(?)",
+			MR_PARAMS(mr_text(address), mr_text(to)), &gone, diag);
+
+	if (r == 0 && gone == 0)
+		r = mr_diag_set(diag, -ENOENT, "there is no alias %s to %s", address, to);
+	return r;
+}
+
+static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+{
+	const struct alias_change *c = arg;
+	int r = mr_change_domain(db, c->from.domain, diag);
+
+	if (r == 0)
+		r = remove_all(db, c->from.address, diag);
+	return r < 0 ? r : insert_all(db, c, "set", diag);
 }
 
 static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 {
 	const struct alias_change *c = arg;
-	const char *to = c->n_to ? c->to[0].address : NULL;
-	uint64_t gone = 0;
 	int r = mr_change_domain(db, c->from.domain, diag);
 
-	if (r == 0)
-		r = mr_exec(db, "DELETE FROM alias WHERE address = ? AND (? IS NULL OR LOWER(destination) = LOWER(?))",
-			    MR_PARAMS(mr_text(c->from.address), mr_text(to), mr_text(to)), &gone, diag);
-	if (r == 0 && gone == 0)
-		r = mr_diag_set(diag, -ENOENT, "there is no alias %s%s%s", c->from.address, to ? " to " : "", to ? to : "");
+	if (r == 0 && c->n_to == 0)
+		r = remove_all(db, c->from.address, diag);
+	for (size_t i = 0; i < c->n_to && r == 0; i++)
+		r = remove_one(db, c->from.address, c->to[i].address, diag);
 	if (r == 0)
 		r = check_result(db, c->from.address, diag);
 	return r < 0 ? r : mr_change_note(db, "alias", c->from.address, "del", diag);
 }
 
-int mr_write_alias_del(struct mr_db *db, const char *address, const char *to, struct mr_diag *diag)
+static int change(struct mr_db *db, const char *address, const char *const *to, size_t n_to, size_t min_to,
+		  int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), struct mr_diag *diag)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_account destination;
-	struct alias_change c = { .to = &destination };
+	struct alias_change c = { 0 };
 	int r = mr_validate_alias(address, arena, &c.from, diag);
 
-	if (r == 0 && to) {
-		r = mr_validate_destination(to, arena, &destination, diag);
-		c.n_to = 1;
-	}
-	return r < 0 ? r : mr_transaction(db, del_body, &c, diag);
+	if (r == 0 && (n_to < min_to || n_to > MR_DESTINATIONS_MAX))
+		r = mr_diag_set(diag, -EINVAL, "an alias has 1 to %d destinations", MR_DESTINATIONS_MAX);
+	if (r < 0)
+		return r;
+	c.to = mr_arena_alloc(arena, (n_to + 1) * sizeof(*c.to));
+	for (; c.n_to < n_to && r == 0; c.n_to++)
+		r = mr_validate_destination(to[c.n_to], arena, &c.to[c.n_to], diag);
+	return r < 0 ? r : mr_transaction(db, body, &c, diag);
+}
+
+int mr_write_alias_add(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag)
+{
+	return change(db, address, to, n_to, 1, add_body, diag);
+}
+
+int mr_write_alias_set(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag)
+{
+	return change(db, address, to, n_to, 1, set_body, diag);
+}
+
+int mr_write_alias_del(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag)
+{
+	return change(db, address, to, n_to, 0, del_body, diag);
 }

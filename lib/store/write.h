@@ -28,7 +28,10 @@ int mr_write_user_add(struct mr_db *db, const char *address, const struct mr_use
 int mr_write_user_set(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
 int mr_write_user_del(struct mr_db *db, const char *address, struct mr_diag *diag);
 int mr_write_alias_add(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
-int mr_write_alias_del(struct mr_db *db, const char *address, const char *to /* NULL = all */, struct mr_diag *diag);
+/* These destinations in place of the ones it has. */
+int mr_write_alias_set(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
+/* n_to 0: all of them. */
+int mr_write_alias_del(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
 /* Hash for storage: "{CRYPT}$y$..." (yescrypt). */
 int mr_password_hash(const char *plain, struct mr_buf *out, struct mr_diag *diag);
 /* Schemes taken as they are: BLF-CRYPT, SHA256-CRYPT, SHA512-CRYPT, ARGON2ID, CRYPT (yescrypt). */

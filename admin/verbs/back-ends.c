@@ -1,0 +1,74 @@
+/* Redis and the resolver. */
+#include "back-ends.h"
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/clock.h"
+#include "rt/dns.h"
+#include "rt/log.h"
+#include "rt/redis.h"
+
+#define WAIT_MS 3000
+
+struct question {
+	struct mr_loop *loop;
+	struct mr_diag *diag;
+	int result;
+};
+
+static void redis_answered(const struct mr_redis_reply *reply, void *arg)
+{
+	struct question *q = arg;
+
+	if (!reply->ok)
+		q->result = mr_diag_set(q->diag, -EAGAIN, "%.*s", (int)reply->text.n, reply->text.p);
+	mr_loop_stop(q->loop);
+}
+
+int back_end_redis(const struct mr_conf_shared *conf, struct mr_diag *diag)
+{
+	const struct mr_redis_config c = { conf->redis_socket, conf->redis_user, conf->redis_password_file };
+	const struct mr_slice ping[] = { MR_LIT("PING") };
+	struct question q = { .loop = mr_loop_new(), .diag = diag };
+	struct mr_redis *redis = NULL;
+
+	mr_log_set_level(MR_LOG_ERROR); /* that it is away is for the caller to say, if at all */
+	q.result = mr_redis_new(q.loop, &c, &redis, diag);
+	if (q.result == 0) {
+		mr_redis_command(redis, WAIT_MS, redis_answered, &q, 1, ping);
+		mr_loop_run(q.loop);
+	}
+	mr_redis_free(redis);
+	mr_loop_free(q.loop);
+	return q.result;
+}
+
+/* Any answer will do, "no such name" too. */
+static void dns_answered(const struct mr_dns_answer *a, void *arg)
+{
+	struct question *q = arg;
+
+	if (a->status == MR_DNS_TEMP)
+		q->result = -EAGAIN;
+	mr_loop_stop(q->loop);
+}
+
+int back_end_resolver(const struct mr_conf_shared *conf, struct mr_diag *diag)
+{
+	struct question q = { .loop = mr_loop_new(), .diag = diag };
+	struct mr_dns *dns = NULL;
+
+	q.result = mr_dns_new(q.loop, conf->resolver, &dns, diag);
+	if (q.result == 0) {
+		mr_dns_ask(dns, ".", MR_DNS_TXT, mr_now_ms() + WAIT_MS, dns_answered, &q);
+		mr_loop_run(q.loop);
+	}
+	if (q.result == -EAGAIN)
+		mr_diag_set(diag, -EAGAIN, "%s does not answer", conf->resolver);
+	mr_dns_free(dns);
+	mr_loop_free(q.loop);
+	return q.result;
+}

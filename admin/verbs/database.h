@@ -1,0 +1,17 @@
+/* database: the verbs' connection. */
+#pragma once
+#include "options.h"
+#include "store/db.h"
+
+/* The writer's credentials in place of the shared ones. Strings are borrowed. */
+struct mr_conf_shared verbs_database(const struct verbs_conf *conf);
+/* Opens and checks the schema. */
+int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag *diag);
+/* Tells every lookup that something changed. Best effort within half a second: lookup asks the database each second anyway. */
+void verbs_wake(const struct verbs_conf *conf);
+
+static inline void verbs_close_(struct mr_db **db)
+{
+	mr_db_close(*db);
+}
+#define verbs_autodb __attribute__((cleanup(verbs_close_))) struct mr_db *

@@ -1,0 +1,174 @@
+/* mailreeve doctor: names what is missing, outdated or wrong. */
+/* system */
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ours */
+#include "app/verb.h"
+#include "args.h"
+#include "back-ends.h"
+#include "base/mem.h"
+#include "control.h"
+#include "database.h"
+#include "keys.h"
+#include "programs.h"
+#include "store/schema.h"
+
+static const char usage[] = "usage: mailreeve doctor\n"
+			    "One line a finding, \"ok\", \"absent\" (not installed) or \"problem\"; exit 1 when there is a problem.\n";
+
+#define ASK_MS     30000
+#define OUTPUT_MAX (64 * 1024)
+
+static unsigned problems;
+
+static void ok(const char *what)
+{
+	printf("ok      %s\n", what);
+}
+
+static void problem(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void problem(const char *what, const char *fmt, ...)
+{
+	va_list ap;
+
+	problems++;
+	printf("problem %s: ", what);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+static void look_at_running(const struct verbs_conf *conf, const char *daemon, const char *what)
+{
+	struct mr_buf version = MR_BUF(64);
+	struct mr_diag diag = { 0 };
+
+	if (control_ask(conf->shared.run_dir, daemon, "status", "version", &version, &diag) < 0)
+		problem(what, "%s", diag.text);
+	else if (!mr_slice_eq(mr_buf_slice(&version), MR_LIT(MR_VERSION)))
+		problem(what, "version %s is running, %s is installed; restart it", version.p, MR_VERSION);
+	else
+		ok(what);
+	mr_buf_done(&version);
+}
+
+static void look_at_daemon(const struct verbs_conf *conf, const char *daemon)
+{
+	struct mr_buf said = MR_BUF(OUTPUT_MAX);
+	char name[64], path[PATH_MAX], what[96];
+	struct mr_slice first = { 0 }, rest;
+	int code;
+
+	snprintf(name, sizeof(name), "mailreeve-%s", daemon);
+	if (program_find(name, path, sizeof(path)) < 0) {
+		printf("absent  %s\n", name);
+		goto out;
+	}
+	snprintf(what, sizeof(what), "%s configuration", name);
+	code = program_ask(path, "--check-config", ASK_MS, &said);
+	rest = mr_buf_slice(&said);
+	mr_slice_next(&rest, '\n', &first);
+	if (code == 0)
+		ok(what);
+	else if (first.n)
+		problem(what, "%.*s", (int)first.n, first.p);
+	else
+		problem(what, "%s", code < 0 ? strerror(-code) : "refused without a word");
+	look_at_running(conf, daemon, name);
+out:
+	mr_buf_done(&said);
+}
+
+/* A secret: a regular file that one group may read, and nobody else. */
+static void look_at_secret(const char *path, const char *group, const char *what)
+{
+	const struct group *g = group ? getgrnam(group) : NULL;
+	struct stat st;
+
+	if (!*path)
+		return;
+	if (stat(path, &st) < 0)
+		problem(what, "%s: %m%s", path, errno == ENOENT && group ? " (mailreeve setup keys makes it)" : "");
+	else if (!S_ISREG(st.st_mode))
+		problem(what, "%s is not a file", path);
+	else if (st.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP))
+		problem(what, "%s has mode %04o, it should be 0640", path, (unsigned)st.st_mode & 07777);
+	else if (g && st.st_gid != g->gr_gid)
+		problem(what, "%s should belong to group %s", path, group);
+	else
+		ok(what);
+}
+
+static void look_at_secrets(const struct verbs_conf *conf)
+{
+	struct keys_file files[2];
+	unsigned n = keys_files(conf, files);
+
+	for (unsigned i = 0; i < n; i++)
+		look_at_secret(files[i].path, files[i].group, files[i].what);
+	look_at_secret(conf->shared.db_password_file, NULL, "password of the database");
+	look_at_secret(conf->db_password_file, NULL, "password of the database for the verbs");
+	look_at_secret(conf->shared.redis_password_file, NULL, "password of Redis");
+	look_at_secret(conf->tls_key_file, NULL, "key of the certificate");
+	if (access(conf->tls_cert_file, R_OK) < 0)
+		problem("certificate", "%s: %m", conf->tls_cert_file);
+	else
+		ok("certificate");
+}
+
+static void look_at_database(const struct verbs_conf *conf)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	unsigned version = 0;
+
+	if (verbs_open(conf, &db, &diag) < 0 || mr_schema_version(db, &version, &diag) < 0)
+		problem("database", "%s", diag.text);
+	else if (version < MR_SCHEMA_NEWEST)
+		problem("database", "schema %u is outdated, %d is known (run mailreeve schema apply)", version, MR_SCHEMA_NEWEST);
+	else
+		ok("database");
+}
+
+static void look_at(const char *what, int r, const struct mr_diag *diag)
+{
+	if (r < 0)
+		problem(what, "%s", diag->text);
+	else
+		ok(what);
+}
+
+static int run(const void *conf, int argc, char **argv)
+{
+	static const struct verb_flag table[] = { { 0 } };
+	const struct verbs_conf *c = conf;
+	struct mr_diag diag = { 0 };
+	int code = verb_flags("doctor", table, NULL, &argc, &argv);
+
+	if (code || argc)
+		return code ? code : verb_usage("too many words (--help tells)");
+	for (size_t i = 0; program_daemons[i]; i++)
+		look_at_daemon(c, program_daemons[i]);
+	look_at_secrets(c);
+	look_at_database(c);
+	if (*c->shared.redis_socket)
+		look_at("redis", back_end_redis(&c->shared, &diag), &diag);
+	diag = (struct mr_diag){ 0 };
+	look_at("resolver", back_end_resolver(&c->shared, &diag), &diag);
+	return problems ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mr_verb verb = { "doctor", usage, verbs_options, sizeof(struct verbs_conf), run };
+
+	return mr_verb_main(argc, argv, &verb);
+}

@@ -1,0 +1,187 @@
+/* mailreeve domain: the domains that are hosted here. */
+/* system */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* ours */
+#include "app/verb.h"
+#include "args.h"
+#include "base/mem.h"
+#include "database.h"
+#include "mail/address.h"
+#include "print.h"
+#include "rt/file.h"
+#include "store/list.h"
+#include "store/write.h"
+
+static const char usage[] =
+    "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N] [--reject-score N]\n"
+    "       mailreeve domain list [--json]\n"
+    "       mailreeve domain show DOMAIN [--json]\n"
+    "       mailreeve domain set DOMAIN [--enable | --disable] [--junk-score N|default] [--reject-score N|default]\n"
+    "                            [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]\n"
+    "       mailreeve domain del DOMAIN\n";
+
+struct flags {
+	struct mr_domain_set set;
+	int json;
+};
+#define FLAG(member) offsetof(struct flags, member)
+static const struct verb_flag table[] = {
+	{ "json", "list show", FLAG_SWITCH, FLAG(json), 1 },
+	{ "enable", "set", FLAG_SWITCH, FLAG(set.enabled), 1 },
+	{ "disable", "set", FLAG_SWITCH, FLAG(set.enabled), 0 },
+	{ "disabled", "add", FLAG_SWITCH, FLAG(set.enabled), 0 },
+	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
+	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
+	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
+	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
+	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	{ 0 },
+};
+
+static int add(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	const struct flags *f = flags;
+	struct mr_keyring ring = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = mr_keyring_load(conf->shared.dkim_keyring_file, &ring, &diag);
+
+	if (r == 0)
+		r = verbs_open(conf, &db, &diag);
+	if (r == 0)
+		r = mr_write_domain_add(db, argv[0], &f->set, &ring, &diag);
+	mr_keyring_wipe(&ring);
+	if (r < 0)
+		return verb_failed(&diag);
+	verbs_wake(conf);
+	printf("domain added; publish its DKIM records: mailreeve dkim show %s\n", argv[0]);
+	return 0;
+}
+
+static void list_table(const struct mr_domain_entry *v, size_t n, struct mr_arena *arena)
+{
+	const char **cells = mr_arena_alloc(arena, (n + 1) * 5 * sizeof(*cells)), **c = cells;
+
+	*c++ = "DOMAIN", *c++ = "ENABLED", *c++ = "DKIM", *c++ = "USERS", *c++ = "ALIASES";
+	for (size_t i = 0; i < n; i++) {
+		*c++ = v[i].name;
+		*c++ = print_yes(v[i].enabled);
+		*c++ = print_yes(v[i].dkim);
+		*c++ = mr_arena_printf(arena, "%" PRIu64, v[i].users);
+		*c++ = mr_arena_printf(arena, "%" PRIu64, v[i].aliases);
+	}
+	print_table(cells, n + 1, 5);
+}
+
+static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_domain_entry *v = NULL;
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	json_t *all;
+	size_t n = 0;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_list_domains(db, arena, &v, &n, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	if (!((const struct flags *)flags)->json) {
+		list_table(v, n, arena);
+		return 0;
+	}
+	all = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:I, s:I}", "domain", v[i].name, "enabled", v[i].enabled, "dkim",
+						     v[i].dkim, "users", (json_int_t)v[i].users, "aliases", (json_int_t)v[i].aliases));
+	return print_json(all);
+}
+
+static int show_json(const struct mr_row_domain *d)
+{
+	json_t *keys = json_array();
+
+	for (size_t i = 0; i < d->n_keys; i++)
+		json_array_append_new(keys, json_pack("{s:s, s:s}", "selector", d->keys[i].selector, "algorithm", d->keys[i].algorithm));
+	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "domain", d->name, "enabled", d->enabled, "dkim", d->dkim,
+				    "junk_score", json_score(d->junk_score), "reject_score", json_score(d->reject_score), "lists",
+				    json_patterns(d->patterns, d->n_patterns), "signing_keys", keys));
+}
+
+static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *name = mr_address_lower(mr_slice_of(argv[0]), arena).p;
+	struct mr_row_domain d = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_read_domain(db, name, false, arena, &d, &diag);
+	if (r == -ENOENT)
+		mr_diag_set(&diag, r, "there is no domain %s here", name);
+	if (r < 0)
+		return verb_failed(&diag);
+	if (((const struct flags *)flags)->json)
+		return show_json(&d);
+	printf("domain        %s\nenabled       %s\ndkim          %s\njunk score    %s\nreject score  %s\n", d.name, print_yes(d.enabled),
+	       print_yes(d.dkim), print_score(d.junk_score, arena), print_score(d.reject_score, arena));
+	for (size_t i = 0; i < d.n_keys; i++)
+		printf("signing key   %s (%s)\n", d.keys[i].selector, d.keys[i].algorithm);
+	print_patterns(d.patterns, d.n_patterns);
+	return 0;
+}
+
+static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	const struct mr_domain_set *s = &((const struct flags *)flags)->set;
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r;
+
+	if (s->enabled < 0 && !s->junk_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
+		return verb_usage("nothing to set (--help tells)");
+	r = verbs_open(conf, &db, &diag);
+	if (r == 0)
+		r = mr_write_domain_set(db, argv[0], s, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	verbs_wake(conf);
+	return 0;
+}
+
+static int del(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_write_domain_del(db, argv[0], &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	verbs_wake(conf);
+	return 0;
+}
+
+static int run(const void *conf, int argc, char **argv)
+{
+	static const struct verb_action actions[] = { { "add", 1, 1, add }, { "list", 0, 0, list }, { "show", 1, 1, show },
+						      { "set", 1, 1, set }, { "del", 1, 1, del },   { 0 } };
+	struct flags flags = { .set = MR_DOMAIN_SET_NONE };
+
+	return verb_dispatch("domain", actions, table, &flags, conf, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mr_verb verb = { "domain", usage, verbs_options, sizeof(struct verbs_conf), run };
+
+	return mr_verb_main(argc, argv, &verb);
+}

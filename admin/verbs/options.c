@@ -1,0 +1,42 @@
+/* The tables of sections `verbs` and `setup`. */
+#include "options.h"
+
+#define OFFSET(member) offsetof(struct verbs_conf, member)
+#define MIB            (1024 * 1024)
+
+/* clang-format off */
+const struct mr_option verbs_options[] = {
+	{ "verbs", "db_user", MR_OPT_STRING, OFFSET(db_user), "", 0, 0, NULL, MR_RELOAD_YES,
+	  "Database user with which the verbs write; empty: the shared db_user, with its password." },
+	{ "verbs", "db_password_file", MR_OPT_PATH, OFFSET(db_password_file), "", 0, 0, NULL, MR_RELOAD_YES,
+	  "File with the password of that user; empty: none is sent, for users that the server knows by their Unix user." },
+	{ "verbs", "db_socket", MR_OPT_PATH, OFFSET(db_socket), "", 0, 0, NULL, MR_RELOAD_YES,
+	  "Socket of the database for the verbs; empty: the shared db_socket or db_host." },
+
+	{ "setup", "smtp_service", MR_OPT_STRING, OFFSET(smtp_service), "smtp", 0, 0, NULL, MR_RELOAD_YES,
+	  "Port or service name of the MX listener, with an address before it if wanted, as in master.cf." },
+	{ "setup", "submission_service", MR_OPT_STRING, OFFSET(submission_service), "submission", 0, 0, NULL, MR_RELOAD_YES,
+	  "Port or service name of submission with STARTTLS." },
+	{ "setup", "submissions_service", MR_OPT_STRING, OFFSET(submissions_service), "submissions", 0, 0, NULL, MR_RELOAD_YES,
+	  "Port or service name of submission with TLS from the first byte." },
+	{ "setup", "tls_cert_file", MR_OPT_PATH, OFFSET(tls_cert_file), "/etc/mailreeve/tls/cert.pem", 0, 0, NULL, MR_RELOAD_YES,
+	  "Certificate chain of the mail host, in PEM." },
+	{ "setup", "tls_key_file", MR_OPT_PATH, OFFSET(tls_key_file), "/etc/mailreeve/tls/key.pem", 0, 0, NULL, MR_RELOAD_YES,
+	  "Private key of that certificate, in PEM." },
+	{ "setup", "mail_dir", MR_OPT_PATH, OFFSET(mail_dir), "/var/vmail", 0, 0, NULL, MR_RELOAD_YES,
+	  "Folder of all mail." },
+	{ "setup", "vmail_user", MR_OPT_STRING, OFFSET(vmail_user), "vmail", 0, 0, NULL, MR_RELOAD_YES,
+	  "Unix user that owns all mail." },
+	{ "setup", "vmail_group", MR_OPT_STRING, OFFSET(vmail_group), "vmail", 0, 0, NULL, MR_RELOAD_YES,
+	  "Unix group that owns all mail." },
+	{ "setup", "message_size_limit", MR_OPT_SIZE, OFFSET(message_size_limit), "50M", MIB, (int64_t)2048 * MIB - 1, NULL, MR_RELOAD_YES,
+	  "Largest message that is taken." },
+	{ "setup", "milter_socket", MR_OPT_STRING, OFFSET(milter_socket), "run/mailreeve/milter/milter.sock", 0, 0, NULL, MR_RELOAD_YES,
+	  "Socket of the milter as Postfix names it: absolute, or relative to Postfix's queue folder." },
+	{ "setup", "lmtp_socket", MR_OPT_STRING, OFFSET(lmtp_socket), "private/dovecot-lmtp", 0, 0, NULL, MR_RELOAD_YES,
+	  "Socket of Dovecot's LMTP server, relative to Postfix's queue folder." },
+	{ "setup", "sasl_socket", MR_OPT_STRING, OFFSET(sasl_socket), "private/auth", 0, 0, NULL, MR_RELOAD_YES,
+	  "Socket of Dovecot's authentication, relative to Postfix's queue folder." },
+	MR_OPTIONS_END
+};
+/* clang-format on */

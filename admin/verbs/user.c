@@ -1,0 +1,200 @@
+/* mailreeve user: the mailboxes. */
+/* system */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* ours */
+#include "app/verb.h"
+#include "args.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "database.h"
+#include "input.h"
+#include "mail/address.h"
+#include "print.h"
+#include "store/list.h"
+#include "store/write.h"
+
+static const char usage[] =
+    "usage: mailreeve user add ADDRESS [--quota MB] [--send-only] [--disabled] [--hash]\n"
+    "       mailreeve user list [DOMAIN] [--json]\n"
+    "       mailreeve user show ADDRESS [--json]\n"
+    "       mailreeve user set ADDRESS [--enable | --disable] [--send-only | --no-send-only] [--quota MB] [--password | --hash]\n"
+    "                          [--junk-score N|default] [--reject-score N|default] [--allow PATTERN] [--deny PATTERN]\n"
+    "                          [--unlist PATTERN]\n"
+    "       mailreeve user del ADDRESS\n"
+    "The password is read from standard input; with --hash it is a hash such as {BLF-CRYPT}$2y$...\n";
+
+struct flags {
+	struct mr_user_set set;
+	const char *quota;
+	int json, password, hash;
+};
+#define FLAG(member) offsetof(struct flags, member)
+static const struct verb_flag table[] = {
+	{ "json", "list show", FLAG_SWITCH, FLAG(json), 1 },
+	{ "enable", "set", FLAG_SWITCH, FLAG(set.enabled), 1 },
+	{ "disable", "set", FLAG_SWITCH, FLAG(set.enabled), 0 },
+	{ "disabled", "add", FLAG_SWITCH, FLAG(set.enabled), 0 },
+	{ "send-only", "add set", FLAG_SWITCH, FLAG(set.send_only), 1 },
+	{ "no-send-only", "set", FLAG_SWITCH, FLAG(set.send_only), 0 },
+	{ "quota", "add set", FLAG_TEXT, FLAG(quota), 0 },
+	{ "password", "set", FLAG_SWITCH, FLAG(password), 1 },
+	{ "hash", "add set", FLAG_SWITCH, FLAG(hash), 1 },
+	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
+	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
+	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
+	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
+	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	{ 0 },
+};
+
+typedef int write_fn(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
+
+static int write_user(const struct verbs_conf *conf, const struct flags *f, bool password, const char *address, write_fn *write)
+{
+	struct mr_user_set set = f->set;
+	struct mr_buf secret = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = 0;
+
+	if (f->quota && mr_parse_i64(mr_slice_of(f->quota), 0, INT64_MAX, &set.quota_mb) < 0)
+		return verb_usage("--quota: a number of MB, 0 for unlimited");
+	if (password || f->hash) {
+		r = input_password(&secret, &diag);
+		set.password = secret.p;
+		set.password_is_hash = f->hash;
+	}
+	if (r == 0)
+		r = verbs_open(conf, &db, &diag);
+	if (r == 0)
+		r = write(db, address, &set, &diag);
+	mr_wipe(secret.p, secret.cap);
+	mr_buf_done(&secret);
+	if (r < 0)
+		return verb_failed(&diag);
+	verbs_wake(conf);
+	return 0;
+}
+
+static int add(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	return write_user(conf, flags, true, argv[0], mr_write_user_add);
+}
+
+static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	const struct flags *f = flags;
+	const struct mr_user_set *s = &f->set;
+
+	if (s->enabled < 0 && s->send_only < 0 && !f->quota && !f->password && !f->hash && !s->junk_score && !s->reject_score &&
+	    !s->allow && !s->deny && !s->unlist)
+		return verb_usage("nothing to set (--help tells)");
+	return write_user(conf, f, f->password, argv[0], mr_write_user_set);
+}
+
+static void list_table(const struct mr_row_mailbox *v, size_t n, struct mr_arena *arena)
+{
+	const char **cells = mr_arena_alloc(arena, (n + 1) * 4 * sizeof(*cells)), **c = cells;
+
+	*c++ = "ADDRESS", *c++ = "ENABLED", *c++ = "SEND-ONLY", *c++ = "QUOTA";
+	for (size_t i = 0; i < n; i++) {
+		*c++ = v[i].address;
+		*c++ = print_yes(v[i].enabled);
+		*c++ = print_yes(v[i].send_only);
+		*c++ = print_quota(v[i].quota_bytes, arena);
+	}
+	print_table(cells, n + 1, 4);
+}
+
+static json_t *user_json(const struct mr_row_mailbox *m)
+{
+	return json_pack("{s:s, s:b, s:b, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "send_only", m->send_only,
+			 "quota_mb", (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "reject_score",
+			 json_score(m->reject_score));
+}
+
+static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *domain = argc ? mr_address_lower(mr_slice_of(argv[0]), arena).p : NULL;
+	struct mr_row_mailbox *v = NULL;
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	json_t *all;
+	size_t n = 0;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_list_users(db, domain, arena, &v, &n, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	if (!((const struct flags *)flags)->json) {
+		list_table(v, n, arena);
+		return 0;
+	}
+	all = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, user_json(&v[i]));
+	return print_json(all);
+}
+
+static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *address = mr_address_lower(mr_slice_of(argv[0]), arena).p;
+	struct mr_row_mailbox m = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	json_t *one;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_read_mailbox(db, address, false, arena, &m, &diag);
+	if (r == -ENOENT)
+		mr_diag_set(&diag, r, "there is no user %s", address);
+	if (r < 0)
+		return verb_failed(&diag);
+	if (((const struct flags *)flags)->json) {
+		one = user_json(&m);
+		json_object_set_new(one, "lists", json_patterns(m.patterns, m.n_patterns));
+		return print_json(one);
+	}
+	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nreject score  %s\n", m.address,
+	       print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
+	       print_score(m.reject_score, arena));
+	print_patterns(m.patterns, m.n_patterns);
+	return 0;
+}
+
+static int del(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_write_user_del(db, argv[0], &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	verbs_wake(conf);
+	return 0;
+}
+
+static int run(const void *conf, int argc, char **argv)
+{
+	static const struct verb_action actions[] = { { "add", 1, 1, add }, { "list", 0, 1, list }, { "show", 1, 1, show },
+						      { "set", 1, 1, set }, { "del", 1, 1, del },   { 0 } };
+	struct flags flags = { .set = MR_USER_SET_NONE };
+
+	return verb_dispatch("user", actions, table, &flags, conf, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mr_verb verb = { "user", usage, verbs_options, sizeof(struct verbs_conf), run };
+
+	return mr_verb_main(argc, argv, &verb);
+}
