@@ -107,7 +107,7 @@ static int encrypt(const struct mr_seal_key *key, struct mr_slice purpose, struc
 
 int mr_seal(const struct mr_keyring *ring, struct mr_slice purpose, struct mr_slice plain, struct mr_buf *out)
 {
-	size_t box_len = plain.n + NONCE_LEN + TAG_LEN;
+	size_t box_len = plain.n + NONCE_LEN + TAG_LEN, start = out->n;
 	mr_autofree uint8_t *box = NULL;
 	int err;
 
@@ -121,9 +121,12 @@ int mr_seal(const struct mr_keyring *ring, struct mr_slice purpose, struct mr_sl
 		err = encrypt(&ring->keys[0], purpose, plain, box);
 	if (err < 0)
 		return err;
-	mr_buf_printf(out, VERSION "%s:", ring->keys[0].id);
-	mr_base64_add(out, (struct mr_slice){ (const char *)box, box_len });
-	return out->full ? -ENOBUFS : 0;
+	err = mr_buf_printf(out, VERSION "%s:", ring->keys[0].id);
+	if (err == 0)
+		err = mr_base64_add(out, (struct mr_slice){ (const char *)box, box_len });
+	if (err < 0)
+		mr_buf_truncate(out, start);
+	return err;
 }
 
 /* The opposite of encrypt(): box of n bytes → `plain` (n - NONCE_LEN - TAG_LEN bytes). */

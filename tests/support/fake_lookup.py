@@ -1,6 +1,5 @@
-"""A scripted stand-in for lookup's passdb and usage sockets: it can be made to fail in ways that the real one does not. It speaks the wire of lib/proto/wire.h."""
+"""A scripted stand-in for lookup's passdb and usage sockets, for tests of the Dovecot plugin alone. It speaks the wire of lib/proto/wire.h."""
 
-import contextlib
 import os
 import socket
 import socketserver
@@ -44,7 +43,8 @@ class _Session(socketserver.StreamRequestHandler):
         self.server.sessions.add(self.connection)
         while (body := read_netstring(self.rfile)) is not None:
             question = dict(decode(body))
-            self.wfile.write(self.server.lookup.answer(question))
+            answer = [("v", 1), ("id", question["id"])] + self.server.lookup.answer(question)
+            self.wfile.write(encode(answer))
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -52,18 +52,22 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class FakeLookup:
-    """accounts: address -> dict of "password" and what differs from DEFAULTS. says: bytes to send in place of answers, or None."""
+    """accounts: address -> dict of password and the fields of DEFAULTS. status: set to "temp" and every question gets that."""
 
-    def __init__(self, run_dir):
+    def __init__(self, run_dir, passdb_gid, vmail_gid):
         self.accounts = {}
-        self.says = None
+        self.status = "ok"
         self.questions = []
         self._path = os.path.join(run_dir, "passdb", "passdb.sock")
+        self._gid = passdb_gid
         self._server = None
         self._usage = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        usage = os.path.join(run_dir, "usage", "usage.sock")
-        self._usage.bind(usage)
-        os.chmod(usage, 0o660)
+        for name, gid in (("passdb", passdb_gid), ("usage", vmail_gid)):
+            os.makedirs(os.path.join(run_dir, name))
+            os.chown(os.path.join(run_dir, name), 0, gid)
+            os.chmod(os.path.join(run_dir, name), 0o2750)
+        self._usage.bind(os.path.join(run_dir, "usage", "usage.sock"))
+        os.chmod(os.path.join(run_dir, "usage", "usage.sock"), 0o660)
         self.start()
 
     def start(self):
@@ -74,25 +78,22 @@ class FakeLookup:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
-        """Goes away as a killed process does: the socket's name stays."""
         self._server.shutdown()
         self._server.server_close()
         for session in self._server.sessions:
-            with contextlib.suppress(OSError):
+            try:
                 session.shutdown(socket.SHUT_RDWR)
-
-    def again(self):
+            except OSError:
+                pass
         os.unlink(self._path)
-        self.start()
 
     def answer(self, question):
         self.questions.append(question)
-        return self.says or encode([("v", 1), ("id", question["id"])] + self._fields(question))
-
-    def _fields(self, question):
+        if self.status != "ok":
+            return [("status", self.status)]
         if question["cmd"] == "iterate":
-            later = sorted(address for address in self.accounts if address > question["after"])
-            return [("status", "ok")] + [("address", address) for address in later[: int(question["limit"])]]
+            later = sorted(a for a in self.accounts if a > question["after"])
+            return [("status", "ok")] + [("address", a) for a in later[: int(question["limit"])]]
         account = self.accounts.get(question["address"])
         if account is None:
             return [("status", "notfound")]
@@ -102,11 +103,11 @@ class FakeLookup:
         fields.append(("address", question["address"]))
         return fields + [(key, account.get(key, value)) for key, value in DEFAULTS.items()]
 
-    def usage(self, timeout=5):
+    def usage(self, timeout):
         """The next usage datagram as a dict, or None."""
         self._usage.settimeout(timeout)
         try:
             datagram = self._usage.recv(4096)
-        except TimeoutError:
+        except socket.timeout:
             return None
         return dict(decode(datagram.partition(b":")[2][:-1]))

@@ -1,0 +1,12 @@
+/* tags: tag lists "a=b; c=d" of DKIM signatures and keys, RFC 6376 section 3.2. */
+#pragma once
+#include "base/arena.h"
+
+struct mr_tag {
+	struct mr_slice name, value; /* without white space around; it may stand inside of the value */
+};
+
+/* Takes the next tag off *rest. 1, 0 at the end (one final ";" is fine), -EINVAL for broken syntax. */
+int mr_tag_next(struct mr_slice *rest, struct mr_tag *out);
+/* A value without any white space, as base64 and names are meant; the empty slice where the arena is full. */
+struct mr_slice mr_tag_compact(struct mr_slice value, struct mr_arena *arena);

@@ -1,0 +1,23 @@
+/* act: a verdict carried out through libmilter. Postfix takes all of it or, when the message is not accepted in the end, nothing. */
+#pragma once
+
+/* libraries */
+#include <libmilter/mfapi.h>
+
+/* ours */
+#include "session.h"
+#include "verdict.h"
+
+struct act {
+	SMFICTX *ctx;
+	const struct session *session;
+	const struct mr_verdict *verdict;
+	const char *queue_id;
+	struct mr_slice signature; /* value of DKIM-Signature, or empty */
+};
+
+/* Header fields out and in, envelope, hold: for every verdict but refusals. 0, or -EIO: the message must not be accepted. */
+int act_change(const struct act *a);
+/* The answer to the client. */
+sfsistat act_answer(const struct act *a);
+sfsistat act_too_big(SMFICTX *ctx);

@@ -1,0 +1,200 @@
+/* daemon: the milter as lib/app runs it: the loop on the main thread, libmilter's main loop beside it. */
+
+/* system */
+#include <errno.h>
+#include <unistd.h>
+
+/* ours */
+#include "app/app.h"
+#include "base/mem.h"
+#include "daemon.h"
+#include "front.h"
+#include "milter-stats.h"
+#include "quarantine.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "rt/sock.h"
+#include "sign.h"
+
+#define DRAIN_MS     40000 /* longer than one message may take */
+#define CHECK_MS     2000
+#define CLOSE_NAP_US 2000
+
+struct mr_milter_counters mr_milter_counters;
+
+struct resolver_check {
+	struct mr_loop *loop;
+	bool up;
+};
+
+static const struct mr_stat stats[] = {
+	{ "accepted_total", "messages accepted", &mr_milter_counters.accepted },
+	{ "junked_total", "messages marked for Junk for all recipients", &mr_milter_counters.junked },
+	{ "split_total", "messages whose recipients got different verdicts", &mr_milter_counters.split },
+	{ "rejected_total", "messages refused", &mr_milter_counters.rejected },
+	{ "tempfailed_total", "messages answered 451", &mr_milter_counters.tempfailed },
+	{ "held_total", "messages put on hold because they kill scanners", &mr_milter_counters.held },
+	{ "quarantined_total", "quarantine copies written", &mr_milter_counters.quarantined },
+	{ "signed_total", "messages signed", &mr_milter_counters.is_signed },
+	{ "sessions_refused_total", "sessions beyond sessions_max", &mr_milter_counters.sessions_refused },
+	{ "scanners_killed_total", "scanners that died over a message", &mr_milter_counters.scanners_killed },
+	{ 0 },
+};
+
+static const struct mr_milter_conf *conf_of(const struct mr_app *app)
+{
+	return app->conf;
+}
+
+static int start(struct mr_app *app, struct mr_diag *diag)
+{
+	const struct mr_milter_conf *conf = conf_of(app);
+	struct mr_settings *settings = mr_settings_new(conf);
+	struct mr_milter_io *io = NULL;
+	int r = mr_sign_load(settings->keyring_file, diag);
+
+	if (r == 0)
+		r = mr_quarantine_open(settings->quarantine_dir, diag);
+	if (r == 0)
+		r = mr_milter_io_new(app->loop, conf, &io, diag);
+	app->state = io;
+	if (r < 0) {
+		mr_settings_unref(settings);
+		return r;
+	}
+	return mr_front_open(io, settings, conf->socket, diag);
+}
+
+static void reload(struct mr_app *app, const void *old_conf)
+{
+	const struct mr_milter_conf *conf = conf_of(app);
+	struct mr_diag diag = { 0 };
+
+	(void)old_conf;
+	/* A ring that cannot be read leaves the old one: signing goes on. */
+	if (mr_sign_load(conf->shared.dkim_keyring_file, &diag) < 0)
+		mr_log(MR_LOG_ERROR, "keyring-kept", mr_s("why", diag.text));
+	mr_front_set(mr_settings_new(conf));
+	mr_milter_io_reload(app->state, conf);
+}
+
+static void drain(struct mr_app *app)
+{
+	(void)app;
+	mr_front_drain();
+}
+
+static size_t pending(struct mr_app *app)
+{
+	(void)app;
+	return mr_front_pending();
+}
+
+static int run(struct mr_app *app)
+{
+	(void)app;
+	return mr_front_run();
+}
+
+static void request_stop(struct mr_app *app)
+{
+	(void)app;
+	mr_front_request_stop();
+}
+
+/* libmilter's threads are still there: none may be waiting for the loop, or inside of ours, when things go. */
+static void stop(struct mr_app *app)
+{
+	struct mr_milter_io *io = app->state;
+
+	mr_front_shut();
+	while (mr_front_inside()) {
+		mr_loop_once(app->loop);
+		mr_milter_io_end_jobs(io);
+		usleep(CLOSE_NAP_US);
+	}
+	mr_front_close();
+	mr_milter_io_free(io);
+	mr_sign_wipe();
+}
+
+static void status(struct mr_app *app, struct mr_buf *out)
+{
+	struct mr_milter_io *io = app->state;
+
+	mr_buf_printf(out, "sessions=%zu\nmessages=%zu\njobs=%zu\nscanners=%zu\nscans_waiting=%zu\ndirectory=%s\n", mr_front_sessions(),
+		      mr_front_pending(), mr_milter_io_jobs(io), mr_pool_scanners(mr_milter_io_pool(io)),
+		      mr_pool_waiting(mr_milter_io_pool(io)), mr_directory_up(mr_milter_io_directory(io)) ? "up" : "away");
+}
+
+/* One socket of lookup's answers. */
+static int check_socket(const char *run_dir, const char *name, struct mr_buf *out)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	fd = mr_connect_unix_wait(path, CHECK_MS);
+	if (fd < 0) {
+		mr_buf_printf(out, "failed %s: %s\n", name, strerror(-fd));
+		return 1;
+	}
+	close(fd);
+	mr_buf_printf(out, "ok %s\n", name);
+	return 0;
+}
+
+static void on_answer(const struct mr_dns_answer *a, void *arg)
+{
+	struct resolver_check *c = arg;
+
+	c->up = a->status != MR_DNS_TEMP;
+	mr_loop_stop(c->loop);
+}
+
+static int check_resolver(const char *resolver, struct mr_buf *out)
+{
+	struct resolver_check c = { .loop = mr_loop_new() };
+	struct mr_diag diag = { 0 };
+	struct mr_dns *dns = NULL;
+
+	if (mr_dns_new(c.loop, resolver, &dns, &diag) == 0) {
+		mr_dns_ask(dns, "localhost", MR_DNS_A, mr_now_ms() + CHECK_MS, on_answer, &c);
+		mr_loop_run(c.loop);
+	}
+	if (c.up)
+		mr_buf_printf(out, "ok resolver\n");
+	else
+		mr_buf_printf(out, "failed resolver: %s\n", diag.text[0] ? diag.text : "no answer");
+	mr_dns_free(dns);
+	mr_loop_free(c.loop);
+	return c.up ? 0 : 1;
+}
+
+static int check(const void *conf, struct mr_buf *out)
+{
+	const struct mr_milter_conf *c = conf;
+	int r = check_socket(c->shared.run_dir, "lookup/directory.sock", out);
+
+	if (check_socket(c->shared.run_dir, "keys/keys.sock", out))
+		r = 1;
+	return check_resolver(c->shared.resolver, out) ? 1 : r;
+}
+
+const struct mr_daemon mr_milter_daemon = {
+	.name = "milter",
+	.options = mr_milter_options,
+	.conf_size = sizeof(struct mr_milter_conf),
+	.stats = stats,
+	.drain_ms = DRAIN_MS,
+	.validate = mr_milter_validate,
+	.start = start,
+	.reload = reload,
+	.drain = drain,
+	.pending = pending,
+	.stop = stop,
+	.status = status,
+	.check = check,
+	.run = run,
+	.request_stop = request_stop,
+};

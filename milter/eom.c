@@ -1,0 +1,198 @@
+/* eom: the end of a message: everything known is waited for, the verdict is reached and carried out, one line is logged. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "act.h"
+#include "base/mem.h"
+#include "io.h"
+#include "milter-stats.h"
+#include "quarantine.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "sign.h"
+
+#define LOOP_SLACK_MS 5000 /* the loop ends each job at scan_timeout; when even that does not come the front gives up */
+#define TEXT_MAX      8192
+
+struct ending {
+	SMFICTX *ctx;
+	struct session *session;
+	struct mr_job *job;
+	const char *queue_id;
+	bool known; /* the job's findings may be read */
+	struct mr_arena *arena;
+	struct mr_verdict verdict;
+	struct mr_buf signature;
+	char quarantine_id[MR_QUARANTINE_ID_MAX];
+};
+
+static void give_up(struct ending *e, const char *reason, const char *why)
+{
+	e->verdict = (struct mr_verdict){ .action = MR_ACTION_TEMPFAIL, .reason = reason };
+	if (why)
+		mr_log(MR_LOG_ERROR, "message-failed", mr_s("id", e->queue_id), mr_s("step", reason), mr_s("why", why));
+}
+
+static int decide(struct ending *e)
+{
+	const struct mr_job *j = e->job;
+	struct mr_verdict_recipient *recipients = mr_arena_try(e->arena, j->n_recipients * sizeof(*recipients) + 1);
+	struct mr_verdict_input in = {
+		.scan = j->scanned ? &j->scan : NULL,
+		.held = j->held,
+		.trusted = j->trusted,
+		.accept_unknown = j->settings->on_error == MR_ON_ERROR_ACCEPT,
+		.sender = mr_slice_of(j->sender),
+		.from = mr_slice_of(j->from),
+		.junk_score = j->settings->junk_score,
+		.reject_score = j->settings->reject_score,
+		.recipients = recipients,
+		.n_recipients = j->n_recipients,
+	};
+
+	if (!recipients)
+		return -ENOMEM;
+	for (size_t i = 0; i < j->n_recipients; i++)
+		recipients[i] = (struct mr_verdict_recipient){ .address = mr_slice_of(j->recipients[i]->address),
+							       .esmtp = mr_slice_of(j->recipients[i]->esmtp),
+							       .resolved = &j->recipients[i]->resolved };
+	return mr_verdict_decide(&in, e->arena, &e->verdict);
+}
+
+static bool refused(const struct ending *e)
+{
+	return e->verdict.action == MR_ACTION_REJECT || e->verdict.action == MR_ACTION_TEMPFAIL;
+}
+
+static void sign(struct ending *e)
+{
+	struct mr_diag diag = { 0 };
+
+	switch (e->job->sign) {
+	case MR_SIGN_NO:
+		return;
+	case MR_SIGN_AWAY:
+		give_up(e, "sign", "the key is not to be had now");
+		return;
+	case MR_SIGN_YES:
+		break;
+	}
+	if (mr_sign_message(e->job, &e->signature, &diag) < 0)
+		give_up(e, "sign", diag.text);
+}
+
+/* On disk before the envelope is edited. */
+static void quarantine(struct ending *e)
+{
+	const struct mr_job *j = e->job;
+	char client[MR_IP_STRLEN] = "";
+	struct mr_diag diag = { 0 };
+	struct mr_quarantine_copy c = {
+		.message = j->message,
+		.time = mr_wall(),
+		.queue_id = mr_slice_of(e->queue_id),
+		.client = mr_slice_of(j->client.family ? mr_ip_str(&j->client, client) : ""),
+		.helo = mr_slice_of(j->helo),
+		.sender = mr_slice_of(j->sender),
+		.from = mr_slice_of(j->from),
+		.reason = MR_LIT("refused by these recipients, taken by others"),
+		.recipients = e->verdict.quarantine,
+		.n_recipients = e->verdict.n_quarantine,
+		.scan = j->scanned ? &j->scan : NULL,
+	};
+
+	if (e->verdict.n_quarantine == 0)
+		return;
+	if (mr_quarantine_store(j->settings->quarantine_dir, &c, e->quarantine_id, &diag) < 0)
+		give_up(e, "quarantine", diag.text);
+	else
+		atomic_fetch_add(&mr_milter_counters.quarantined, 1);
+}
+
+static void count(const struct ending *e)
+{
+	static _Atomic int64_t *const counters[] = {
+		[MR_ACTION_ACCEPT] = &mr_milter_counters.accepted,     [MR_ACTION_JUNK] = &mr_milter_counters.junked,
+		[MR_ACTION_SPLIT] = &mr_milter_counters.split,         [MR_ACTION_REJECT] = &mr_milter_counters.rejected,
+		[MR_ACTION_TEMPFAIL] = &mr_milter_counters.tempfailed, [MR_ACTION_HOLD] = &mr_milter_counters.held,
+	};
+
+	atomic_fetch_add(counters[e->verdict.action], 1);
+	if (e->signature.n && !refused(e))
+		atomic_fetch_add(&mr_milter_counters.is_signed, 1);
+}
+
+static void log_message(const struct ending *e)
+{
+	const struct mr_job *j = e->job;
+	bool scanned = e->known && j->scanned;
+	struct mr_buf symbols = MR_BUF(TEXT_MAX);
+	char client[MR_IP_STRLEN] = "";
+	uint64_t now = mr_now_ms();
+
+	if (scanned)
+		mr_symbols_text(&j->scan, ",", &symbols);
+	mr_log(e->verdict.action == MR_ACTION_HOLD ? MR_LOG_WARNING : MR_LOG_INFO, "message", mr_s("id", e->queue_id),
+	       mr_s("role", mr_role_str(j->role)), mr_s("client", j->client.family ? mr_ip_str(&j->client, client) : ""),
+	       mr_s("sender", j->sender), mr_s("from", j->from), mr_u("recipients", j->n_recipients), mr_u("size", j->message.n),
+	       mr_s("action", mr_action_str(e->verdict.action)), mr_s("reason", e->verdict.reason),
+	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)), mr_u("signed", e->signature.n > 0),
+	       mr_s("quarantine", e->quarantine_id), mr_u("recipients_ms", e->known ? j->recipients_ms : 0),
+	       mr_u("scan_ms", e->known ? j->scan_ms : 0), mr_u("receive_ms", e->session->m.ended - e->session->m.began),
+	       mr_u("total_ms", now - e->session->m.ended));
+	mr_buf_done(&symbols);
+}
+
+/* The message is complete and shown to the loop, which finds out what there is to know. 0, or -errno with the reason set. */
+static int collect(struct ending *e)
+{
+	struct mr_job *j = e->job;
+	int r = mr_spool_end(&e->session->m.spool, &j->memfd);
+
+	if (r == 0)
+		r = mr_job_map(j);
+	if (r < 0) {
+		give_up(e, "spool", strerror(-r));
+		return r;
+	}
+	mr_milter_io_submit(j);
+	e->known = mr_job_wait(j, j->settings->scan_timeout + LOOP_SLACK_MS);
+	if (e->known)
+		return 0;
+	give_up(e, "loop", "no answer from the loop");
+	return -ETIMEDOUT;
+}
+
+sfsistat message_end(SMFICTX *ctx, struct session *s)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	const char *id = smfi_getsymval(ctx, "i");
+	struct ending e = { .ctx = ctx,
+			    .session = s,
+			    .job = s->m.job,
+			    .queue_id = id ? id : "",
+			    .arena = arena,
+			    .signature = MR_BUF(MR_HEADER_VALUE_MAX) };
+	struct act act = { .ctx = ctx, .session = s, .verdict = &e.verdict, .queue_id = e.queue_id };
+	sfsistat answer;
+	int r;
+
+	s->m.ended = mr_now_ms();
+	r = collect(&e);
+	if (r == 0 && decide(&e) < 0)
+		give_up(&e, "verdict", "too many finals");
+	if (!refused(&e))
+		sign(&e);
+	if (!refused(&e))
+		quarantine(&e);
+	act.signature = mr_buf_slice(&e.signature);
+	if (!refused(&e) && act_change(&act) < 0)
+		give_up(&e, "change", "libmilter refuses a change");
+	answer = r == -EFBIG ? act_too_big(ctx) : act_answer(&act);
+	count(&e);
+	log_message(&e);
+	mr_buf_done(&e.signature);
+	return answer;
+}

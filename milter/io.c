@@ -1,0 +1,382 @@
+/* io: see io.h. Everything here runs on the loop's thread, but for the two calls that post to it. */
+
+/* system */
+#include <errno.h>
+
+/* libraries */
+#include <utlist.h>
+
+/* ours */
+#include "base/mem.h"
+#include "io.h"
+#include "killers.h"
+#include "milter-stats.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+
+#define STALE_MS   10000 /* an answer about a recipient older than this is asked for again at the end of the message */
+#define ATTEMPTS   2     /* scans of one message */
+#define PATH_BYTES 4096
+
+struct mr_milter_io {
+	struct mr_loop *loop;
+	struct mr_pool *pool;
+	struct mr_directory *directory;
+	struct mr_dns *dns;
+	struct mr_job *jobs; /* submitted and not finished */
+	size_t n_jobs;
+	struct mr_killers killers;
+};
+
+/* A DNS question of one attempt at a scan. */
+struct asked {
+	struct mr_job *job;
+	unsigned attempt;
+};
+
+static void start_scan(struct mr_job *j);
+
+/* -- the end of a job -- */
+
+static void finish(struct mr_job *j)
+{
+	struct mr_milter_io *io = j->io;
+
+	j->side.finished = true;
+	mr_timer_cancel(&j->side.deadline);
+	DL_DELETE2(io->jobs, j, side.prev, side.next);
+	io->n_jobs--;
+	mr_job_done(j);
+	mr_job_unref(j);
+}
+
+static void finish_if_complete(struct mr_job *j)
+{
+	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0)
+		finish(j);
+}
+
+static void scan_over(struct mr_job *j)
+{
+	j->side.scanning = false;
+	j->scan_ms = mr_now_ms() - j->side.began;
+	finish_if_complete(j);
+}
+
+/* -- recipients -- */
+
+static void on_resolved(const struct mr_dir_resolve *a, void *arg)
+{
+	struct mr_job_recipient *r = arg;
+	struct mr_job *j = r->job;
+
+	if (!j->side.finished) {
+		r->open = false;
+		j->side.open--;
+		if (a->status == MR_DIR_TEMP || !mr_job_keep_resolve(j, a, &r->resolved))
+			r->resolved = (struct mr_dir_resolve){ .status = MR_DIR_TEMP };
+		if (j->side.submitted)
+			j->recipients_ms = mr_now_ms() - j->side.began;
+		finish_if_complete(j);
+	}
+	mr_job_unref(j);
+}
+
+static void ask_recipient(struct mr_job_recipient *r)
+{
+	struct mr_job *j = r->job;
+
+	r->asked = mr_now_ms();
+	r->open = true;
+	j->side.open++;
+	mr_job_ref(j);
+	mr_directory_resolve(j->io->directory, mr_slice_of(r->address), r->asked + j->settings->directory_timeout, on_resolved, r);
+}
+
+static void resolve_now(void *arg)
+{
+	struct mr_job_recipient *r = arg;
+	struct mr_job *j = r->job;
+
+	ask_recipient(r);
+	mr_job_unref(j);
+}
+
+void mr_milter_io_resolve(struct mr_job_recipient *r)
+{
+	mr_job_ref(r->job);
+	mr_loop_post(r->job->io->loop, resolve_now, r);
+}
+
+/* -- signing -- */
+
+static void sign_answered(struct mr_job *j, enum mr_sign sign)
+{
+	if (!j->side.finished) {
+		j->sign = sign;
+		j->side.open--;
+		finish_if_complete(j);
+	}
+	mr_job_unref(j);
+}
+
+static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
+{
+	struct mr_job *j = arg;
+
+	if (!j->side.finished && status == MR_DIR_OK && mr_job_keep(j, sealed, &j->sealed_key))
+		sign_answered(j, MR_SIGN_YES);
+	else
+		sign_answered(j, MR_SIGN_AWAY);
+}
+
+static const struct mr_dir_selector *rsa_selector(const struct mr_dir_sender *a)
+{
+	for (size_t i = 0; i < a->n_selectors; i++)
+		if (mr_slice_eq(a->selectors[i].algorithm, MR_LIT("rsa")))
+			return &a->selectors[i];
+	return NULL;
+}
+
+static void on_sender(const struct mr_dir_sender *a, void *arg)
+{
+	struct mr_job *j = arg;
+	const struct mr_dir_selector *selector = rsa_selector(a);
+
+	if (j->side.finished || a->status == MR_DIR_TEMP) {
+		sign_answered(j, MR_SIGN_AWAY);
+	} else if (a->status != MR_DIR_OK || !a->hosted || !a->sign) {
+		sign_answered(j, MR_SIGN_NO);
+	} else if (!selector) {
+		mr_log(MR_LOG_ERROR, "no-rsa-key", mr_sl("domain", a->domain));
+		sign_answered(j, MR_SIGN_AWAY);
+	} else if (!mr_job_keep(j, a->domain, &j->sign_domain) || !mr_job_keep(j, selector->name, &j->sign_selector)) {
+		sign_answered(j, MR_SIGN_AWAY);
+	} else {
+		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->sign_selector, mr_now_ms() + j->settings->directory_timeout,
+				      on_key, j);
+	}
+}
+
+static void ask_sender(struct mr_job *j)
+{
+	j->sign = MR_SIGN_AWAY;
+	j->side.open++;
+	mr_job_ref(j);
+	mr_directory_sender(j->io->directory, mr_slice_of(j->from), mr_now_ms() + j->settings->directory_timeout, on_sender, j);
+}
+
+/* -- scan -- */
+
+static void on_dns(const struct mr_dns_answer *a, void *arg)
+{
+	struct asked *q = arg;
+	struct mr_job *j = q->job;
+
+	if (j->side.scanning && q->attempt == j->side.attempt)
+		mr_pool_answer(j->io->pool, &j->side.task, a);
+	mr_job_unref(j);
+	free(q);
+}
+
+static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
+{
+	struct mr_job *j = t->arg;
+
+	mr_job_keep_scan(j, &r->result);
+	for (size_t i = 0; i < r->n_questions; i++) {
+		struct asked *q = mr_new(struct asked, 1);
+
+		*q = (struct asked){ .job = mr_job_ref(j), .attempt = j->side.attempt };
+		mr_dns_ask(j->io->dns, r->questions[i].name, r->questions[i].type, j->side.dns_until, on_dns, q);
+	}
+}
+
+/* A scanner died over this message. Its findings are not trusted; a fresh one tries again, once. */
+static void scanner_died(struct mr_job *j)
+{
+	unsigned kills = mr_killers_add(&j->io->killers, j->message);
+
+	atomic_fetch_add(&mr_milter_counters.scanners_killed, 1);
+	mr_log(MR_LOG_WARNING, "scanner-killed", mr_s("sender", j->sender), mr_u("size", j->message.n), mr_u("kills", kills));
+	j->scanned = false;
+	j->scan = (struct mr_scan_result){ 0 };
+	if (kills >= MR_KILLS_HELD) {
+		j->held = true;
+		scan_over(j);
+	} else if (j->side.attempt >= ATTEMPTS) {
+		scan_over(j);
+	} else {
+		j->side.task.fresh = true;
+		start_scan(j);
+	}
+}
+
+static void on_scanned(struct mr_pool_task *t, const struct mr_scan_report *r)
+{
+	struct mr_job *j = t->arg;
+
+	if (!r) {
+		scanner_died(j);
+		return;
+	}
+	mr_job_keep_scan(j, &r->result);
+	scan_over(j);
+}
+
+static void start_scan(struct mr_job *j)
+{
+	j->side.attempt++;
+	j->side.scanning = true;
+	mr_pool_submit(j->io->pool, &j->side.task);
+}
+
+static void begin_scan(struct mr_job *j)
+{
+	j->side.input = (struct mr_scan_input){
+		.message = j->message,
+		.client = j->client,
+		.helo = mr_slice_of(j->helo),
+		.sender = mr_slice_of(j->sender),
+		.hostname = mr_slice_of(j->settings->hostname),
+		.trusted = j->trusted,
+		.now = mr_wall(),
+	};
+	j->side.task =
+	    (struct mr_pool_task){ .in = &j->side.input, .memfd = j->memfd, .questions = on_questions, .done = on_scanned, .arg = j };
+	if (mr_killers_count(&j->io->killers, j->message) >= MR_KILLS_HELD)
+		j->held = true;
+	else
+		start_scan(j);
+}
+
+/* -- a submitted job -- */
+
+static void on_deadline(void *arg)
+{
+	struct mr_job *j = arg;
+
+	j->side.deadline = NULL;
+	mr_log(MR_LOG_WARNING, "message-deadline", mr_s("sender", j->sender),
+	       mr_s("scan", !j->side.scanning      ? "done"
+			    : j->side.task.scanner ? "stuck"
+						   : "waiting"),
+	       mr_u("directory_open", j->side.open));
+	if (j->side.scanning) {
+		if (j->side.task.scanner && mr_killers_add(&j->io->killers, j->message) >= MR_KILLS_HELD)
+			j->held = true;
+		mr_pool_cancel(j->io->pool, &j->side.task);
+		j->side.scanning = false;
+		j->scan_ms = mr_now_ms() - j->side.began;
+	}
+	finish(j);
+}
+
+static void submit_now(void *arg)
+{
+	struct mr_job *j = arg;
+	struct mr_milter_io *io = j->io;
+
+	j->side.submitted = true;
+	j->side.began = mr_now_ms();
+	j->side.dns_until = j->side.began + j->settings->dns_timeout;
+	j->side.deadline = mr_timer_start(io->loop, j->settings->scan_timeout, on_deadline, j);
+	DL_APPEND2(io->jobs, j, side.prev, side.next);
+	io->n_jobs++;
+	for (size_t i = 0; i < j->n_recipients; i++) {
+		struct mr_job_recipient *r = j->recipients[i];
+
+		if (!r->open && (r->resolved.status == MR_DIR_TEMP || j->side.began - r->asked > STALE_MS))
+			ask_recipient(r);
+	}
+	if (j->trusted && j->from)
+		ask_sender(j);
+	begin_scan(j);
+	finish_if_complete(j);
+}
+
+void mr_milter_io_submit(struct mr_job *j)
+{
+	mr_job_ref(j); /* finish() gives it back */
+	mr_loop_post(j->io->loop, submit_now, j);
+}
+
+/* -- set up -- */
+
+static struct mr_pool_config pool_config(const struct mr_milter_conf *conf)
+{
+	return (struct mr_pool_config){
+		.program = "/proc/self/exe",
+		.scanners_max = (unsigned)conf->scanners,
+		.messages_max = (unsigned)conf->scanner_messages,
+		.limits = { .memory = conf->scanner_memory, .cpu_seconds = conf->scan_timeout / 1000 + 1 },
+		.log_target = conf->shared.log_target,
+		.log_level = conf->shared.log_level,
+	};
+}
+
+int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag)
+{
+	char directory[PATH_BYTES], keys[PATH_BYTES];
+	struct mr_milter_io *io = mr_new(struct mr_milter_io, 1);
+	struct mr_pool_config pool = pool_config(conf);
+	int r;
+
+	snprintf(directory, sizeof(directory), "%s/lookup/directory.sock", conf->shared.run_dir);
+	snprintf(keys, sizeof(keys), "%s/keys/keys.sock", conf->shared.run_dir);
+	io->loop = l;
+	r = mr_dns_new(l, conf->shared.resolver, &io->dns, diag);
+	if (r < 0) {
+		free(io);
+		return r;
+	}
+	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
+	io->pool = mr_pool_new(l, &pool);
+	*out = io;
+	return 0;
+}
+
+void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *conf)
+{
+	struct mr_pool_config pool = pool_config(conf);
+
+	mr_pool_reload(io->pool, &pool);
+}
+
+void mr_milter_io_end_jobs(struct mr_milter_io *io)
+{
+	while (io->jobs) {
+		struct mr_job *j = io->jobs;
+
+		if (j->side.scanning)
+			mr_pool_cancel(io->pool, &j->side.task);
+		j->side.scanning = false;
+		finish(j);
+	}
+}
+
+void mr_milter_io_free(struct mr_milter_io *io)
+{
+	if (!io)
+		return;
+	mr_milter_io_end_jobs(io);
+	mr_pool_free(io->pool);
+	mr_directory_free(io->directory);
+	mr_dns_free(io->dns);
+	free(io);
+}
+
+size_t mr_milter_io_jobs(const struct mr_milter_io *io)
+{
+	return io->n_jobs;
+}
+
+struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io)
+{
+	return io->pool;
+}
+
+struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io)
+{
+	return io->directory;
+}

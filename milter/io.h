@@ -1,0 +1,22 @@
+/* io: what is found out about a message, on the one I/O loop: its recipients' finals, whether and with which key it is signed, and its
+ * scan, all at once. Every job ends: by its answers or at its deadline. */
+#pragma once
+#include "directory/directory.h"
+#include "job.h"
+#include "rt/dns.h"
+
+struct mr_milter_io;
+
+int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag);
+void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *conf); /* a fresh master of scanners */
+/* Jobs under way end as they are: what is not known stays unknown. */
+void mr_milter_io_end_jobs(struct mr_milter_io *io);
+void mr_milter_io_free(struct mr_milter_io *io);
+size_t mr_milter_io_jobs(const struct mr_milter_io *io);
+struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io);
+struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io);
+
+/* Any thread. The recipient's question goes out now, so that its answer is there at the end of the message. */
+void mr_milter_io_resolve(struct mr_job_recipient *r);
+/* Any thread. The facts are complete; mr_job_wait() tells when the findings are. */
+void mr_milter_io_submit(struct mr_job *j);

@@ -1,0 +1,90 @@
+/* job: one message on its way between a libmilter thread (the front) and the I/O loop.
+ *
+ * Who may touch what, without a lock for each field:
+ *   - until mr_milter_io_submit() the facts are the front's; from then on nobody changes them;
+ *   - findings and `side` are the loop's; the front reads the findings after mr_job_wait() said true, when the loop never touches them
+ * again;
+ *   - a recipient's `resolved` is a finding, though its question goes out before the submission.
+ * `lock` guards `done` alone. A job is counted: the front, each open question and each posted call hold it; it may be given up by the front
+ * while the loop still works on it. */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+#include "options.h"
+#include "pool.h"
+#include "proto/directory.h"
+#include "scan.h"
+
+enum mr_role { MR_ROLE_MX, MR_ROLE_SUBMISSION, MR_ROLE_LOCAL, MR_ROLE_FORWARD };
+const char *mr_role_str(enum mr_role r);
+enum mr_role mr_role_of(const char *daemon_name); /* the macro {daemon_name}; NULL or anything unknown is MX: least trust */
+
+struct mr_job;
+struct mr_milter_io;
+
+struct mr_job_recipient {
+	struct mr_job *job;
+	char *address, *esmtp;
+	/* the loop's */
+	uint64_t asked;                 /* ms */
+	bool open;                      /* a question is under way */
+	struct mr_dir_resolve resolved; /* MR_DIR_TEMP until answered */
+};
+
+/* What the directory says about signing. */
+enum mr_sign { MR_SIGN_NO, MR_SIGN_YES /* domain, selector and sealed key are there */, MR_SIGN_AWAY /* must be signed, cannot be now */ };
+
+/* The loop's own. */
+struct mr_job_side {
+	bool submitted, finished;
+	size_t open; /* directory questions that the end waits for */
+	bool scanning;
+	unsigned attempt;          /* of scanning */
+	uint64_t began, dns_until; /* ms */
+	struct mr_timer *deadline;
+	struct mr_pool_task task;
+	struct mr_scan_input input;
+	struct mr_job *prev, *next;
+};
+
+struct mr_job {
+	_Atomic unsigned refs;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool done;
+
+	/* facts */
+	struct mr_milter_io *io;
+	struct mr_settings *settings;
+	enum mr_role role;
+	bool trusted;
+	struct mr_ip client;        /* family 0: none */
+	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
+	struct mr_job_recipient **recipients;
+	size_t n_recipients;
+	int memfd;
+	struct mr_slice message; /* mapped; empty until mr_job_map() */
+
+	/* findings */
+	struct mr_arena *arena;
+	bool scanned, held; /* held: its content kills scanners */
+	struct mr_scan_result scan;
+	enum mr_sign sign;
+	struct mr_slice sign_domain, sign_selector, sealed_key;
+	uint64_t recipients_ms, scan_ms; /* from submission */
+
+	struct mr_job_side side;
+};
+
+struct mr_job *mr_job_new(struct mr_milter_io *io, struct mr_settings *settings); /* one reference */
+struct mr_job *mr_job_ref(struct mr_job *j);
+void mr_job_unref(struct mr_job *j); /* NULL is fine */
+struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice address, struct mr_slice esmtp);
+/* The memfd is complete, nobody can change it any more, and job->message shows it. */
+int mr_job_map(struct mr_job *j);
+void mr_job_done(struct mr_job *j);                      /* loop: the findings are the front's */
+bool mr_job_wait(struct mr_job *j, uint64_t timeout_ms); /* false: the loop did not come back in time */
+/* Deep copies into the job's arena; false, and nothing changed, when it bears no more. */
+bool mr_job_keep(struct mr_job *j, struct mr_slice s, struct mr_slice *out);
+bool mr_job_keep_resolve(struct mr_job *j, const struct mr_dir_resolve *a, struct mr_dir_resolve *out);
+bool mr_job_keep_scan(struct mr_job *j, const struct mr_scan_result *r);

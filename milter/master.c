@@ -1,0 +1,152 @@
+/* master: forks scanners, see worker.h. Ignores the signals that a supervisor sends to all processes of a unit: the daemon drains, and
+ * closing its end of the socket is what ends the master. */
+
+/* system */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/mem.h"
+#include "base/parse.h"
+#include "rt/log.h"
+#include "worker.h"
+
+struct master {
+	struct mr_worker_limits limits;
+	int (*worker)(int fd, const struct mr_worker_limits *limits);
+};
+
+static void on_child(int sig)
+{
+	(void)sig; /* only wakes ppoll() */
+}
+
+static int send_reply(int32_t pid, int sock, int pidfd)
+{
+	struct mr_master_reply reply = { .pid = pid };
+	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	int fds[2] = { sock, pidfd };
+	union {
+		struct cmsghdr h;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (pid > 0) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		control.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(fds)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.h), fds, sizeof(fds));
+	}
+	return sendmsg(MR_MASTER_FD, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static _Noreturn void become_scanner(const struct master *m, int sock, pid_t master)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	/* Nothing but standard error and its own socket: an inherited end would keep another's from ending. */
+	if (dup2(sock, MR_MASTER_FD) < 0 || close_range(MR_MASTER_FD + 1, ~0u, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	    getppid() != master)
+		_exit(1);
+	_exit(m->worker(MR_MASTER_FD, &m->limits));
+}
+
+static int fork_scanner(const struct master *m)
+{
+	int pair[2], pidfd, r;
+	pid_t self = getpid(), pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return send_reply(-errno, -1, -1);
+	pid = fork();
+	if (pid == 0)
+		become_scanner(m, pair[1], self);
+	r = pid < 0 ? -errno : 0;
+	pidfd = pid < 0 ? -1 : pidfd_open(pid, 0);
+	if (pid > 0 && pidfd < 0) {
+		r = -errno;
+		kill(pid, SIGKILL);
+	}
+	r = r < 0 ? send_reply(r, -1, -1) : send_reply(pid, pair[0], pidfd);
+	close(pair[0]);
+	close(pair[1]);
+	if (pidfd >= 0)
+		close(pidfd);
+	return r;
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+			mr_log(MR_LOG_ERROR, "scanner-crashed", mr_i("pid", pid), mr_s("signal", strsignal(WTERMSIG(status))));
+		else if (WIFEXITED(status) && WEXITSTATUS(status))
+			mr_log(MR_LOG_ERROR, "scanner-failed", mr_i("pid", pid), mr_i("status", WEXITSTATUS(status)));
+}
+
+/* Until the daemon's end is closed. */
+static int serve(const struct master *m)
+{
+	struct pollfd p = { .fd = MR_MASTER_FD, .events = POLLIN };
+	sigset_t none;
+	ssize_t n = 1;
+	char cmd;
+
+	sigemptyset(&none);
+	while (n > 0) {
+		int ready = ppoll(&p, 1, NULL, &none);
+
+		reap();
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0)
+			return 1;
+		n = recv(MR_MASTER_FD, &cmd, 1, 0);
+		if (n == 1 && cmd == MR_MASTER_FORK && fork_scanner(m) < 0)
+			return 1;
+	}
+	return n < 0;
+}
+
+static void set_signals(void)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
+	struct sigaction child = { .sa_handler = on_child };
+	sigset_t mask;
+
+	for (size_t i = 0; i < MR_COUNT(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &mask, NULL); /* comes in ppoll() only */
+	sigaction(SIGCHLD, &child, NULL);
+}
+
+int mr_master_main(int argc, char **argv, int (*worker)(int fd, const struct mr_worker_limits *limits))
+{
+	struct master m = { .worker = worker };
+	uint64_t target, level;
+
+	if (argc != 6 || mr_parse_u64(mr_slice_of(argv[2]), 0, UINT64_MAX, &m.limits.memory) < 0 ||
+	    mr_parse_u64(mr_slice_of(argv[3]), 1, 86400, &m.limits.cpu_seconds) < 0 ||
+	    mr_parse_u64(mr_slice_of(argv[4]), 0, 1, &target) < 0 || mr_parse_u64(mr_slice_of(argv[5]), 0, MR_LOG_DEBUG, &level) < 0) {
+		fputs("mailreeve-milter: the scanner master is started by mailreeve-milter itself\n", stderr);
+		return 2;
+	}
+	mr_log_open("milter", (int)target, (enum mr_log_level)level);
+	set_signals();
+	return serve(&m);
+}

@@ -1,0 +1,10 @@
+/* milter-stats: what the milter counts. One row a counter in daemon.c. */
+#pragma once
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct mr_milter_counters {
+	_Atomic int64_t accepted, junked, split, rejected, tempfailed, held; /* messages by action */
+	_Atomic int64_t quarantined, is_signed, sessions_refused, scanners_killed;
+};
+extern struct mr_milter_counters mr_milter_counters;

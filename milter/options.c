@@ -1,0 +1,193 @@
+/* options: see options.h. */
+
+/* system */
+#include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "options.h"
+
+#define OFF(field) offsetof(struct mr_milter_conf, field)
+#define MINUTE     (60 * 1000)
+#define MEGA       (1024 * 1024)
+
+const struct mr_option mr_milter_options[] = {
+	{ .section = "milter",
+	  .name = "socket",
+	  .type = MR_OPT_PATH,
+	  .offset = OFF(socket),
+	  .def = "{{postfix_dir}}/run/mailreeve/milter/milter.sock",
+	  .min = 1,
+	  .reload = MR_RELOAD_RESTART,
+	  .help = "The socket that Postfix connects to." },
+	{ .section = "milter",
+	  .name = "sessions_max",
+	  .type = MR_OPT_INT,
+	  .offset = OFF(sessions_max),
+	  .def = "500",
+	  .min = 1,
+	  .max = 100000,
+	  .help = "SMTP sessions at once; further ones are answered 451." },
+	{ .section = "milter",
+	  .name = "message_max",
+	  .type = MR_OPT_SIZE,
+	  .offset = OFF(message_max),
+	  .def = "64M",
+	  .min = 1024,
+	  .max = INT64_C(1) << 31,
+	  .help = "A message with more bytes is refused with 552; above Postfix's message_size_limit." },
+	{ .section = "milter",
+	  .name = "scanners",
+	  .type = MR_OPT_INT,
+	  .offset = OFF(scanners),
+	  .def = "4",
+	  .min = 1,
+	  .max = 256,
+	  .help = "Scanner processes at most; started when there is work." },
+	{ .section = "milter",
+	  .name = "scanner_messages",
+	  .type = MR_OPT_INT,
+	  .offset = OFF(scanner_messages),
+	  .def = "1000",
+	  .min = 1,
+	  .max = 1000000,
+	  .help = "Messages after which a scanner is replaced by a fresh one." },
+	{ .section = "milter",
+	  .name = "scanner_memory",
+	  .type = MR_OPT_SIZE,
+	  .offset = OFF(scanner_memory),
+	  .def = "1G",
+	  .min = 64 * MEGA,
+	  .max = INT64_C(1) << 40,
+	  .help = "Address space of one scanner." },
+	{ .section = "milter",
+	  .name = "scan_timeout",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(scan_timeout),
+	  .def = "30s",
+	  .min = 100,
+	  .max = 100 * 1000,
+	  .help = "Time for one message; then the scanner is killed and what is known counts." },
+	{ .section = "milter",
+	  .name = "dns_timeout",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(dns_timeout),
+	  .def = "10s",
+	  .min = 50,
+	  .max = MINUTE,
+	  .help = "Time for all DNS questions of one message." },
+	{ .section = "milter",
+	  .name = "directory_timeout",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(directory_timeout),
+	  .def = "10s",
+	  .min = 50,
+	  .max = MINUTE,
+	  .help = "Time for one question to mailreeve-lookup." },
+	{ .section = "milter",
+	  .name = "junk_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(junk_score),
+	  .def = "6",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score for Junk, for recipients without a threshold of their own." },
+	{ .section = "milter",
+	  .name = "reject_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(reject_score),
+	  .def = "15",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score for refusal, for recipients without a threshold of their own." },
+	{ .section = "milter",
+	  .name = "on_error",
+	  .type = MR_OPT_ENUM,
+	  .offset = OFF(on_error),
+	  .def = "tempfail",
+	  .choices = "tempfail|accept",
+	  .help = "Mail whose scan or recipients remain unknown: answered 451, or taken as clean. Never decides about signing." },
+	{ .section = "milter",
+	  .name = "trusted_networks",
+	  .type = MR_OPT_NETS,
+	  .offset = OFF(trusted_networks),
+	  .def = "{}",
+	  .help = "Clients whose mail counts as submitted: signed, not judged by thresholds." },
+	MR_OPTIONS_END,
+};
+
+int mr_milter_validate(const void *conf, struct mr_diag *diag)
+{
+	const struct mr_milter_conf *c = conf;
+
+	if (c->junk_score > c->reject_score)
+		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
+	if (c->dns_timeout >= c->scan_timeout)
+		return mr_diag_set(diag, -EINVAL, "milter: dns_timeout must be below scan_timeout");
+	return 0;
+}
+
+static char *hostname(const struct mr_milter_conf *conf)
+{
+	char name[256] = "";
+
+	if (conf->shared.hostname[0])
+		return mr_strdup(conf->shared.hostname);
+	gethostname(name, sizeof(name) - 1);
+	return mr_strdup(name[0] ? name : "localhost");
+}
+
+struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
+{
+	struct mr_settings *s = mr_new(struct mr_settings, 1);
+	struct mr_buf dir = MR_BUF(4096);
+
+	mr_buf_printf(&dir, "%s/milter/quarantine", conf->shared.state_dir);
+	*s = (struct mr_settings){
+		.refs = 1,
+		.hostname = hostname(conf),
+		.quarantine_dir = mr_buf_steal(&dir),
+		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
+		.message_max = conf->message_max,
+		.scan_timeout = conf->scan_timeout,
+		.dns_timeout = conf->dns_timeout,
+		.directory_timeout = conf->directory_timeout,
+		.junk_score = conf->junk_score,
+		.reject_score = conf->reject_score,
+		.on_error = conf->on_error,
+		.sessions_max = (size_t)conf->sessions_max,
+		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
+		.n_trusted = conf->trusted_networks.n,
+	};
+	for (size_t i = 0; i < s->n_trusted; i++)
+		s->trusted[i] = conf->trusted_networks.v[i];
+	return s;
+}
+
+struct mr_settings *mr_settings_ref(struct mr_settings *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void mr_settings_unref(struct mr_settings *s)
+{
+	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	free(s->hostname);
+	free(s->quarantine_dir);
+	free(s->keyring_file);
+	free(s->trusted);
+	free(s);
+}
+
+bool mr_settings_trusts(const struct mr_settings *s, const struct mr_ip *client)
+{
+	for (size_t i = 0; i < s->n_trusted; i++)
+		if (mr_net_has(&s->trusted[i], client))
+			return true;
+	return false;
+}

@@ -1,0 +1,34 @@
+/* options: the section `milter` of mailreeve.conf. */
+#pragma once
+#include "conf/shared.h"
+
+struct mr_milter_conf {
+	struct mr_conf_shared shared; /* first */
+	char *socket;
+	int64_t sessions_max, scanners, scanner_messages;
+	uint64_t message_max, scanner_memory;
+	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
+	double junk_score, reject_score;
+	int on_error; /* enum mr_on_error */
+	struct mr_conf_nets trusted_networks;
+};
+enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
+
+extern const struct mr_option mr_milter_options[];
+int mr_milter_validate(const void *conf, struct mr_diag *diag);
+
+/* What the front's threads need of it: copied, so that a reload does not take it from under a message. Counted; any thread. */
+struct mr_settings {
+	_Atomic unsigned refs;
+	char *hostname, *quarantine_dir, *keyring_file;
+	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
+	double junk_score, reject_score;
+	int on_error;
+	size_t sessions_max;
+	struct mr_net *trusted;
+	size_t n_trusted;
+};
+struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
+struct mr_settings *mr_settings_ref(struct mr_settings *s);
+void mr_settings_unref(struct mr_settings *s); /* NULL is fine */
+bool mr_settings_trusts(const struct mr_settings *s, const struct mr_ip *client);

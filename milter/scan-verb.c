@@ -1,0 +1,258 @@
+/* scan-verb: `mailreeve scan`: what the filter says of messages in files, in this process and without any daemon. The same checks, by the
+ * same code, as in the milter's scanners. */
+
+/* system */
+#include <errno.h>
+#include <getopt.h>
+#include <unistd.h>
+
+/* libraries */
+#include <jansson.h>
+
+/* ours */
+#include "app/verb.h"
+#include "base/mem.h"
+#include "options.h"
+#include "rt/clock.h"
+#include "rt/dns.h"
+#include "rt/file.h"
+#include "scan.h"
+
+#define MESSAGE_MAX (256u << 20)
+#define ROUNDS_MAX  32 /* of questions: SPF's includes ask one after the other */
+
+static const char usage[] =
+    "usage: mailreeve scan [-c FILE] [--json] [--resolver HOST:PORT] [--client IP] [--helo NAME] [--sender ADDRESS]\n"
+    "                      [--trusted] [--state DIR] [--files-from FILE] [FILE...]\n"
+    "One message a file. With --json one object a line: file, action, score, symbols. --files-from - reads names from standard input.\n";
+
+struct work {
+	const struct mr_milter_conf *conf;
+	struct mr_scan_input in; /* but for the message */
+	const char *resolver;    /* NULL: DNS questions stay unanswered */
+	bool json;
+	bool failed; /* some file could not be read */
+	struct mr_loop *loop;
+	struct mr_dns *dns;
+	struct mr_dns_view *view; /* of the message at hand */
+	size_t open;              /* questions under way */
+};
+
+static void on_answer(const struct mr_dns_answer *a, void *arg)
+{
+	struct work *w = arg;
+
+	mr_dns_view_add(w->view, a);
+	if (--w->open == 0)
+		mr_loop_stop(w->loop);
+}
+
+/* All open questions at once. */
+static void answer(struct work *w, uint64_t until)
+{
+	enum mr_dns_type type;
+	const char *name;
+
+	if (!w->dns) {
+		mr_dns_view_give_up(w->view);
+		return;
+	}
+	for (size_t i = 0; mr_dns_view_question(w->view, i, &name, &type); i++) {
+		w->open++;
+		mr_dns_ask(w->dns, name, type, until, on_answer, w);
+	}
+	if (w->open)
+		mr_loop_run(w->loop);
+}
+
+static const char *action(const struct work *w, const struct mr_scan_result *r)
+{
+	if (r->refuse || r->score >= w->conf->reject_score)
+		return "reject";
+	return r->score >= w->conf->junk_score ? "junk" : "accept";
+}
+
+static void print_json(const struct work *w, const char *file, const struct mr_scan_result *r)
+{
+	json_t *symbols = json_object();
+	json_t *o;
+
+	for (size_t i = 0; i < r->n_symbols; i++)
+		json_object_setn_new(symbols, r->symbols[i].name.p, r->symbols[i].name.n, json_real(r->symbols[i].score));
+	o = json_pack("{s:s%, s:s, s:f, s:O}", "file", file, strlen(file), "action", action(w, r), "score", r->score, "symbols", symbols);
+	if (!o) /* the name is not UTF-8, which JSON cannot say */
+		o = json_pack("{s:n, s:s, s:f, s:O}", "file", "action", action(w, r), "score", r->score, "symbols", symbols);
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	json_decref(symbols);
+	json_decref(o);
+}
+
+static void print(const struct work *w, const char *file, const struct mr_scan_result *r)
+{
+	struct mr_buf symbols = MR_BUF(MR_SYMBOLS_MAX * (MR_SYMBOL_NAME_MAX + 16));
+
+	if (w->json) {
+		print_json(w, file, r);
+		return;
+	}
+	mr_symbols_text(r, " ", &symbols);
+	printf("%s: %s %.2f %s\n", file, action(w, r), r->score, symbols.p ? symbols.p : "");
+	mr_buf_done(&symbols);
+}
+
+/* Lines of a file may end in LF; signatures are made over CRLF. */
+static void to_crlf(struct mr_slice in, struct mr_buf *out)
+{
+	struct mr_slice line;
+
+	if (in.n && in.p[in.n - 1] == '\n')
+		in.n--;
+	while (in.n && mr_slice_next(&in, '\n', &line)) {
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		mr_buf_add(out, line);
+		mr_buf_add(out, MR_LIT("\r\n"));
+	}
+}
+
+static void scan(struct work *w, const char *file, struct mr_slice message)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan_input in = w->in;
+	uint64_t until = mr_now_ms() + w->conf->dns_timeout;
+
+	in.message = message;
+	in.now = mr_wall();
+	w->view = mr_dns_view_new();
+	mr_scan_init(s, &in, w->view, arena);
+	for (unsigned round = 0; mr_scan_run(s) == -EAGAIN; round++) {
+		if (round < ROUNDS_MAX)
+			answer(w, until);
+		else
+			mr_dns_view_give_up(w->view);
+	}
+	print(w, file, &s->result);
+	mr_dns_view_free(w->view);
+}
+
+static void scan_file(struct work *w, const char *file)
+{
+	struct mr_buf raw = MR_BUF(MESSAGE_MAX), message = MR_BUF(2u * MESSAGE_MAX);
+	struct mr_diag diag = { 0 };
+
+	if (mr_file_read(file, &raw, &diag) < 0) {
+		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
+		w->failed = true;
+	} else {
+		to_crlf(mr_buf_slice(&raw), &message);
+		scan(w, file, mr_buf_slice(&message));
+	}
+	mr_buf_done(&raw);
+	mr_buf_done(&message);
+}
+
+static void scan_list(struct work *w, const char *list)
+{
+	FILE *f = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
+	mr_autofree char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f) {
+		fprintf(stderr, "mailreeve-scan: %s: %s\n", list, strerror(errno));
+		w->failed = true;
+		return;
+	}
+	while ((n = getline(&line, &cap, f)) > 0) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = 0;
+		if (line[0])
+			scan_file(w, line);
+	}
+	if (f != stdin)
+		fclose(f);
+}
+
+enum { JSON = 256, RESOLVER, CLIENT, HELO, SENDER, TRUSTED, STATE, FILES_FROM };
+
+/* The index of the first file, or -1: usage. */
+static int parse(struct work *w, const char **list, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, JSON },
+		{ "resolver", required_argument, NULL, RESOLVER },
+		{ "client", required_argument, NULL, CLIENT },
+		{ "helo", required_argument, NULL, HELO },
+		{ "sender", required_argument, NULL, SENDER },
+		{ "trusted", no_argument, NULL, TRUSTED },
+		{ "state", required_argument, NULL, STATE },
+		{ "files-from", required_argument, NULL, FILES_FROM },
+		{ 0 },
+	};
+	int opt;
+
+	optind = 0; /* the verb's own options were read with the same function */
+	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (opt == JSON)
+			w->json = true;
+		else if (opt == RESOLVER)
+			w->resolver = optarg;
+		else if (opt == CLIENT && mr_parse_ip(mr_slice_of(optarg), &w->in.client) == 0)
+			continue;
+		else if (opt == HELO)
+			w->in.helo = mr_slice_of(optarg);
+		else if (opt == SENDER)
+			w->in.sender = mr_slice_of(optarg);
+		else if (opt == TRUSTED)
+			w->in.trusted = true;
+		else if (opt == FILES_FROM)
+			*list = optarg;
+		else if (opt != STATE) /* no check has a state of its own yet */
+			return -1;
+	}
+	return optind < argc || *list ? optind : -1;
+}
+
+static int run(const void *conf, int argc, char **argv)
+{
+	struct work w = { .conf = conf, .loop = mr_loop_new() };
+	struct mr_diag diag = { 0 };
+	const char *list = NULL;
+	char hostname[256] = "localhost";
+	mr_autofree char **words = mr_new(char *, (size_t)argc + 2);
+	int first, code = 2;
+
+	/* getopt() passes over the first word, which the verb's frame has taken already. */
+	words[0] = (char *)"mailreeve-scan";
+	for (int i = 0; i < argc; i++)
+		words[i + 1] = argv[i];
+	gethostname(hostname, sizeof(hostname) - 1);
+	w.in.hostname = mr_slice_of(w.conf->shared.hostname[0] ? w.conf->shared.hostname : hostname);
+	first = parse(&w, &list, argc + 1, words);
+	if (first < 0) {
+		fputs(usage, stderr);
+	} else if (w.resolver && mr_dns_new(w.loop, w.resolver, &w.dns, &diag) < 0) {
+		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
+		code = 1;
+	} else {
+		for (int i = first; i <= argc; i++)
+			scan_file(&w, words[i]);
+		if (list)
+			scan_list(&w, list);
+		code = w.failed;
+	}
+	mr_dns_free(w.dns);
+	mr_loop_free(w.loop);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mr_verb verb = {
+		.name = "scan", .usage = usage, .options = mr_milter_options, .conf_size = sizeof(struct mr_milter_conf), .run = run
+	};
+
+	return mr_verb_main(argc, argv, &verb);
+}

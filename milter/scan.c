@@ -1,0 +1,73 @@
+/* scan: runs the checks over one message, see scan.h. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "base/mem.h"
+#include "scan.h"
+
+#define AUTHRES_MAX (16u << 10) /* bytes of one Authentication-Results value */
+
+void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct mr_dns_view *dns, struct mr_arena *arena)
+{
+	*scan = (struct mr_scan){ .in = in, .dns = dns, .arena = arena };
+	mr_message_parse(in->message, arena, &scan->message);
+}
+
+void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
+{
+	struct mr_scan_result *r = &scan->result;
+
+	if (r->n_symbols == MR_SYMBOLS_MAX)
+		return;
+	r->symbols[r->n_symbols++] = (struct mr_symbol){ .name = mr_slice_of(name), .score = score };
+	r->score += score;
+}
+
+static void write_authres(struct mr_scan *scan)
+{
+	struct mr_buf out = MR_BUF(AUTHRES_MAX);
+	struct mr_authres a = { .authserv_id = scan->in->hostname, .spf_request = scan->spf_request, .spf = scan->spf, .dkim = scan->dkim };
+
+	if (!scan->in->trusted && mr_authres_write(&a, &out) == 0)
+		scan->result.authres = mr_slice_of(mr_arena_slice(scan->arena, mr_buf_slice(&out)));
+	mr_buf_done(&out);
+}
+
+int mr_scan_run(struct mr_scan *scan)
+{
+	bool waiting = false;
+
+	for (size_t i = 0; mr_checks[i] && i < MR_CHECKS_MAX; i++) {
+		if (scan->done[i] || (mr_checks[i]->outside_only && scan->in->trusted))
+			continue;
+		if (mr_checks[i]->run(scan) == -EAGAIN)
+			waiting = true;
+		else
+			scan->done[i] = true;
+	}
+	if (waiting)
+		return -EAGAIN;
+	write_authres(scan);
+	scan->result.complete = true;
+	return 0;
+}
+
+bool mr_symbol_name_ok(struct mr_slice name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
+			return false;
+	}
+	return name.n > 0 && name.n <= MR_SYMBOL_NAME_MAX;
+}
+
+void mr_symbols_text(const struct mr_scan_result *r, const char *separator, struct mr_buf *out)
+{
+	for (size_t i = 0; i < r->n_symbols; i++)
+		mr_buf_printf(out, "%s%.*s(%.2f)", i ? separator : "", (int)r->symbols[i].name.n, r->symbols[i].name.p,
+			      r->symbols[i].score);
+}

@@ -1,0 +1,70 @@
+/* scan: what is found in one message. Pure: no I/O; DNS answers come through the view. The same code runs in the sandboxed scanners
+ * of the daemon and in `mailreeve scan`.
+ *
+ * A check that needs answers says -EAGAIN and is run again when the view has them; a check that is finished is not run again. */
+#pragma once
+#include "base/arena.h"
+#include "base/parse.h"
+#include "mail/authres.h"
+#include "mail/message.h"
+#include "proto/dns.h"
+
+#define MR_SYMBOLS_MAX     128 /* of one message; further ones are dropped */
+#define MR_SYMBOL_NAME_MAX 64
+#define MR_CHECKS_MAX      64
+
+struct mr_scan_input {
+	struct mr_slice message; /* as it will stand; lines end in CRLF */
+	struct mr_ip client;     /* family 0: not known */
+	struct mr_slice helo;
+	struct mr_slice sender;   /* of the envelope, without <>; empty for the null sender */
+	struct mr_slice hostname; /* ours: authserv-id, and %{r} of SPF */
+	bool trusted;             /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
+	int64_t now;              /* seconds since 1970 */
+};
+
+struct mr_symbol {
+	struct mr_slice name; /* [A-Z0-9_]+ */
+	double score;
+};
+
+struct mr_scan_result {
+	struct mr_symbol symbols[MR_SYMBOLS_MAX];
+	size_t n_symbols;
+	double score;            /* sum of the symbols' */
+	bool refuse;             /* refused whatever the score, the lists and the thresholds are */
+	bool complete;           /* every check is finished */
+	struct mr_slice authres; /* value of Authentication-Results, or empty */
+};
+
+/* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */
+struct mr_scan {
+	const struct mr_scan_input *in;
+	struct mr_message message;
+	struct mr_dns_view *dns;
+	struct mr_arena *arena;
+	bool done[MR_CHECKS_MAX];
+	struct mr_scan_result result;
+	/* for Authentication-Results; NULL until known */
+	const struct mr_spf_request *spf_request;
+	const struct mr_spf_answer *spf;
+	const struct mr_dkim_answer *dkim;
+};
+
+struct mr_check {
+	const char *name;
+	bool outside_only;                /* not run for trusted senders */
+	int (*run)(struct mr_scan *scan); /* 0, or -EAGAIN: the view has questions; adds its symbols when it returns 0 */
+};
+extern const struct mr_check *const mr_checks[]; /* generated from the list in checks/meson.build; NULL-terminated */
+
+/* What *in, dns and arena are must outlive the scan. */
+void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct mr_dns_view *dns, struct mr_arena *arena);
+/* Runs what is not finished. 0: scan->result is complete. -EAGAIN: it holds what is known so far and the view has questions. */
+int mr_scan_run(struct mr_scan *scan);
+/* For checks. The name lives as long as the program. */
+void mr_scan_symbol(struct mr_scan *scan, const char *name, double score);
+/* Valid in a report of a scanner: upper-case letters, digits, underscore. */
+bool mr_symbol_name_ok(struct mr_slice name);
+/* "NAME(0.00),NAME(1.00)", as logs and headers show symbols. */
+void mr_symbols_text(const struct mr_scan_result *r, const char *separator, struct mr_buf *out);

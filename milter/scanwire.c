@@ -1,0 +1,176 @@
+/* scanwire: see scanwire.h. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "scanwire.h"
+
+#define SCORE_MAX 1e6
+
+int mr_scanwire_ready(struct mr_buf *out)
+{
+	struct mr_wire_out w;
+
+	mr_wire_begin(&w, "status", "ready", 0);
+	return mr_wire_end(&w, out);
+}
+
+bool mr_scanwire_is_ready(const struct mr_wire *w)
+{
+	return mr_slice_eq(mr_wire_get(w, "status"), MR_LIT("ready"));
+}
+
+int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_input *in)
+{
+	struct mr_wire_out w;
+	char ip[MR_IP_STRLEN];
+
+	mr_wire_begin(&w, "cmd", "scan", id);
+	if (in->client.family)
+		mr_wire_puts(&w, "client", mr_ip_str(&in->client, ip));
+	mr_wire_put(&w, "helo", in->helo);
+	mr_wire_put(&w, "sender", in->sender);
+	mr_wire_put(&w, "hostname", in->hostname);
+	mr_wire_putu(&w, "trusted", in->trusted);
+	mr_wire_putu(&w, "now", (uint64_t)in->now);
+	return mr_wire_end(&w, out);
+}
+
+static struct mr_slice keep(const struct mr_wire *w, const char *key, struct mr_arena *arena)
+{
+	return mr_slice_of(mr_arena_slice(arena, mr_wire_get(w, key)));
+}
+
+int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in)
+{
+	struct mr_scan_input rq = { 0 };
+	struct mr_slice client = mr_wire_get(w, "client");
+	uint64_t trusted, now;
+
+	if (!mr_slice_eq(mr_wire_get(w, "cmd"), MR_LIT("scan")) || mr_wire_u64(w, "trusted", 1, &trusted) < 0 ||
+	    mr_wire_u64(w, "now", INT64_MAX, &now) < 0)
+		return -EPROTO;
+	if (client.p && mr_parse_ip(client, &rq.client) < 0)
+		return -EPROTO;
+	rq.helo = keep(w, "helo", arena);
+	rq.sender = keep(w, "sender", arena);
+	rq.hostname = keep(w, "hostname", arena);
+	rq.trusted = trusted;
+	rq.now = (int64_t)now;
+	*in = rq;
+	return 0;
+}
+
+int mr_scanwire_answer(struct mr_buf *out, uint64_t id, const struct mr_dns_answer *a)
+{
+	struct mr_buf text = MR_BUF(MR_WIRE_MAX);
+	struct mr_wire_out w;
+	int r = mr_dns_answer_encode(&text, a);
+
+	if (r == 0) {
+		mr_wire_begin(&w, "cmd", "answer", id);
+		mr_wire_put(&w, "answer", mr_buf_slice(&text));
+		r = mr_wire_end(&w, out);
+	}
+	mr_buf_done(&text);
+	return r;
+}
+
+int mr_scanwire_answer_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dns_answer *out)
+{
+	if (!mr_slice_eq(mr_wire_get(w, "cmd"), MR_LIT("answer")))
+		return -EPROTO;
+	return mr_dns_answer_decode(mr_wire_get(w, "answer"), arena, out) < 0 ? -EPROTO : 0;
+}
+
+static void put_questions(struct mr_wire_out *w, const struct mr_dns_view *view)
+{
+	struct mr_buf q = MR_BUF(MR_DNS_NAME_MAX + 16);
+	enum mr_dns_type type;
+	const char *name;
+
+	for (size_t i = 0; mr_dns_view_question(view, i, &name, &type); i++) {
+		mr_buf_reset(&q);
+		mr_buf_printf(&q, "%s %s", mr_dns_type_str(type), name);
+		mr_wire_put(w, "question", mr_buf_slice(&q));
+	}
+	mr_buf_done(&q);
+}
+
+int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view)
+{
+	struct mr_buf line = MR_BUF(MR_SYMBOL_NAME_MAX + 64);
+	struct mr_wire_out w;
+
+	mr_wire_begin(&w, "status", view ? "questions" : "result", id);
+	for (size_t i = 0; i < r->n_symbols; i++) {
+		mr_buf_reset(&line);
+		mr_buf_printf(&line, "%.*s %.4f", (int)r->symbols[i].name.n, r->symbols[i].name.p, r->symbols[i].score);
+		mr_wire_put(&w, "symbol", mr_buf_slice(&line));
+	}
+	mr_wire_putu(&w, "refuse", r->refuse);
+	mr_wire_put(&w, "authres", r->authres);
+	if (view)
+		put_questions(&w, view);
+	mr_buf_done(&line);
+	return mr_wire_end(&w, out);
+}
+
+static int decode_symbol(struct mr_slice line, struct mr_arena *arena, struct mr_scan_result *r)
+{
+	struct mr_symbol s;
+	ptrdiff_t at = mr_slice_chr(line, ' ');
+
+	if (at < 0 || r->n_symbols == MR_SYMBOLS_MAX)
+		return -EPROTO;
+	s.name = (struct mr_slice){ line.p, (size_t)at };
+	if (!mr_symbol_name_ok(s.name) || mr_parse_double(mr_slice_from(line, (size_t)at + 1), -SCORE_MAX, SCORE_MAX, &s.score) < 0)
+		return -EPROTO;
+	s.name = mr_slice_of(mr_arena_slice(arena, s.name));
+	r->symbols[r->n_symbols++] = s;
+	r->score += s.score;
+	return 0;
+}
+
+static int decode_question(struct mr_slice line, struct mr_arena *arena, struct mr_scan_report *out)
+{
+	struct mr_scan_question q;
+	struct mr_slice name;
+	ptrdiff_t at = mr_slice_chr(line, ' ');
+
+	if (at < 0 || out->n_questions == MR_DNS_QUESTIONS_MAX)
+		return -EPROTO;
+	name = mr_slice_from(line, (size_t)at + 1);
+	if (name.n == 0 || name.n > MR_DNS_NAME_MAX || mr_dns_type_parse((struct mr_slice){ line.p, (size_t)at }, &q.type) < 0)
+		return -EPROTO;
+	q.name = mr_arena_slice(arena, name);
+	out->questions[out->n_questions++] = q;
+	return 0;
+}
+
+int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_arena *arena, struct mr_scan_report *out)
+{
+	struct mr_slice status = mr_wire_get(w, "status"), value;
+	uint64_t got, refuse;
+	size_t at = 0;
+
+	*out = (struct mr_scan_report){ .final = mr_slice_eq(status, MR_LIT("result")) };
+	if (!out->final && !mr_slice_eq(status, MR_LIT("questions")))
+		return -EPROTO;
+	if (mr_wire_u64(w, "id", UINT64_MAX, &got) < 0 || got != id || mr_wire_u64(w, "refuse", 1, &refuse) < 0)
+		return -EPROTO;
+	while (mr_wire_each(w, "symbol", &at, &value))
+		if (decode_symbol(value, arena, &out->result) < 0)
+			return -EPROTO;
+	for (at = 0; mr_wire_each(w, "question", &at, &value);)
+		if (decode_question(value, arena, out) < 0)
+			return -EPROTO;
+	/* A scanner that waits for nothing would wait for ever. */
+	if (out->final != (out->n_questions == 0))
+		return -EPROTO;
+	out->result.refuse = refuse;
+	out->result.complete = out->final;
+	out->result.authres = keep(w, "authres", arena);
+	return 0;
+}

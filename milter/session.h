@@ -1,0 +1,32 @@
+/* session: what the front keeps of one SMTP session and of the message in it. Internal to front.c and eom.c. */
+#pragma once
+
+/* libraries */
+#include <libmilter/mfapi.h>
+
+/* ours */
+#include "headers.h"
+#include "job.h"
+#include "spool.h"
+
+/* One message; reset by assigning (struct message){ 0 } after message_done(). job == NULL: none has begun. */
+struct message {
+	struct mr_job *job;
+	struct mr_spool spool;
+	struct mr_headers_strip *strip;
+	uint64_t began, ended; /* ms: MAIL, end of message */
+};
+
+struct session {
+	enum mr_role role;
+	struct mr_ip client; /* family 0: none */
+	char *helo;
+	bool counted;        /* in the number of sessions */
+	bool lead_space;     /* header values come and go with the space after the colon */
+	unsigned long steps; /* protocol steps agreed upon */
+	struct message m;
+};
+
+void message_done(struct message *m);
+/* End of message: scan, decide, act, log. eom.c */
+sfsistat message_end(SMFICTX *ctx, struct session *s);

@@ -1,0 +1,93 @@
+/* spool: see spool.h. */
+
+/* system */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ours */
+#include "spool.h"
+
+#define BUF_MAX  65536
+#define FLUSH_AT 32768
+
+static void write_out(struct mr_spool *s, struct mr_slice bytes)
+{
+	while (s->error == 0 && bytes.n) {
+		ssize_t n = write(s->memfd, bytes.p, bytes.n);
+
+		if (n < 0 && errno != EINTR)
+			s->error = -errno;
+		else if (n > 0)
+			bytes = mr_slice_from(bytes, (size_t)n);
+	}
+}
+
+static void flush_buf(struct mr_spool *s)
+{
+	write_out(s, mr_buf_slice(&s->buf));
+	mr_buf_reset(&s->buf);
+}
+
+void mr_spool_begin(struct mr_spool *s, uint64_t max)
+{
+	*s = (struct mr_spool){ .buf = MR_BUF(BUF_MAX), .max = max };
+	s->memfd = memfd_create("mailreeve-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (s->memfd < 0)
+		s->error = -errno;
+}
+
+void mr_spool_bytes(struct mr_spool *s, struct mr_slice bytes)
+{
+	if (s->error)
+		return;
+	s->size += bytes.n;
+	if (s->size > s->max) {
+		s->error = -EFBIG;
+		return;
+	}
+	if (s->buf.n + bytes.n > FLUSH_AT)
+		flush_buf(s);
+	if (bytes.n > FLUSH_AT)
+		write_out(s, bytes);
+	else
+		mr_buf_add(&s->buf, bytes);
+}
+
+void mr_spool_field(struct mr_spool *s, struct mr_slice name, struct mr_slice value, bool has_space)
+{
+	struct mr_slice line;
+	bool first = true;
+
+	mr_spool_bytes(s, name);
+	mr_spool_bytes(s, has_space ? MR_LIT(":") : MR_LIT(": "));
+	while (mr_slice_next(&value, '\n', &line)) {
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		/* An empty line in a value would end the header. */
+		if (line.n || first) {
+			mr_spool_bytes(s, line);
+			mr_spool_bytes(s, MR_LIT("\r\n"));
+		}
+		first = false;
+	}
+}
+
+int mr_spool_end(struct mr_spool *s, int *memfd)
+{
+	if (s->error == 0)
+		flush_buf(s);
+	if (s->error)
+		return s->error;
+	*memfd = s->memfd;
+	s->memfd = -1;
+	return 0;
+}
+
+void mr_spool_done(struct mr_spool *s)
+{
+	mr_buf_done(&s->buf);
+	if (s->memfd >= 0)
+		close(s->memfd);
+	s->memfd = -1;
+}

@@ -1,0 +1,263 @@
+/* verdict: see verdict.h. */
+
+/* system */
+#include <errno.h>
+
+/* libraries */
+#include "base/hash.h"
+#define HASH_FUNCTION MR_UTHASH
+#include <uthash.h>
+
+/* ours */
+#include "verdict.h"
+
+/* Addresses that get the message already. */
+struct seen {
+	struct mr_slice address;
+	UT_hash_handle hh;
+};
+
+/* One recipient with its finals judged. */
+struct judged {
+	const struct mr_verdict_recipient *r;
+	const struct mr_dir_final *finals;
+	size_t n_finals;
+	enum mr_disposition *of; /* one a final */
+	bool all_accept;
+};
+
+struct work {
+	const struct mr_verdict_input *in;
+	struct mr_arena *arena;
+	struct mr_verdict *out;
+	struct judged *judged;
+	size_t counts[MR_REJECT + 1]; /* finals by disposition */
+	size_t n_finals;
+	struct seen *seen;
+};
+
+const char *mr_action_str(enum mr_action a)
+{
+	switch (a) {
+	case MR_ACTION_ACCEPT:
+		return "accept";
+	case MR_ACTION_JUNK:
+		return "junk";
+	case MR_ACTION_SPLIT:
+		return "split";
+	case MR_ACTION_REJECT:
+		return "reject";
+	case MR_ACTION_TEMPFAIL:
+		return "tempfail";
+	case MR_ACTION_HOLD:
+		return "hold";
+	}
+	return "?";
+}
+
+/* The first pattern that matches either address decides, so a user's own list stands above the domain's whichever of the two it names. For
+ * our own senders "*" does not count: it names nobody. */
+static enum mr_dir_listed listed(const struct mr_verdict_input *in, const struct mr_dir_account *a)
+{
+	for (size_t i = 0; i < a->n_patterns; i++) {
+		struct mr_dir_account one = { .patterns = &a->patterns[i], .n_patterns = 1 };
+		enum mr_dir_listed l;
+
+		if (in->trusted && mr_slice_eq(a->patterns[i].pattern, MR_LIT("*")))
+			continue;
+		l = mr_dir_listed(&one, in->sender);
+		if (l == MR_DIR_UNLISTED && in->from.n)
+			l = mr_dir_listed(&one, in->from);
+		if (l != MR_DIR_UNLISTED)
+			return l;
+	}
+	return MR_DIR_UNLISTED;
+}
+
+static enum mr_disposition by_score(const struct mr_verdict_input *in, double junk, double reject)
+{
+	double score = in->scan ? in->scan->score : 0;
+
+	if (in->trusted)
+		return MR_ACCEPT;
+	if (score >= reject)
+		return MR_REJECT;
+	return score >= junk ? MR_JUNK : MR_ACCEPT;
+}
+
+static enum mr_disposition judge_final(const struct mr_verdict_input *in, const struct mr_dir_final *f)
+{
+	if (!f->local)
+		return by_score(in, in->junk_score, in->reject_score);
+	switch (listed(in, &f->account)) {
+	case MR_DIR_DENIED:
+		return MR_REJECT;
+	case MR_DIR_ALLOWED:
+		return MR_ACCEPT;
+	case MR_DIR_UNLISTED:
+		break;
+	}
+	return by_score(in, f->account.junk_score, f->account.reject_score);
+}
+
+/* Who has no finals (nobody there any more, or a question the directory refuses) stands for itself, as an address of others. */
+static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r, struct judged *j)
+{
+	*j = (struct judged){ .r = r, .finals = r->resolved->finals, .n_finals = r->resolved->n_finals, .all_accept = true };
+	if (r->resolved->status != MR_DIR_OK || j->n_finals == 0) {
+		struct mr_dir_final *self = mr_arena_try(w->arena, sizeof(*self));
+
+		if (!self)
+			return -ENOMEM;
+		self->deliver = r->address;
+		j->finals = self;
+		j->n_finals = 1;
+	}
+	j->of = mr_arena_try(w->arena, j->n_finals * sizeof(*j->of));
+	if (!j->of)
+		return -ENOMEM;
+	for (size_t i = 0; i < j->n_finals; i++) {
+		j->of[i] = judge_final(w->in, &j->finals[i]);
+		w->counts[j->of[i]]++;
+		if (!j->finals[i].local)
+			w->out->in_house = false;
+		if (j->of[i] != MR_ACCEPT)
+			j->all_accept = false;
+	}
+	w->n_finals += j->n_finals;
+	return 0;
+}
+
+/* 1 when it was not there, 0 when it was. */
+static int see(struct work *w, struct mr_slice address)
+{
+	struct seen *s;
+
+	HASH_FIND(hh, w->seen, address.p, address.n, s);
+	if (s)
+		return 0;
+	s = mr_arena_try(w->arena, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->address = address;
+	HASH_ADD_KEYPTR(hh, w->seen, s->address.p, s->address.n, s);
+	return 1;
+}
+
+/* local+junk@domain of a mailbox; a foreign address has no Junk of ours. */
+static struct mr_slice junk_address(struct work *w, const struct mr_dir_final *f)
+{
+	struct mr_slice a = f->account.address;
+	ptrdiff_t at = mr_slice_rchr(a, '@');
+
+	if (!f->local || at < 0)
+		return f->deliver;
+	return mr_slice_of(mr_arena_printf(w->arena, "%.*s+junk%.*s", (int)at, a.p, (int)(a.n - (size_t)at), a.p + at));
+}
+
+static int split_recipient(struct work *w, const struct judged *j)
+{
+	struct mr_verdict *v = w->out;
+
+	v->edits[v->n_edits++] = (struct mr_verdict_edit){ .address = j->r->address };
+	for (size_t i = 0; i < j->n_finals; i++) {
+		struct mr_slice to = j->of[i] == MR_JUNK ? junk_address(w, &j->finals[i]) : j->finals[i].deliver;
+		int r = see(w, to);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		if (j->of[i] == MR_REJECT)
+			v->quarantine[v->n_quarantine++] = to;
+		else
+			v->edits[v->n_edits++] = (struct mr_verdict_edit){ .add = true, .address = to, .esmtp = j->r->esmtp };
+	}
+	return 0;
+}
+
+/* Recipients all of whose finals accept stay as they are; so what they reach is not added a second time. */
+static int split(struct work *w)
+{
+	struct mr_verdict *v = w->out;
+	int r = 0;
+
+	v->edits = mr_arena_try(w->arena, (w->n_finals + w->in->n_recipients) * sizeof(*v->edits));
+	v->quarantine = mr_arena_try(w->arena, w->n_finals * sizeof(*v->quarantine));
+	if (!v->edits || !v->quarantine)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < w->in->n_recipients; i++)
+		for (size_t f = 0; r >= 0 && w->judged[i].all_accept && f < w->judged[i].n_finals; f++)
+			r = see(w, w->judged[i].finals[f].deliver);
+	for (size_t i = 0; r >= 0 && i < w->in->n_recipients; i++)
+		if (!w->judged[i].all_accept)
+			r = split_recipient(w, &w->judged[i]);
+	HASH_CLEAR(hh, w->seen);
+	return r < 0 ? r : 0;
+}
+
+static int judge_all(struct work *w)
+{
+	int r = 0;
+
+	w->judged = mr_arena_try(w->arena, (w->in->n_recipients + 1) * sizeof(*w->judged));
+	if (!w->judged)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < w->in->n_recipients; i++)
+		r = judge_recipient(w, &w->in->recipients[i], &w->judged[i]);
+	return r;
+}
+
+static int decide_finals(struct work *w)
+{
+	struct mr_verdict *v = w->out;
+	int r = judge_all(w);
+
+	if (r < 0)
+		return r;
+	if (w->counts[MR_ACCEPT] == w->n_finals)
+		v->action = MR_ACTION_ACCEPT;
+	else if (w->counts[MR_JUNK] == w->n_finals)
+		v->action = MR_ACTION_JUNK;
+	else if (w->counts[MR_REJECT] == w->n_finals)
+		v->action = MR_ACTION_REJECT;
+	else
+		v->action = MR_ACTION_SPLIT;
+	if (v->action == MR_ACTION_REJECT)
+		v->reason = "recipients";
+	return v->action == MR_ACTION_SPLIT ? split(w) : 0;
+}
+
+static bool directory_away(const struct mr_verdict_input *in)
+{
+	for (size_t i = 0; i < in->n_recipients; i++)
+		if (in->recipients[i].resolved->status == MR_DIR_TEMP)
+			return true;
+	return false;
+}
+
+int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out)
+{
+	struct mr_verdict v = { .site = by_score(in, in->junk_score, in->reject_score), .in_house = true };
+	struct work w = { .in = in, .arena = arena, .out = &v };
+	int r = 0;
+
+	if (in->held) {
+		v.action = MR_ACTION_HOLD;
+		v.reason = "kills-scanners";
+	} else if (in->scan && in->scan->refuse) {
+		v.action = MR_ACTION_REJECT;
+		v.reason = "content";
+	} else if (!in->scan && !in->accept_unknown) {
+		v.action = MR_ACTION_TEMPFAIL;
+		v.reason = "scan";
+	} else if (directory_away(in) && !in->accept_unknown) {
+		v.action = MR_ACTION_TEMPFAIL;
+		v.reason = "directory";
+	} else {
+		r = decide_finals(&w);
+	}
+	if (r == 0)
+		*out = v;
+	return r;
+}

@@ -1,0 +1,56 @@
+/* verdict: what is done with a message, from what the scan found and who its recipients finally are. Pure.
+ *
+ * Each final mailbox has its own lists and thresholds, so each has its own disposition. Where all agree the message is treated as a whole;
+ * where they differ the envelope says it: the recipient is replaced by its finals, those for Junk as local+junk@domain, those who refuse
+ * left out after a quarantine copy. Nothing that was accepted is lost without a copy. */
+#pragma once
+#include "proto/directory.h"
+#include "scan.h"
+
+enum mr_disposition { MR_ACCEPT, MR_JUNK, MR_REJECT };
+
+struct mr_verdict_recipient {
+	struct mr_slice address;               /* as in the envelope, without <> */
+	struct mr_slice esmtp;                 /* parameters of RCPT (NOTIFY=, ORCPT=), or empty */
+	const struct mr_dir_resolve *resolved; /* never NULL */
+};
+
+struct mr_verdict_input {
+	const struct mr_scan_result *scan; /* NULL: nothing is known */
+	bool held;                         /* its content kills scanners */
+	bool trusted;                      /* from one of our own: thresholds are not for it, lists only where they name the sender */
+	bool accept_unknown;               /* on_error = accept: what is not known counts as clean and unlisted */
+	struct mr_slice sender, from;      /* envelope and header From, lower case; from may be empty */
+	double junk_score, reject_score;   /* for recipients that have none of their own */
+	const struct mr_verdict_recipient *recipients;
+	size_t n_recipients;
+};
+
+enum mr_action {
+	MR_ACTION_ACCEPT,   /* nothing but headers changes */
+	MR_ACTION_JUNK,     /* all finals agree: X-Spam: Yes */
+	MR_ACTION_SPLIT,    /* finals differ: the edits say how */
+	MR_ACTION_REJECT,   /* 550: no final wants it */
+	MR_ACTION_TEMPFAIL, /* 451 */
+	MR_ACTION_HOLD,     /* into Postfix's hold queue, with a notice */
+};
+const char *mr_action_str(enum mr_action a);
+
+struct mr_verdict_edit {
+	bool add; /* else delete */
+	struct mr_slice address, esmtp;
+};
+
+struct mr_verdict {
+	enum mr_action action;
+	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
+	bool in_house;                 /* every final is a mailbox here */
+	const char *reason;            /* of REJECT, TEMPFAIL and HOLD: a fixed word for the log */
+	struct mr_verdict_edit *edits; /* of SPLIT, in this order */
+	size_t n_edits;
+	struct mr_slice *quarantine; /* finals who refuse while others take it: a copy first, then the edits */
+	size_t n_quarantine;
+};
+
+/* 0, or -ENOMEM (more finals than the arena bears). */
+int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out);
