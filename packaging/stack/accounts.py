@@ -1,8 +1,10 @@
 """System users and the folders with their owners: the shipped sysusers.d and tmpfiles.d tables, the second one moved below the stack's folder."""
 
+import grp
 import os
 import pathlib
 import pwd
+import shutil
 import subprocess
 
 from . import layout
@@ -25,7 +27,12 @@ def make_folder(path, mode, user, group=None):
     path = pathlib.Path(path)
     path.mkdir(parents=True, exist_ok=True)
     owner = pwd.getpwnam(user)
-    os.chown(path, owner.pw_uid, -1)
-    if group:
-        subprocess.run(["chgrp", group, str(path)], check=True)
+    os.chown(path, owner.pw_uid, grp.getgrnam(group).gr_gid if group else owner.pw_gid)
     path.chmod(mode)
+
+
+def make_secret(path, text, group):
+    """A file that root and one group may read."""
+    path.write_text(text + "\n")
+    path.chmod(0o640)
+    shutil.chown(path, "root", group)

@@ -10,7 +10,7 @@ PASSWORD = "a horse, a battery, a staple"
 USERS = {
     "anna": [],
     "ben": [],
-    "dora": ["--deny", layout.FOREIGN],
+    "dora": [],
     "ernst": ["--disabled"],
     "robot": ["--send-only"],
 }
@@ -37,6 +37,7 @@ def populate(lay):
     for name, destinations in ALIASES.items():
         daemons.cli(lay, "alias", "add", address(name), *map(address, destinations))
     daemons.cli(lay, "alias", "add", "@" + CATCH_ALL, address("ben"))
+    daemons.cli(lay, "user", "set", address("dora"), "--deny", layout.FOREIGN)
 
 
 def add_domain(lay, domain, *options):

@@ -24,6 +24,9 @@ srs_domain = {domain}
 srs_secret_file = {keys}/srs-secret
 dkim_keyring_file = {keys}/dkim-keyring
 postmaster = postmaster@{domain}
+verbs {{
+	db_user = root
+}}
 setup {{
 	smtp_service = {smtp}
 	submission_service = {submission}
@@ -70,8 +73,3 @@ def rendered(lay, kind):
 def start(lay, servers, name):
     servers.start(name, [lay.bin / f"mailreeve-{name}", "-c", lay.conf], user=f"mailreeve-{name}", restart=True)
     units.wait_for(f"mailreeve-{name}", units.listening(lay.run / name / "control.sock"))
-
-
-def make_keys(lay):
-    """Key ring and SRS secret, made by the verb that hosts use."""
-    cli(lay, "setup", "keys")

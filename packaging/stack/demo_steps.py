@@ -181,7 +181,7 @@ def foreign_sender(host, client):
 @step
 def quota(host, client):
     """mail to a full mailbox"""
-    full = admin.add_user(client.lay, "full", "--quota-mb", "1")
+    full = admin.add_user(client.lay, "full", "--quota", "1")
     with client.imap(full, admin.PASSWORD) as session:
         content = mail.message(ANNA, full, body="x" * 70 + "\n" + ("y" * 76 + "\n") * 13500)
         need(session.append("INBOX", None, None, content)[0] == "OK", "could not fill the mailbox")

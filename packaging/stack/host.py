@@ -38,7 +38,8 @@ class Host:
             for part in waiting:
                 part.result()
         daemons.write_conf(lay)
-        daemons.make_keys(lay)
+        daemons.cli(lay, "setup", "keys")
+        mariadb.sql(lay, daemons.cli(lay, "schema", "grants"), database="")
         daemons.cli(lay, "schema", "apply")
         for name in daemons.DAEMONS:
             daemons.start(lay, servers, name)

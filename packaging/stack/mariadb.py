@@ -1,7 +1,6 @@
 """A private MariaDB. Making a data folder takes two seconds, so one is prepared below the build folder and copied for each stack."""
 
 import fcntl
-import os
 import pathlib
 import shutil
 import subprocess
@@ -12,11 +11,6 @@ SERVER = ["mariadbd", "--no-defaults"]
 OPTIONS = ["--skip-networking", "--skip-log-bin", "--performance-schema=off", "--innodb-buffer-pool-size=32M",
            "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1"]
 USER, PASSWORD, NAME = "mailreeve", "demo-database", "mailreeve"
-SETUP = f"""
-CREATE DATABASE {NAME} CHARACTER SET utf8mb4;
-CREATE USER {USER}@localhost IDENTIFIED BY '{PASSWORD}';
-GRANT ALL ON {NAME}.* TO {USER}@localhost;
-"""
 
 
 def prepared(lay):
@@ -38,8 +32,7 @@ def prepared(lay):
 
 def start(lay, servers):
     root = lay.db_socket.parents[1]
-    fresh = not (root / "data").exists()
-    if fresh:
+    if not (root / "data").exists():
         root.mkdir(exist_ok=True)
         subprocess.run(["cp", "-r", "--reflink=auto", str(prepared(lay)), str(root / "data")], check=True)
         subprocess.run(["chown", "-R", "mysql:", str(root / "data")], check=True)
@@ -47,11 +40,7 @@ def start(lay, servers):
     argv = SERVER + OPTIONS + [f"--datadir={root}/data", f"--socket={lay.db_socket}", f"--pid-file={root}/run/pid", f"--tmpdir={root}/run"]
     servers.start("mariadb", argv, user="mysql", restart=True)
     units.wait_for("mariadb", units.listening(lay.db_socket))
-    if fresh:
-        sql(lay, SETUP, database="")
-    password = lay.keys / "db-password"
-    password.write_text(PASSWORD + "\n")
-    os.chmod(password, 0o640)
+    accounts.make_secret(lay.keys / "db-password", PASSWORD, "mailreeve-lookup")
 
 
 def sql(lay, text, database=NAME):

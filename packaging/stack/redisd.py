@@ -18,8 +18,6 @@ appendonly no
 user default on nopass ~* &* +@all
 user {USER} on >{PASSWORD} ~mailreeve:* &mailreeve:* +@all -@dangerous
 """)
-    password = lay.keys / "redis-password"
-    password.write_text(PASSWORD + "\n")
-    password.chmod(0o640)
+    accounts.make_secret(lay.keys / "redis-password", PASSWORD, "mailreeve")
     servers.start("redis", ["redis-server", conf], user="redis", restart=True)
     units.wait_for("redis", units.listening(lay.redis_socket))

@@ -122,7 +122,7 @@ def test_folders_after_first_login(stack):
 
 @pytest.mark.rows("F072")
 def test_quota_root(stack):
-    user = stack.user("--quota-mb", "7")
+    user = stack.user("--quota", "7")
     stack.arrived(user, stack.inbound(user, body="x" * 50000))
     with stack.client.imap(user, admin.PASSWORD) as session:
         reply = session.getquotaroot("INBOX")
@@ -132,8 +132,8 @@ def test_quota_root(stack):
 
 @pytest.mark.rows("F072")
 def test_quota_root_follows_a_change(stack):
-    user = stack.user("--quota-mb", "7")
-    stack.cli("user", "set", user, "--quota-mb", "9")
+    user = stack.user("--quota", "7")
+    stack.cli("user", "set", user, "--quota", "9")
     time.sleep(1)
     with stack.client.imap(user, admin.PASSWORD) as session:
         assert f" {9 * 1024})" in str(session.getquotaroot("INBOX"))

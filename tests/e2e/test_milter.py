@@ -128,7 +128,9 @@ def test_verdict_for_each_mailbox(stack):
 
 
 def test_thresholds_differ_by_mailbox(stack):
-    strict, lax = stack.user("--junk-score", "0.1"), stack.user("--junk-score", "1000", "--reject-score", "2000")
+    strict, lax = stack.user(), stack.user()
+    stack.cli("user", "set", strict, "--junk-score", "0.1")
+    stack.cli("user", "set", lax, "--junk-score", "1000", "--reject-score", "2000")
     mark = stack.inbound([strict, lax], body=mail.GTUBE_JUNK + "\n")
     stack.arrived(strict, mark, folder="Junk")
     got = stack.arrived(lax, mark)
@@ -147,14 +149,14 @@ def test_signing_follows_the_domain(stack):
     user = admin.add_user(stack.lay, "sam@" + domain)
     _, content = stack.client.sunk(stack.submit(user, PARTNER))
     assert mail.verified(stack.lay, content)
-    stack.cli("domain", "set", domain, "--dkim", "off")
+    stack.cli("dkim", "disable", domain, "--yes")
     _, content = stack.client.sunk(stack.submit(user, PARTNER))
     assert b"DKIM-Signature" not in content
-    stack.cli("domain", "set", domain, "--dkim", "on")
+    stack.cli("dkim", "enable", domain)
     _, content = stack.client.sunk(stack.submit(user, PARTNER))
     assert mail.verified(stack.lay, content)
-    stack.cli("user", "del", user, "--yes")
-    stack.cli("domain", "del", domain, "--yes")
+    stack.cli("user", "del", user)
+    stack.cli("domain", "del", domain)
     _, content = stack.client.sunk(stack.submit(ANNA, PARTNER, header_from=user))
     assert b"DKIM-Signature" not in content
 

@@ -27,7 +27,7 @@ def full(stack, user):
 
 @pytest.mark.rows("F068")
 def test_full_mailbox_is_refused_at_rcpt(stack):
-    user = stack.user("--quota-mb", "1")
+    user = stack.user("--quota", "1")
     stack.arrived(user, stack.inbound(user))
     assert fill(stack, user, 1) == "NO"          # over the limit: Dovecot refuses it
     with stack.client.imap(user, admin.PASSWORD) as session:
@@ -43,7 +43,7 @@ def test_full_mailbox_is_refused_at_rcpt(stack):
 @pytest.mark.rows("F068")
 def test_over_quota_at_delivery_bounces(stack):
     """With policyd away the message gets as far as LMTP; the sender hears of it."""
-    user = stack.user("--quota-mb", "1")
+    user = stack.user("--quota", "1")
     with stack.client.imap(user, admin.PASSWORD) as session:
         assert session.append("INBOX", None, None, mail.message(ANNA, user, body=("y" * 98 + "\n") * 10000))[0] == "OK"
     with stack.without("policyd"):
@@ -55,7 +55,7 @@ def test_over_quota_at_delivery_bounces(stack):
 
 @pytest.mark.rows("F068")
 def test_room_again_after_deleting(stack):
-    user = stack.user("--quota-mb", "1")
+    user = stack.user("--quota", "1")
     with stack.client.imap(user, admin.PASSWORD) as session:
         session.append("INBOX", None, None, mail.message(ANNA, user, body=("y" * 98 + "\n") * 10000))
     assert full(stack, user)
@@ -74,8 +74,8 @@ def test_room_again_after_deleting(stack):
 
 @pytest.mark.rows("F069")
 def test_zero_is_unlimited(stack):
-    user = stack.user("--quota-mb", "0")
+    user = stack.user("--quota", "0")
     assert fill(stack, user, 3) == "OK"
     stack.arrived(user, stack.inbound(user))
-    limited = stack.user("--quota-mb", "2")
+    limited = stack.user("--quota", "2")
     assert fill(stack, limited, 3) == "NO"
