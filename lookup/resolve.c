@@ -14,10 +14,19 @@
 #define CUTS_MAX    8   /* delimiters of one local part that are tried */
 #define ADDRESS_MAX 320 /* bytes, RFC 5321 section 4.5.3.1: 64 + 1 + 255 */
 
+/* What an address comes to: rows at `base`, which is the address itself or, when extended, the part before a delimiter. */
+struct match {
+	struct mr_slice base, extension;
+	bool extended;
+	const struct mr_row *domain, *mailbox, *alias; /* NULL = none */
+};
+
 /* An alias being opened, or opened: its address and the extension that is carried through it. */
 struct node {
 	struct mr_slice key;
 	bool open; /* on the way from the question to here */
+	const struct match *match;
+	const struct node *parent; /* the alias that led here */
 	UT_hash_handle hh;
 };
 
@@ -32,18 +41,12 @@ struct run {
 	enum mr_resolve_purpose purpose;
 	struct mr_resolved *out;
 	struct node *nodes;
+	const struct node *innermost; /* the alias being opened */
 	struct known *known;
 	size_t finals_cap;
 	unsigned steps;
 	bool waiting, temp;
 	const char *bad;
-};
-
-/* What an address comes to: rows at `base`, which is the address itself or, when extended, the part before a delimiter. */
-struct match {
-	struct mr_slice base, extension;
-	bool extended;
-	const struct mr_row *domain, *mailbox, *alias; /* NULL = none */
 };
 
 static void visit(struct run *r, struct mr_slice address, struct mr_slice inherited, unsigned depth);
@@ -161,26 +164,21 @@ static struct mr_slice node_key(struct run *r, const struct match *m)
 	return mr_slice_of(mr_arena_printf(r->w->arena, "%.*s %.*s", (int)m->base.n, m->base.p, (int)m->extension.n, m->extension.p));
 }
 
-/* Follows every destination. An alias that is being opened already is a loop: the mailbox of that name, if there is one, ends it. */
-static void open_alias(struct run *r, const struct match *m, unsigned depth)
+/* The alias `n` leads back to itself: of the addresses on that way the nearest one with a mailbox ends it. */
+static void end_loop(struct run *r, const struct node *n)
+{
+	const struct node *at = r->innermost;
+
+	while (at != n && at->match->mailbox == NULL)
+		at = at->parent;
+	if (at->match->mailbox != NULL)
+		add_mailbox(r, at->match);
+}
+
+static void follow_destinations(struct run *r, const struct match *m, unsigned depth)
 {
 	const struct mr_row_alias *a = &m->alias->alias;
-	struct mr_slice key = node_key(r, m);
-	struct node *n;
 
-	HASH_FIND(hh, r->nodes, key.p, key.n, n);
-	if (n != NULL) {
-		if (n->open && m->mailbox != NULL)
-			add_mailbox(r, m);
-		return;
-	}
-	if (depth >= MR_RESOLVE_DEPTH) {
-		r->bad = "aliases lead too deep";
-		return;
-	}
-	n = mr_arena_alloc(r->w->arena, sizeof(*n));
-	*n = (struct node){ .key = key, .open = true };
-	HASH_ADD_KEYPTR(hh, r->nodes, n->key.p, n->key.n, n);
 	for (size_t i = 0; i < a->n_destinations && r->bad == NULL; i++) {
 		struct mr_slice to = mr_slice_of(a->destinations[i]);
 		if (!mr_slice_ieq(to, m->base))
@@ -188,7 +186,31 @@ static void open_alias(struct run *r, const struct match *m, unsigned depth)
 		else if (m->mailbox != NULL)
 			add_mailbox(r, m);
 	}
+}
+
+static void open_alias(struct run *r, const struct match *m, unsigned depth)
+{
+	struct mr_slice key = node_key(r, m);
+	struct node *n;
+
+	HASH_FIND(hh, r->nodes, key.p, key.n, n);
+	if (n != NULL) {
+		if (n->open)
+			end_loop(r, n);
+		return;
+	}
+	if (depth >= MR_RESOLVE_DEPTH) {
+		r->bad = "aliases lead too deep";
+		return;
+	}
+	n = mr_arena_alloc(r->w->arena, sizeof(*n));
+	*n = (struct node){ .key = key, .open = true, .match = m, .parent = r->innermost };
+	HASH_ADD_KEYPTR(hh, r->nodes, n->key.p, n->key.n, n);
+	r->innermost = n;
+	follow_destinations(r, m, depth);
+	r->innermost = n->parent;
 	n->open = false;
+	n->match = NULL; /* the caller's */
 }
 
 /* Rows of somebody here. An extended address whose alias keeps a copy means the mailbox alone: see mr_final_deliver(). */

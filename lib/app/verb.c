@@ -3,6 +3,7 @@
 /* system */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* ours */
 #include "app/verb.h"
@@ -33,36 +34,41 @@ static int run(const struct mr_verb *v, const char *program, int argc, char **ar
 	return code;
 }
 
-static bool is(const char *word, const char *brief, const char *whole)
+/* The value of an option spelled "-c FILE", "--config FILE" or "--config=FILE"; NULL when *at is none of them. */
+static const char *config_option(int argc, char **argv, int *at)
 {
-	return mr_slice_eq(mr_slice_of(word), mr_slice_of(brief)) || mr_slice_eq(mr_slice_of(word), mr_slice_of(whole));
+	static const char with[] = "--config=";
+
+	if (strncmp(argv[*at], with, sizeof(with) - 1) == 0)
+		return argv[*at] + sizeof(with) - 1;
+	if ((strcmp(argv[*at], "-c") == 0 || strcmp(argv[*at], "--config") == 0) && *at + 1 < argc)
+		return argv[++*at];
+	return NULL;
 }
 
-/* What stands before the first word that is not known here; the rest, flags of its own too, is the verb's. */
 int mr_verb_main(int argc, char **argv, const struct mr_verb *v)
 {
+	const char *value;
 	char program[64];
-	int i;
+	int at;
 
 	snprintf(program, sizeof(program), "mailreeve-%s", v->name);
 	mr_log_open(program, 0, MR_LOG_WARNING);
 	signal(SIGPIPE, SIG_IGN);
-	for (i = 1; i < argc; i++) {
-		if (is(argv[i], "-h", "--help")) {
+	/* By hand, as the first option that is not ours is the verb's own. */
+	for (at = 1; at < argc; at++) {
+		value = config_option(argc, argv, &at);
+		if (value) {
+			conf_path = value;
+		} else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
 			printf("%s", v->usage);
 			return 0;
-		}
-		if (is(argv[i], "--version", "--version")) {
+		} else if (strcmp(argv[at], "--version") == 0) {
 			printf("%s %s\n", program, MR_VERSION);
 			return 0;
-		}
-		if (!is(argv[i], "-c", "--config"))
+		} else {
 			break;
-		if (++i == argc) {
-			fprintf(stderr, "%s: %s wants a file\n", program, argv[i - 1]);
-			return 2;
 		}
-		conf_path = argv[i];
 	}
-	return run(v, program, argc - i, argv + i);
+	return run(v, program, argc - at, argv + at);
 }

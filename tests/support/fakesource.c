@@ -1,0 +1,101 @@
+#include "support/fakesource.h"
+
+/* system */
+#include <errno.h>
+#include <string.h>
+
+static int read_row(struct mr_source *s, const struct mr_source_row *r)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	if (f->refuse || f->n_reads == FAKE_READS_MAX)
+		return -EAGAIN;
+	struct fake_read *read = &f->reads[f->n_reads++];
+	*read = (struct fake_read){ .ask = *r };
+	memcpy(read->key, r->key.p, r->key.n);
+	read->ask.key.p = read->key;
+	return 0;
+}
+
+static int read_changes(struct mr_source *s, const struct mr_source_changes *r)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	if (f->refuse || f->changes_open)
+		return -EAGAIN;
+	f->changes = *r;
+	f->changes_open = true;
+	f->n_changes_asked++;
+	return 0;
+}
+
+static int read_mailboxes(struct mr_source *s, const struct mr_source_mailboxes *r)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	if (f->refuse || f->page_open)
+		return -EAGAIN;
+	f->page = *r;
+	f->page_open = true;
+	return 0;
+}
+
+void fakesource_init(struct fakesource *f, struct rowtext *rows)
+{
+	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes }, .rows = rows };
+}
+
+void fakesource_done(struct fakesource *f)
+{
+	f->refuse = true;
+	fake_arrive_all(f, -EAGAIN);
+	if (f->changes_open)
+		fake_changes(f, -EAGAIN, NULL, 0, 0);
+	if (f->page_open)
+		f->page.done(f->page.arg, -EAGAIN, NULL, 0);
+	f->page_open = false;
+}
+
+void fake_look(struct fakesource *f, size_t i)
+{
+	struct fake_read *read = &f->reads[i];
+	struct mr_row *row = rowtext_find(f->rows, read->ask.kind, read->ask.key);
+
+	if (read->looked)
+		return;
+	read->looked = true;
+	read->row = row ? mr_row_ref(row) : mr_row_absent(read->ask.kind);
+}
+
+void fake_arrive(struct fakesource *f, size_t i, int err)
+{
+	struct fake_read *read = &f->reads[i];
+
+	if (read->over)
+		return;
+	fake_look(f, i);
+	read->over = true;
+	if (err != 0)
+		mr_row_unref(read->row);
+	read->ask.done(read->ask.arg, err, err ? NULL : read->row);
+}
+
+size_t fake_arrive_all(struct fakesource *f, int err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_reads; i++) {
+		n += !f->reads[i].over;
+		fake_arrive(f, i, err);
+	}
+	f->n_reads = 0;
+	return n;
+}
+
+void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest)
+{
+	struct mr_source_changes ask = f->changes;
+
+	f->changes_open = false;
+	ask.done(ask.arg, err, &(struct mr_change_list){ v, n, newest });
+}

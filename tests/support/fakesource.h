@@ -1,0 +1,34 @@
+/* fakesource: a source of rows in the hands of a test: a read begins, looks into the rows when the test says so, and arrives when the test
+ * says so. */
+#pragma once
+#include "source.h"
+#include "support/rowtext.h"
+
+#define FAKE_READS_MAX 256
+
+struct fake_read {
+	struct mr_source_row ask;
+	char key[MR_ROW_KEY_MAX];
+	bool looked, over;
+	struct mr_row *row; /* what it saw */
+};
+
+struct fakesource {
+	struct mr_source source; /* first */
+	struct rowtext *rows;
+	struct fake_read reads[FAKE_READS_MAX];
+	size_t n_reads;
+	bool refuse;                      /* nothing can be started */
+	struct mr_source_changes changes; /* the one that is waiting, if changes_open */
+	bool changes_open;
+	unsigned n_changes_asked;
+	struct mr_source_mailboxes page;
+	bool page_open;
+};
+
+void fakesource_init(struct fakesource *f, struct rowtext *rows);
+void fakesource_done(struct fakesource *f);
+void fake_look(struct fakesource *f, size_t i);            /* the read sees the rows as they are now */
+void fake_arrive(struct fakesource *f, size_t i, int err); /* looks, if it has not yet */
+size_t fake_arrive_all(struct fakesource *f, int err);     /* also those begun meanwhile; how many */
+void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest);

@@ -1,0 +1,255 @@
+#include "support/rowtext.h"
+
+/* system */
+#include <math.h>
+
+/* libraries */
+#include <uthash.h>
+
+/* ours */
+#include "base/arena.h"
+#include "base/mem.h"
+#include "base/parse.h"
+
+#define WORDS_MAX 2000
+
+struct item {
+	struct mr_row *row;
+	size_t key_len;
+	char *key;
+	UT_hash_handle hh;
+};
+
+struct rowtext {
+	struct item *items;
+};
+
+struct rowtext_seen {
+	bool fetched;
+	size_t key_len;
+	char *key;
+	UT_hash_handle hh;
+};
+
+static struct item *find(struct rowtext *t, const struct mr_row_key *k)
+{
+	struct item *i;
+
+	HASH_FIND(hh, t->items, k->bytes, k->n, i);
+	return i;
+}
+
+static void del(struct rowtext *t, struct item *i)
+{
+	if (i == NULL)
+		return;
+	HASH_DEL(t->items, i);
+	mr_row_unref(i->row);
+	free(i->key);
+	free(i);
+}
+
+static void put(struct rowtext *t, struct mr_slice key, struct mr_row *row)
+{
+	struct mr_row_key k;
+	struct item *i;
+
+	if (!mr_row_key_set(&k, row->kind, key)) {
+		mr_row_unref(row);
+		return;
+	}
+	del(t, find(t, &k));
+	i = mr_new(struct item, 1);
+	i->row = row;
+	i->key = mr_slice_dup((struct mr_slice){ k.bytes, k.n });
+	i->key_len = k.n;
+	HASH_ADD_KEYPTR(hh, t->items, i->key, i->key_len, i);
+}
+
+/* The words after the key that rows of several kinds share. */
+struct flags {
+	bool off, send_only;
+	uint64_t quota;
+	double junk;
+	char *selector;
+	struct mr_row_pattern patterns[8];
+	size_t n_patterns;
+};
+
+static struct flags flags_of(char **words, size_t n)
+{
+	struct flags f = { .junk = NAN };
+
+	for (size_t i = 0; i < n; i++) {
+		const char *w = words[i];
+		if (strcmp(w, "off") == 0)
+			f.off = true;
+		else if (strcmp(w, "send-only") == 0)
+			f.send_only = true;
+		else if (i + 1 == n)
+			break;
+		else if (strcmp(w, "quota") == 0)
+			mr_parse_u64(mr_slice_of(words[++i]), 0, UINT64_MAX, &f.quota);
+		else if (strcmp(w, "junk") == 0)
+			mr_parse_double(mr_slice_of(words[++i]), -1e6, 1e6, &f.junk);
+		else if (strcmp(w, "dkim") == 0)
+			f.selector = words[++i];
+		else if (strcmp(w, "deny") == 0 && f.n_patterns < MR_COUNT(f.patterns))
+			f.patterns[f.n_patterns++] = (struct mr_row_pattern){ words[++i], false };
+	}
+	return f;
+}
+
+static struct mr_row *domain_row(char **words, size_t n)
+{
+	struct flags f = flags_of(words + 2, n - 2);
+	struct mr_row_domain d = { .name = words[1], .enabled = !f.off, .junk_score = f.junk, .reject_score = NAN };
+	char algorithm[] = "rsa", key[] = "v1:sealed";
+
+	d.patterns = f.patterns;
+	d.n_patterns = f.n_patterns;
+	if (f.selector) {
+		d.dkim = true;
+		d.keys[0].selector = f.selector;
+		d.keys[0].algorithm = algorithm;
+		d.keys[0].sealed_key = key;
+		d.n_keys = 1;
+	}
+	return mr_row_of_domain(&d);
+}
+
+static struct mr_row *mailbox_row(char **words, size_t n)
+{
+	struct flags f = flags_of(words + 2, n - 2);
+	char password[] = "{PLAIN}secret";
+	struct mr_row_mailbox m = { .address = words[1], .password = password, .enabled = !f.off, .send_only = f.send_only };
+
+	m.quota_bytes = f.quota;
+	m.junk_score = f.junk;
+	m.reject_score = NAN;
+	m.patterns = f.patterns;
+	m.n_patterns = f.n_patterns;
+	return mr_row_of_mailbox(&m);
+}
+
+void rowtext_set(struct rowtext *t, struct mr_slice line)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	char *words[WORDS_MAX];
+	struct mr_slice word, key;
+	size_t n = 0;
+
+	while (n < WORDS_MAX && mr_slice_next(&line, ' ', &word))
+		if (word.n > 0)
+			words[n++] = mr_arena_slice(arena, word);
+	if (n == 0)
+		return;
+	key = mr_slice_of(n > 1 ? words[1] : "");
+	if (strcmp(words[0], "global") == 0) {
+		struct flags f = flags_of(words + 1, n - 1);
+		put(t, MR_LIT(""), mr_row_of_global(&(struct mr_row_global){ f.patterns, f.n_patterns }));
+	} else if (n > 1 && strcmp(words[0], "domain") == 0) {
+		put(t, key, domain_row(words, n));
+	} else if (n > 1 && strcmp(words[0], "mailbox") == 0) {
+		put(t, key, mailbox_row(words, n));
+	} else if (n > 2 && strcmp(words[0], "alias") == 0) {
+		put(t, key,
+		    mr_row_of_alias(&(struct mr_row_alias){ .address = words[1], .destinations = words + 2, .n_destinations = n - 2 }));
+	}
+}
+
+struct rowtext *rowtext_new(struct mr_slice text)
+{
+	struct rowtext *t = mr_new(struct rowtext, 1);
+	struct mr_slice line;
+
+	while (mr_slice_next(&text, '\n', &line))
+		rowtext_set(t, line);
+	return t;
+}
+
+void rowtext_free(struct rowtext *t)
+{
+	struct item *i, *next;
+
+	HASH_ITER (hh, t->items, i, next)
+		del(t, i);
+	free(t);
+}
+
+struct mr_row *rowtext_find(struct rowtext *t, enum mr_row_kind kind, struct mr_slice key)
+{
+	struct mr_row_key k;
+	struct item *i = mr_row_key_set(&k, kind, key) ? find(t, &k) : NULL;
+
+	return i ? i->row : NULL;
+}
+
+void rowtext_del(struct rowtext *t, enum mr_row_kind kind, struct mr_slice key)
+{
+	struct mr_row_key k;
+
+	if (mr_row_key_set(&k, kind, key))
+		del(t, find(t, &k));
+}
+
+/* --- view */
+
+/* True when the row may be seen; notes it as missing otherwise. */
+static bool may_see(struct rowview *v, const struct mr_row_key *k)
+{
+	struct rowtext_seen *s;
+
+	HASH_FIND(hh, v->seen, k->bytes, k->n, s);
+	if (s == NULL) {
+		s = mr_new(struct rowtext_seen, 1);
+		s->key = mr_slice_dup((struct mr_slice){ k->bytes, k->n });
+		s->key_len = k->n;
+		HASH_ADD_KEYPTR(hh, v->seen, s->key, s->key_len, s);
+		v->missing++;
+	}
+	return s->fetched;
+}
+
+static enum mr_row_state get(struct mr_view *view, enum mr_row_kind kind, struct mr_slice key, const struct mr_row **row)
+{
+	struct rowview *v = (struct rowview *)view;
+	struct mr_row_key k;
+
+	v->looks++;
+	if (!mr_row_key_set(&k, kind, key))
+		return MR_ROW_NONE;
+	if (v->staged && !may_see(v, &k))
+		return MR_ROW_UNKNOWN;
+	struct item *i = find(v->rows, &k);
+	if (i == NULL)
+		return v->temp ? MR_ROW_TEMP : MR_ROW_NONE;
+	*row = i->row;
+	return MR_ROW_FOUND;
+}
+
+void rowview_init(struct rowview *v, struct rowtext *rows, bool staged)
+{
+	*v = (struct rowview){ .view = { .get = get }, .rows = rows, .staged = staged };
+}
+
+void rowview_done(struct rowview *v)
+{
+	struct rowtext_seen *s, *next;
+
+	HASH_ITER (hh, v->seen, s, next) {
+		HASH_DEL(v->seen, s);
+		free(s->key);
+		free(s);
+	}
+}
+
+size_t rowview_fetch(struct rowview *v)
+{
+	size_t n = v->missing;
+
+	for (struct rowtext_seen *s = v->seen; s != NULL; s = s->hh.next)
+		s->fetched = true;
+	v->missing = 0;
+	return n;
+}

@@ -1,0 +1,354 @@
+/* test-lookup-rows: the row cache: ages, bounds, coalescing, and every order in which reads, a write and its drop can meet. G01, G02, G03.
+ */
+
+/* system */
+#include <errno.h>
+#include <string.h>
+
+/* ours */
+#include "rows.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+#include "stats.h"
+#include "support/fakesource.h"
+#include "unit.h"
+
+#define AGE      60000
+#define NEGATIVE 10000
+#define STALE    600000
+#define LATE     5000
+
+static struct rowtext *text;
+static struct fakesource source;
+static struct mr_rows *rows;
+
+static void begin(size_t max)
+{
+	const struct mr_rows_config c = { .max = max, .age_ms = AGE, .negative_age_ms = NEGATIVE, .stale_ms = STALE, .late_ms = LATE };
+
+	mr_clock_fake(1000000, 1800000000);
+	text = rowtext_new(MR_LIT("domain e.test\nmailbox john@e.test quota 1\n"));
+	fakesource_init(&source, text);
+	rows = mr_rows_new(&c, &source.source);
+	mr_rows_verified(rows, mr_now_ms());
+}
+
+static void end(void)
+{
+	fakesource_done(&source);
+	mr_rows_free(rows);
+	rowtext_free(text);
+	mr_clock_real();
+}
+
+/* A question for john@e.test: how it ended, and the quota that it saw (its version). */
+struct asker {
+	struct mr_row_wait wait; /* first */
+	bool over;
+	int err;
+	uint64_t version; /* 0 = no row */
+};
+
+static void on_row(struct mr_row_wait *w, int err, struct mr_row *row)
+{
+	struct asker *a = (struct asker *)w;
+
+	assert_false(a->over);
+	a->over = true;
+	a->err = err;
+	if (err == 0)
+		a->version = row->exists ? row->mailbox.quota_bytes : 0;
+}
+
+static void ask_key(struct asker *a, const char *address, bool any)
+{
+	struct mr_row *row;
+
+	*a = (struct asker){ .wait.done = on_row };
+	switch (mr_rows_get(rows, MR_ROW_MAILBOX, mr_slice_of(address), any, NULL, &row)) {
+	case MR_ROW_FOUND:
+		a->over = true;
+		a->version = row->mailbox.quota_bytes;
+		break;
+	case MR_ROW_NONE:
+		a->over = true;
+		break;
+	case MR_ROW_UNKNOWN:
+	case MR_ROW_TEMP:
+		a->err = mr_rows_fetch(rows, MR_ROW_MAILBOX, mr_slice_of(address), &a->wait);
+		a->over = a->err != 0;
+		break;
+	}
+}
+
+static void ask(struct asker *a)
+{
+	ask_key(a, "john@e.test", false);
+}
+
+static void ages(void **state)
+{
+	struct asker a, nobody;
+
+	begin(100);
+	ask(&a);
+	ask_key(&nobody, "nobody@e.test", false);
+	assert_false(a.over);
+	assert_int_equal(fake_arrive_all(&source, 0), 2);
+	assert_int_equal(a.version, 1);
+	assert_int_equal(nobody.version, 0);
+	for (uint64_t ms = 0; ms <= NEGATIVE; ms += 1000) { /* the log is followed, so rows last to their age */
+		ask(&a);
+		assert_true(a.over);
+		ask_key(&nobody, "nobody@e.test", false);
+		assert_true(nobody.over);
+		mr_clock_advance(1000);
+		mr_rows_verified(rows, mr_now_ms());
+	}
+	ask_key(&nobody, "nobody@e.test", false);
+	assert_false(nobody.over);
+	ask(&a);
+	assert_true(a.over);
+	mr_clock_advance(AGE);
+	mr_rows_verified(rows, mr_now_ms());
+	ask(&a);
+	assert_false(a.over);
+	end();
+}
+
+/* While the change log is not followed a row is no better than its own age. */
+static void unverified(void **state)
+{
+	struct asker a;
+
+	begin(100);
+	ask(&a);
+	fake_arrive_all(&source, 0);
+	mr_clock_advance(LATE);
+	ask(&a);
+	assert_true(a.over);
+	mr_clock_advance(1);
+	ask(&a);
+	assert_false(a.over);
+	assert_int_equal(fake_arrive_all(&source, 0), 1);
+	ask(&a); /* just read */
+	assert_true(a.over);
+	end();
+}
+
+/* G01 */
+static void stale(void **state)
+{
+	struct asker a;
+	struct mr_row *row;
+	bool is_stale = false;
+
+	begin(100);
+	ask(&a);
+	fake_arrive_all(&source, 0);
+	mr_clock_advance(AGE + 1);
+	assert_true(mr_rows_has(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test")));
+	assert_int_equal(mr_rows_get(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"), true, &is_stale, &row), MR_ROW_FOUND);
+	assert_true(is_stale);
+	assert_int_equal(mr_rows_get(rows, MR_ROW_MAILBOX, MR_LIT("new@e.test"), true, &is_stale, &row), MR_ROW_UNKNOWN);
+	ask(&a); /* nobody takes it for fresh */
+	assert_false(a.over);
+	fake_arrive_all(&source, -EAGAIN);
+	assert_int_equal(a.err, -EAGAIN);
+	ask(&a); /* the database has just failed to say better */
+	assert_true(a.over);
+	assert_int_equal(a.version, 1);
+	mr_rows_drop(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"));
+	assert_int_equal(mr_rows_get(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"), true, &is_stale, &row), MR_ROW_UNKNOWN);
+	ask(&a);
+	fake_arrive_all(&source, 0);
+	mr_clock_advance(STALE + 1);
+	assert_int_equal(mr_rows_get(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"), true, &is_stale, &row), MR_ROW_UNKNOWN);
+	assert_false(mr_rows_has(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test")));
+	end();
+}
+
+/* G02 */
+static void coalesced(void **state)
+{
+	struct asker a[10];
+
+	begin(100);
+	for (size_t i = 0; i < MR_COUNT(a); i++)
+		ask(&a[i]);
+	mr_rows_cancel(&a[3].wait);
+	mr_rows_cancel(&a[3].wait);
+	assert_int_equal(fake_arrive_all(&source, 0), 1);
+	for (size_t i = 0; i < MR_COUNT(a); i++)
+		assert_int_equal(a[i].over, i != 3);
+	end();
+}
+
+static void bounded(void **state)
+{
+	struct asker a;
+	char address[64];
+
+	begin(10);
+	ask(&a);
+	fake_arrive_all(&source, 0);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(address, sizeof(address), "x%d@e.test", i);
+		ask_key(&a, address, false);
+		assert_false(a.over);
+		fake_arrive_all(&source, 0);
+		assert_true(mr_rows_count(rows) <= 10);
+		ask(&a); /* in use, so it stays */
+		assert_true(a.over);
+	}
+	mr_rows_drop_all(rows);
+	assert_int_equal(mr_rows_count(rows), 0);
+	end();
+}
+
+static void too_long(void **state)
+{
+	char address[400];
+	struct mr_row *row;
+
+	begin(10);
+	memset(address, 'x', sizeof(address));
+	assert_int_equal(mr_rows_get(rows, MR_ROW_MAILBOX, (struct mr_slice){ address, sizeof(address) }, false, NULL, &row), MR_ROW_NONE);
+	end();
+}
+
+/* --- every order */
+
+#define ASKERS 3
+
+/* What can happen next. Reads are named by number, in the order in which they began. */
+enum act {
+	ACT_ASK,
+	ACT_WRITE,
+	ACT_DROP,
+	ACT_AGE,
+	ACT_LOOK /* + read */,
+	ACT_ARRIVE = ACT_LOOK + ASKERS,
+	ACT_FAIL = ACT_ARRIVE + ASKERS,
+	ACTS = ACT_FAIL + ASKERS
+};
+
+struct world {
+	struct asker askers[ASKERS];
+	bool asked_after_drop[ASKERS];
+	unsigned n_asked;
+	bool written, dropped, aged;
+};
+
+static bool possible(const struct world *w, int act)
+{
+	size_t read = (size_t)(act - ACT_LOOK) % ASKERS;
+
+	switch (act) {
+	case ACT_ASK:
+		return w->n_asked < ASKERS;
+	case ACT_WRITE:
+		return !w->written;
+	case ACT_DROP:
+		return w->written && !w->dropped;
+	case ACT_AGE:
+		return !w->aged;
+	default:
+		if (read >= source.n_reads || source.reads[read].over)
+			return false;
+		return act < ACT_ARRIVE ? !source.reads[read].looked : act >= ACT_FAIL || source.reads[read].looked;
+	}
+}
+
+static void perform(struct world *w, int act)
+{
+	switch (act) {
+	case ACT_ASK:
+		w->asked_after_drop[w->n_asked] = w->dropped;
+		ask(&w->askers[w->n_asked++]);
+		break;
+	case ACT_WRITE:
+		rowtext_set(text, MR_LIT("mailbox john@e.test quota 2"));
+		w->written = true;
+		break;
+	case ACT_DROP:
+		mr_rows_drop(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"));
+		w->dropped = true;
+		break;
+	case ACT_AGE:
+		mr_clock_advance(AGE + 1);
+		mr_rows_verified(rows, mr_now_ms());
+		w->aged = true;
+		break;
+	default:
+		if (act < ACT_ARRIVE)
+			fake_look(&source, (size_t)(act - ACT_LOOK));
+		else
+			fake_arrive(&source, (size_t)(act - ACT_LOOK) % ASKERS, act >= ACT_FAIL ? -EAGAIN : 0);
+	}
+}
+
+/* Whoever asks after the drop never sees what was before it: not from a read begun earlier, not from the cache, not as stale. */
+static void check(const struct world *w)
+{
+	struct mr_row *row;
+
+	for (unsigned i = 0; i < w->n_asked; i++) {
+		if (w->asked_after_drop[i] && w->askers[i].over && w->askers[i].err == 0)
+			assert_int_equal(w->askers[i].version, 2);
+	}
+	if (w->dropped && mr_rows_get(rows, MR_ROW_MAILBOX, MR_LIT("john@e.test"), true, NULL, &row) == MR_ROW_FOUND)
+		assert_int_equal(row->mailbox.quota_bytes, 2);
+}
+
+static unsigned long orders;
+
+/* Plays the script from the start, then tries everything that can come next. */
+static void explore(unsigned char *script, unsigned n)
+{
+	struct world w = { 0 };
+	bool can[ACTS];
+
+	begin(100);
+	for (unsigned i = 0; i < n; i++)
+		perform(&w, script[i]);
+	check(&w);
+	bool any = false;
+	for (int act = 0; act < ACTS; act++)
+		any |= can[act] = possible(&w, act);
+	if (!any) {
+		orders++;
+		assert_true(w.dropped && w.n_asked == ASKERS);
+		for (unsigned i = 0; i < ASKERS; i++)
+			assert_true(w.askers[i].over); /* nobody is forgotten */
+	}
+	end();
+	for (int act = 0; act < ACTS; act++) {
+		if (can[act]) {
+			script[n] = (unsigned char)act;
+			explore(script, n + 1);
+		}
+	}
+}
+
+/* G03 */
+static void every_order(void **state)
+{
+	unsigned char script[64];
+
+	orders = 0;
+	explore(script, 0);
+	print_message("%lu orders\n", orders);
+	assert_true(orders > 10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ages),    cmocka_unit_test(unverified), cmocka_unit_test(stale),       cmocka_unit_test(coalesced),
+		cmocka_unit_test(bounded), cmocka_unit_test(too_long),   cmocka_unit_test(every_order),
+	};
+
+	mr_log_open("test", 0, MR_LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
