@@ -19,7 +19,7 @@ static enum passdb_result result_of(struct auth_request *request, int r, const s
 	case MR_DIR_TEMP:
 		break;
 	}
-	e_error(authdb_event(request), "lookup: temporary failure");
+	e_error(authdb_event(request), "lookup: %s", mr_dir_status_str(answer->status));
 	return PASSDB_RESULT_INTERNAL_FAILURE;
 }
 

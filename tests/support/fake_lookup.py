@@ -1,5 +1,6 @@
-"""A scripted stand-in for lookup's passdb and usage sockets, for tests of the Dovecot plugin alone. It speaks the wire of lib/proto/wire.h."""
+"""A scripted stand-in for lookup's passdb and usage sockets: it can be made to fail in ways that the real one does not. It speaks the wire of lib/proto/wire.h."""
 
+import contextlib
 import os
 import socket
 import socketserver
@@ -43,8 +44,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.server.sessions.add(self.connection)
         while (body := read_netstring(self.rfile)) is not None:
             question = dict(decode(body))
-            answer = [("v", 1), ("id", question["id"])] + self.server.lookup.answer(question)
-            self.wfile.write(encode(answer))
+            self.wfile.write(self.server.lookup.answer(question))
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -52,22 +52,18 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class FakeLookup:
-    """accounts: address -> dict of password and the fields of DEFAULTS. status: set to "temp" and every question gets that."""
+    """accounts: address -> dict of "password" and what differs from DEFAULTS. says: bytes to send in place of answers, or None."""
 
-    def __init__(self, run_dir, passdb_gid, vmail_gid):
+    def __init__(self, run_dir):
         self.accounts = {}
-        self.status = "ok"
+        self.says = None
         self.questions = []
         self._path = os.path.join(run_dir, "passdb", "passdb.sock")
-        self._gid = passdb_gid
         self._server = None
         self._usage = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        for name, gid in (("passdb", passdb_gid), ("usage", vmail_gid)):
-            os.makedirs(os.path.join(run_dir, name))
-            os.chown(os.path.join(run_dir, name), 0, gid)
-            os.chmod(os.path.join(run_dir, name), 0o2750)
-        self._usage.bind(os.path.join(run_dir, "usage", "usage.sock"))
-        os.chmod(os.path.join(run_dir, "usage", "usage.sock"), 0o660)
+        usage = os.path.join(run_dir, "usage", "usage.sock")
+        self._usage.bind(usage)
+        os.chmod(usage, 0o660)
         self.start()
 
     def start(self):
@@ -78,22 +74,25 @@ class FakeLookup:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
+        """Goes away as a killed process does: the socket's name stays."""
         self._server.shutdown()
         self._server.server_close()
         for session in self._server.sessions:
-            try:
+            with contextlib.suppress(OSError):
                 session.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+
+    def again(self):
         os.unlink(self._path)
+        self.start()
 
     def answer(self, question):
         self.questions.append(question)
-        if self.status != "ok":
-            return [("status", self.status)]
+        return self.says or encode([("v", 1), ("id", question["id"])] + self._fields(question))
+
+    def _fields(self, question):
         if question["cmd"] == "iterate":
-            later = sorted(a for a in self.accounts if a > question["after"])
-            return [("status", "ok")] + [("address", a) for a in later[: int(question["limit"])]]
+            later = sorted(address for address in self.accounts if address > question["after"])
+            return [("status", "ok")] + [("address", address) for address in later[: int(question["limit"])]]
         account = self.accounts.get(question["address"])
         if account is None:
             return [("status", "notfound")]
@@ -103,11 +102,11 @@ class FakeLookup:
         fields.append(("address", question["address"]))
         return fields + [(key, account.get(key, value)) for key, value in DEFAULTS.items()]
 
-    def usage(self, timeout):
+    def usage(self, timeout=5):
         """The next usage datagram as a dict, or None."""
         self._usage.settimeout(timeout)
         try:
             datagram = self._usage.recv(4096)
-        except socket.timeout:
+        except TimeoutError:
             return None
         return dict(decode(datagram.partition(b":")[2][:-1]))
