@@ -76,8 +76,8 @@ class Supervisor:
             if (old := self.units.get(request["name"])) and old.process.poll() is None:
                 return {"error": f"{old.name} is running already"}
             unit = Unit(request, self.log_dir / f"{request['name']}.log")
-            self.units[unit.name] = unit
             unit.start()
+            self.units[unit.name] = unit
         elif request["op"] == "stop":
             self.units[request["name"]].stop()
         elif request["op"] == "again":
