@@ -1,0 +1,221 @@
+/* authres: Authentication-Results. What a message says about itself is written as a token where it is one, else quoted, never raw. */
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "base/mem.h"
+#include "mail/address.h"
+#include "mail/authres.h"
+
+#define VALUE_MAX 1000 /* bytes of one value of a message that are written */
+
+/* RFC 2045 token characters: what may stand unquoted (RFC 8601 section 2.2, "value"). */
+static bool is_token_char(char c)
+{
+	return c > ' ' && c <= '~' && !strchr("()<>@,;:\\\"/[]?=", c);
+}
+
+static bool is_token(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_token_char(s.p[i]))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* What is no printable ASCII becomes a question mark. */
+static void add_printable(struct mr_buf *out, char c)
+{
+	mr_buf_putc(out, c >= ' ' && c <= '~' ? c : '?');
+}
+
+static void add_quoted(struct mr_buf *out, struct mr_slice s)
+{
+	mr_buf_putc(out, '"');
+	for (size_t i = 0; i < s.n && i < VALUE_MAX; i++) {
+		char c = s.p[i];
+
+		if (c == '"' || c == '\\')
+			mr_buf_putc(out, '\\');
+		add_printable(out, c);
+	}
+	mr_buf_putc(out, '"');
+}
+
+static void add_value(struct mr_buf *out, struct mr_slice s)
+{
+	if (is_token(s) && s.n <= VALUE_MAX)
+		mr_buf_add(out, s);
+	else
+		add_quoted(out, s);
+}
+
+/* A local part: as it is where it is a token or quoted already. */
+static void add_local(struct mr_buf *out, struct mr_slice local)
+{
+	if (!local.n || local.p[0] != '"') {
+		add_value(out, local);
+		return;
+	}
+	for (size_t i = 0; i < local.n; i++)
+		add_printable(out, local.p[i]);
+}
+
+/* pvalue: [[local-part] "@"] domain, else as any value. */
+static void add_address(struct mr_buf *out, struct mr_slice s)
+{
+	struct mr_address a;
+
+	if (mr_address_split(s, &a) == 0 && is_token(a.domain)) {
+		add_local(out, a.local);
+		mr_buf_putc(out, '@');
+		mr_buf_add(out, a.domain);
+	} else {
+		add_value(out, s);
+	}
+}
+
+static void add_property(struct mr_buf *out, const char *name, struct mr_slice value)
+{
+	if (!value.n)
+		return;
+	mr_buf_printf(out, " %s=", name);
+	add_value(out, value);
+}
+
+static void add_method(struct mr_buf *out, const char *method, const char *result)
+{
+	mr_buf_printf(out, ";\n\t%s=%s", method, result);
+}
+
+static void add_reason(struct mr_buf *out, struct mr_slice problem)
+{
+	if (!problem.n)
+		return;
+	mr_buf_puts(out, " reason=");
+	add_quoted(out, problem);
+}
+
+static void add_spf(struct mr_buf *out, const struct mr_spf_request *rq, const struct mr_spf_answer *a)
+{
+	add_method(out, "spf", mr_spf_str(a->result));
+	add_reason(out, a->problem);
+	if (rq->sender.n) {
+		mr_buf_puts(out, " smtp.mailfrom=");
+		add_address(out, rq->sender);
+	} else {
+		add_property(out, "smtp.helo", rq->helo);
+	}
+}
+
+static void add_dkim(struct mr_buf *out, const struct mr_dkim_answer *a)
+{
+	if (!a->n)
+		add_method(out, "dkim", mr_dkim_str(MR_DKIM_NONE));
+	for (size_t i = 0; i < a->n; i++) {
+		const struct mr_dkim_signature *s = &a->signatures[i];
+
+		add_method(out, "dkim", mr_dkim_str(s->result));
+		add_reason(out, s->problem);
+		add_property(out, "header.d", s->domain);
+		add_property(out, "header.s", s->selector);
+		add_property(out, "header.a", s->algorithm);
+		add_property(out, "header.b", s->b);
+	}
+}
+
+int mr_authres_write(const struct mr_authres *a, struct mr_buf *out)
+{
+	size_t start;
+
+	add_value(out, a->authserv_id);
+	start = out->n;
+	if (a->spf_request && a->spf)
+		add_spf(out, a->spf_request, a->spf);
+	if (a->dkim)
+		add_dkim(out, a->dkim);
+	if (a->auth_user.n)
+		add_method(out, "auth", "pass");
+	if (out->n == start)
+		mr_buf_puts(out, "; none");
+	return out->full ? -ENOBUFS : 0;
+}
+
+/* Over white space and comments. False for a comment without an end. */
+static bool skip_blank(struct mr_slice *s)
+{
+	size_t i = 0, depth = 0;
+
+	for (; i < s->n; i++) {
+		char c = s->p[i];
+
+		if (c == '(')
+			depth++;
+		else if (c == ')' && depth)
+			depth--;
+		else if (c == '\\' && depth)
+			i++;
+		else if (!depth && !memchr(" \t\r\n", c, 4))
+			break;
+	}
+	*s = mr_slice_from(*s, i);
+	return depth == 0;
+}
+
+/* A token or a quoted string off the front, into `text` without quotes. False when neither stands there. */
+static bool take_value(struct mr_slice *s, char *text, size_t max, struct mr_slice *out)
+{
+	size_t i = 0, n = 0;
+	bool quoted = s->n && s->p[0] == '"', closed = !quoted;
+
+	for (i = quoted; i < s->n && n < max; i++) {
+		if (quoted && s->p[i] == '"') {
+			closed = true;
+			i++;
+			break;
+		}
+		if (quoted && s->p[i] == '\\' && i + 1 < s->n)
+			i++;
+		else if (!quoted && !is_token_char(s->p[i]))
+			break;
+		text[n++] = s->p[i];
+	}
+	*s = mr_slice_from(*s, i);
+	*out = (struct mr_slice){ text, n };
+	return closed && n > 0 && n < max;
+}
+
+static bool contains(struct mr_slice value, struct mr_slice id)
+{
+	for (size_t i = 0; id.n && i + id.n <= value.n; i++) {
+		if (mr_slice_ieq((struct mr_slice){ value.p + i, id.n }, id))
+			return true;
+	}
+	return false;
+}
+
+/* [CFWS] authserv-id [CFWS version] [CFWS] (";" or the end) */
+static bool parse_id(struct mr_slice value, char *text, size_t max, struct mr_slice *out)
+{
+	struct mr_slice version;
+	char digits[16];
+
+	if (!skip_blank(&value) || !take_value(&value, text, max, out) || !skip_blank(&value))
+		return false;
+	if (value.n && value.p[0] != ';' && (!take_value(&value, digits, sizeof(digits), &version) || !skip_blank(&value)))
+		return false;
+	return !value.n || value.p[0] == ';';
+}
+
+bool mr_authres_claims(struct mr_slice value, struct mr_slice authserv_id)
+{
+	struct mr_slice id;
+	char text[512];
+
+	if (!parse_id(value, text, sizeof(text), &id))
+		return contains(value, authserv_id);
+	if (id.n && id.p[id.n - 1] == '.') /* the same host to whoever reads it loosely */
+		id.n--;
+	return mr_slice_ieq(id, authserv_id);
+}
