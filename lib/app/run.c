@@ -80,11 +80,11 @@ static void look_at_drain(void *arg)
 static void drain(struct instance *in)
 {
 	mr_log(MR_LOG_NOTICE, "stopping", mr_u("pending", pending(in)));
-	mr_systemd_stopping();
 	in->draining = true;
 	in->drain_until = mr_now_ms() + in->d->drain_ms;
 	if (in->d->drain)
 		in->d->drain(&in->app);
+	mr_systemd_stopping();
 	look_at_drain(in);
 }
 
