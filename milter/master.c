@@ -108,9 +108,10 @@ static int serve(const struct master *m)
 	sigemptyset(&none);
 	while (n > 0) {
 		int ready = ppoll(&p, 1, NULL, &none);
+		bool woken = ready < 0 && errno == EINTR;
 
 		reap();
-		if (ready < 0 && errno == EINTR)
+		if (woken)
 			continue;
 		if (ready < 0)
 			return 1;

@@ -42,6 +42,7 @@ void mr_scanner_free(struct mr_scanner *s)
 	m->n_scanners--;
 	m->unready -= !s->ready;
 	mr_io_cancel(&s->io);
+	pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0); /* idle, lost or stuck: there is nothing in it to keep */
 	close(s->fd);
 	close(s->pidfd);
 	mr_buf_done(&s->in);
@@ -49,12 +50,6 @@ void mr_scanner_free(struct mr_scanner *s)
 	free(s);
 	if (m->old && !m->scanners)
 		master_free(m);
-}
-
-void mr_scanner_kill(struct mr_scanner *s)
-{
-	pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0);
-	mr_scanner_free(s);
 }
 
 static void add_scanner(struct mr_master *m, pid_t pid, int fd, int pidfd)
@@ -281,9 +276,9 @@ void mr_pool_free(struct mr_pool *p)
 
 		m->old = true;
 		while (m->n_scanners > 1)
-			mr_scanner_kill(m->scanners);
+			mr_scanner_free(m->scanners);
 		if (m->scanners)
-			mr_scanner_kill(m->scanners); /* takes the master with it */
+			mr_scanner_free(m->scanners); /* takes the master with it */
 		else
 			master_free(m);
 	}

@@ -51,5 +51,4 @@ void mr_pool_dispatch(struct mr_pool *p);
 /* pool-master.c */
 void mr_pool_ask(struct mr_pool *p, size_t wanted); /* has the current master fork, within scanners_max */
 void mr_pool_pause(struct mr_pool *p);              /* no forks for a second: they fail */
-void mr_scanner_kill(struct mr_scanner *s);
-void mr_scanner_free(struct mr_scanner *s); /* at the end of its socket it goes by itself; ends an old master that has no scanner left */
+void mr_scanner_free(struct mr_scanner *s);         /* kills it; ends an old master that has no scanner left */

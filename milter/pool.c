@@ -238,7 +238,7 @@ void mr_pool_cancel(struct mr_pool *p, struct mr_pool_task *t)
 
 	if (s) {
 		take_task(s);
-		mr_scanner_kill(s);
+		mr_scanner_free(s);
 	} else {
 		DL_DELETE(p->waiting, t);
 		p->n_waiting--;

@@ -1,0 +1,106 @@
+/* test-scan: the checks that need nobody's answer, and what a scan says while it waits. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "scan.h"
+#include "unit.h"
+
+#define HEAD  "From: a@x.test\r\nSubject: s\r\n"
+#define TAIL  "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+#define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*" TAIL
+#define JUNK  "YJS*C4JDBQADN1.NSBN3*2IDNEN*" TAIL
+
+static void test_strings(void **state)
+{
+	static const struct {
+		const char *mail;
+		bool refuse;
+		double score;
+		const char *symbols;
+	} t[] = {
+		{ HEAD "\r\nHello.\r\n", false, 0, "" },
+		{ HEAD "\r\n" GTUBE "\r\n", true, 0, "GTUBE(0.00)" },
+		{ HEAD "\r\n" GTUBE, true, 0, "GTUBE(0.00)" },
+		{ HEAD "\r\nx " GTUBE " y\r\n", true, 0, "GTUBE(0.00)" },
+		{ HEAD "\r\n" JUNK "\r\n", false, 10, "GTUBE_JUNK(10.00)" },
+		{ HEAD "\r\n" JUNK " " GTUBE "\r\n", true, 10, "GTUBE(0.00),GTUBE_JUNK(10.00)" },
+		{ HEAD "\r\nXJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34\r\n", false, 0, "" },
+		{ HEAD "X: " GTUBE "\r\n\r\nHello.\r\n", false, 0, "" }, /* in the body only */
+		{ "", false, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_dns_view *view = mr_dns_view_new();
+		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .trusted = true, .hostname = MR_LIT("mx.test") };
+		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+		struct mr_buf symbols = MR_BUF(1000);
+
+		mr_scan_init(s, &in, view, arena);
+		assert_int_equal(mr_scan_run(s), 0);
+		assert_true(s->result.complete);
+		assert_int_equal(s->result.refuse, t[i].refuse);
+		assert_true(s->result.score == t[i].score);
+		mr_symbols_text(&s->result, ",", &symbols);
+		assert_slice(mr_buf_slice(&symbols), t[i].symbols);
+		assert_slice(s->result.authres, ""); /* our own senders get none */
+		mr_buf_done(&symbols);
+		mr_dns_view_free(view);
+	}
+}
+
+/* What is finished is known while SPF waits, and is not run again. */
+static void waiting(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_dns_view *view = mr_dns_view_new();
+	struct mr_scan_input in = { .message = MR_LIT(HEAD "\r\n" JUNK "\r\n"),
+				    .helo = MR_LIT("h.x.test"),
+				    .sender = MR_LIT("a@x.test"),
+				    .hostname = MR_LIT("mx.test") };
+	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_buf symbols = MR_BUF(1000);
+
+	(void)state;
+	assert_int_equal(mr_parse_ip(MR_LIT("192.0.2.1"), &in.client), 0);
+	mr_scan_init(s, &in, view, arena);
+	assert_int_equal(mr_scan_run(s), -EAGAIN);
+	assert_false(s->result.complete);
+	assert_true(s->result.score == 10);
+	mr_dns_view_give_up(view);
+	while (mr_scan_run(s) == -EAGAIN)
+		mr_dns_view_give_up(view);
+	assert_true(s->result.complete);
+	mr_symbols_text(&s->result, ",", &symbols);
+	assert_non_null(strstr(symbols.p, "GTUBE_JUNK(10.00)"));
+	assert_null(strstr(strstr(symbols.p, "GTUBE_JUNK") + 1, "GTUBE_JUNK"));
+	assert_non_null(strstr(symbols.p, "SPF_TEMPERROR(0.00)"));
+	assert_non_null(strstr(symbols.p, "DKIM_NONE(0.00)"));
+	assert_true(mr_slice_starts(s->result.authres, MR_LIT("mx.test;")));
+	mr_buf_done(&symbols);
+	mr_dns_view_free(view);
+}
+
+static void names(void **state)
+{
+	static const struct {
+		const char *name;
+		bool ok;
+	} t[] = {
+		{ "SPF_PASS", true }, { "A", true }, { "R2", true }, { "", false }, { "spf", false }, { "A B", false }, { "A\n", false }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++)
+		assert_int_equal(mr_symbol_name_ok(mr_slice_of(t[i].name)), t[i].ok);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(waiting), cmocka_unit_test(names) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
