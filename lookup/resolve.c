@@ -92,14 +92,16 @@ static bool look_at(struct run *r, struct mr_slice base, struct match *m)
 	return a && b;
 }
 
-/* 1: somebody is at this address, *m is set. 0: nobody. -EAGAIN: rows are missing. */
+/* 1: somebody is at this address, *m is set. 0: nobody. -EAGAIN: rows are missing. No name of ours contains '+', so what follows the first
+ * one is extension, whatever the site's delimiter. */
 static int match_address(struct run *r, const struct mr_address *a, struct match *m)
 {
+	ptrdiff_t plus = mr_slice_chr(a->local, '+');
 	unsigned cuts = 0;
 
 	if (!look_at(r, join(r, a->local, a->domain), m))
 		return -EAGAIN;
-	for (size_t i = a->local.n; i-- > 1 && m->alias == NULL && m->mailbox == NULL && cuts < CUTS_MAX;) {
+	for (size_t i = plus < 0 ? a->local.n : (size_t)plus + 1; i-- > 1 && m->alias == NULL && m->mailbox == NULL && cuts < CUTS_MAX;) {
 		if (a->local.p[i] != '+' && a->local.p[i] != r->w->site->delimiter)
 			continue;
 		cuts++;

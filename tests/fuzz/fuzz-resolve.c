@@ -32,6 +32,18 @@ static struct mr_resolved resolve_all(struct rowtext *rows, const struct mr_site
 	return r;
 }
 
+/* Names of ours have no '+' (mail/address.h); a text in which one has breaks what lookup rests on. */
+static bool names_are_ours(struct mr_slice text)
+{
+	struct mr_slice line, kind, name;
+
+	while (mr_slice_next(&text, '\n', &line)) {
+		if (mr_slice_next(&line, ' ', &kind) && mr_slice_next(&line, ' ', &name) && mr_slice_chr(name, '+') >= 0)
+			return false;
+	}
+	return true;
+}
+
 static void check_finals(struct rowtext *rows, const struct mr_site *site, const struct mr_resolved *r, struct mr_arena *arena)
 {
 	fuzz_assert(r->n_finals <= MR_DIR_FINALS_MAX);
@@ -52,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mr_autoarena arena = mr_arena_new(0);
 
 	if (size > INPUT_MAX || !mr_slice_next(&text, '\n', &first) || !mr_slice_next(&first, ' ', &address) ||
-	    !mr_slice_next(&first, ' ', &delimiter))
+	    !mr_slice_next(&first, ' ', &delimiter) || !names_are_ours(text))
 		return 0;
 	struct mr_site site = { .delimiter = delimiter.n ? delimiter.p[0] : '+', .hostname = MR_LIT("mx.test"), .postmaster = first };
 	site.srs = (struct mr_srs){ .secrets = { MR_LIT("secret") }, .n_secrets = 1, .domain = MR_LIT("srs.test") };

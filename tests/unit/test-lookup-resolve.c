@@ -114,6 +114,8 @@ static const struct resolve_case cases[] = {
 	{ "john-doe-shop@example.test", "ok L:john-doe+shop@example.test", '-' },
 	{ "john+shop@example.test", "ok L:john+shop@example.test", '-' },
 	{ "sales+x@example.test", "ok L:john+x@example.test L:jane+x@example.test F:out@foreign.test" },
+	{ "john+doe-x@example.test", "ok L:john+doe-x@example.test", '-' },
+	{ "john-doe+a-b@example.test", "ok L:john-doe+a-b@example.test", '-' },
 	{ "-john@example.test", "notfound", '-' },
 	/* aliases: F005, F006, F007 */
 	{ "sales@example.test", "ok L:john@example.test L:jane@example.test F:out@foreign.test" },
