@@ -16,9 +16,15 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "packaging"), str(SOURCE / "tests/support")]
 
 from fake_lookup import FakeLookup  # noqa: E402
-from stack import accounts, certs, dovecot, layout, units  # noqa: E402
+from stack import accounts, certs, daemons, dovecot, layout, units  # noqa: E402
 
-GRACE = 50000  # message_size_limit of this host: bytes by which the last delivery may pass the quota
+PRIVATE = """
+auth_failure_delay = 0
+plugin {
+  # Bytes by which the last delivery may pass the quota; as shipped, message_size_limit.
+  quota_grace = 50000
+}
+"""
 MESSAGE = "From: a@example.net\r\nSubject: x\r\n{headers}\r\n{body}\r\n"
 
 
@@ -30,14 +36,6 @@ def yescrypt(password):
 
 def hashed(scheme, password="secret"):
     return subprocess.run(["doveadm", "-c", "/dev/null", "pw", "-s", scheme, "-p", password], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def rendered(lay):
-    options = {"run_dir": lay.run, "vmail_user": "vmail", "vmail_group": "vmail", "mail_dir": lay.mail, "postfix_dir": lay.queue,
-               "sasl_socket": "private/auth", "lmtp_socket": "private/dovecot-lmtp", "tls_cert_file": lay.tls / "cert.pem",
-               "tls_key_file": lay.tls / "key.pem", "message_size_limit": GRACE, "data_dir": SOURCE / "packaging"}
-    text = (SOURCE / "packaging/dovecot/mailreeve.conf").read_text()
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: str(options[found[1]]), text)
 
 
 class Plugin:
@@ -95,7 +93,8 @@ def plugin():
         accounts.make_folder(lay.queue / "private", 0o755, "root")
         certs.make(lay)
         lookup = FakeLookup(lay.run)
-        dovecot.start(lay, servers, rendered(lay) + "auth_failure_delay = 0\n")
+        daemons.write_conf(lay)
+        dovecot.start(lay, servers, daemons.rendered(lay, "dovecot") + PRIVATE)
         yield Plugin(lay, servers, lookup)
     finally:
         servers.end()
