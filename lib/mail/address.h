@@ -6,10 +6,11 @@
 struct mr_address {
 	struct mr_slice local, domain; /* domain without final dot; empty only where allowed */
 };
-/* "local@domain", no angle brackets; quoted local parts are taken. 0 or -EINVAL. Length bounds of RFC 5321 4.5.3.1 (64 and 255). */
+/* "local@domain", no angle brackets; quoted local parts are taken, and dots anywhere, as Postfix does. 0 or -EINVAL. Length bounds of RFC
+ * 5321 section 4.5.3.1 (64 and 255): SRS addresses may be longer, ask mr_srs_reverse() first. */
 int mr_address_split(struct mr_slice s, struct mr_address *out);
-/* Strict form for accounts of ours (F137): local part [a-z0-9._-], 1..50 bytes, no dot at an end or doubled; domain a host name. Lower-cases in place
- * into the arena. -EINVAL with the reason. */
+/* Strict form for accounts of ours (F137): local part [a-z0-9._-], 1..50 bytes, no dot at an end or doubled; domain a host name.
+ * Lower-cases in place into the arena. -EINVAL with the reason. */
 int mr_address_account(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
 /* A destination: any valid address with a domain of at least two labels; domain lower-cased, local part kept. */
 int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
@@ -19,5 +20,6 @@ int mr_domain_check(struct mr_slice s, bool underscore, struct mr_arena *arena, 
 struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena);
 /* "john+tag" with '+' → "john", "tag". False when there is no delimiter, or it stands first. */
 bool mr_address_extension(struct mr_slice local, char delimiter, struct mr_slice *base, struct mr_slice *extension);
-/* Addresses of a From, Sender or Reply-To header value, groups and comments understood; at most max; returns how many there are, or -EINVAL. */
+/* Addresses ("local@domain", comments and white space removed) of a From, Sender or Reply-To header value, groups understood; at most max
+ * are stored; returns how many there are, or -EINVAL when any of it is broken. */
 int mr_address_header(struct mr_slice value, struct mr_arena *arena, struct mr_slice *out, size_t max);

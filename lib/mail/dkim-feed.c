@@ -48,10 +48,11 @@ int mr_dkim_feed_header(DKIM *d, const struct mr_header *h)
 
 	if (memchr(text.p, 0, text.n))
 		return 0;
-	while (rest.n && has_bare_lf(text))
-		add_line(&converted, take_line(&rest));
-	if (converted.n)
+	if (has_bare_lf(text)) {
+		while (rest.n)
+			add_line(&converted, take_line(&rest));
 		text = mr_buf_slice(&converted);
+	}
 	/* not changed by the library, whose API knows no const */
 	status = dkim_header(d, (u_char *)text.p, text.n);
 	mr_buf_done(&converted);

@@ -11,23 +11,24 @@ const char *mr_dkim_str(enum mr_dkim_result r);
 struct mr_dkim_signature {
 	enum mr_dkim_result result;
 	struct mr_slice domain, selector, identity /* i= */, algorithm, b /* first 8 characters of b= */;
-	struct mr_slice problem;   /* in words */
-	unsigned bits;             /* of the key */
-	bool aligns;               /* may count for alignment: pass, no l=, RSA key of 1024 bits or more */
+	struct mr_slice problem; /* in words */
+	unsigned bits;           /* of the key */
+	bool aligns;             /* may count for alignment: pass, no l=, RSA key of 1024 bits or more */
 };
 struct mr_dkim_answer {
 	struct mr_dkim_signature signatures[MR_DKIM_SIGNATURES_MAX];
 	size_t n;
-	bool more;                 /* there were further ones that were not looked at */
+	bool more; /* there were further ones that were not looked at */
 };
-/* Sets up the libraries, which read files for it: call it before a sandbox closes the file system (else the first use does). Any number of threads
- * may verify and sign at once. */
+/* Sets up the libraries, which read files for it: call it before a sandbox closes the file system (else the first use does). Any number of
+ * threads may verify and sign at once. */
 void mr_dkim_prepare(void);
 /* 0, or -EAGAIN as in spf.h; no memory: every signature is a temperror. Problems are constants, the rest lives in the arena. */
 int mr_dkim_verify(const struct mr_message *m, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out);
 
-/* Signs; the header fields that stand in the message are signed, From, Subject, Date, To, Reply-To, Content-Type, MIME-Version once more than they occur.
- * Result: the value of one DKIM-Signature field, folded with LF + tab, no CR, no name. -EINVAL with a reason for a bad key. */
+/* Signs; the header fields that stand in the message are signed, From, Subject, Date, To, Reply-To, Content-Type, MIME-Version once more
+ * than they occur. Result: the value of one DKIM-Signature field, folded with LF + tab, no CR, no name. -EINVAL with a reason for a bad
+ * key. */
 struct mr_dkim_sign {
 	struct mr_slice domain, selector, key_pem;
 	int64_t now;

@@ -11,13 +11,13 @@ struct mr_message {
 	struct mr_slice all, body; /* body: after the empty line; empty when there is none */
 	struct mr_header *headers;
 	size_t n_headers;
-	bool cut;                  /* more than MR_HEADERS_MAX fields or MR_HEADER_BYTES_MAX bytes: the rest was not looked at */
+	bool cut; /* more than MR_HEADERS_MAX fields or MR_HEADER_BYTES_MAX bytes: the rest was not looked at */
 };
-#define MR_HEADERS_MAX 10000
+#define MR_HEADERS_MAX      10000
 #define MR_HEADER_BYTES_MAX (2u << 20)
 
-/* Never fails: garbage gives few headers. A line that is no header field ends the header, as in Postfix, and is the first of the body. A first line
- * "From ..." of a mailbox file is passed over. The array lives in the arena. */
+/* Never fails: garbage gives few headers. A line that is no header field ends the header, as in Postfix, and is the first of the body. A
+ * first line "From ..." of a mailbox file is passed over. The array lives in the arena. */
 void mr_message_parse(struct mr_slice all, struct mr_arena *arena, struct mr_message *out);
 /* The n-th (from 0, from the top) field of that name, or NULL. */
 const struct mr_header *mr_message_header(const struct mr_message *m, const char *name, size_t n);

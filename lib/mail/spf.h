@@ -1,4 +1,5 @@
-/* spf: Sender Policy Framework, RFC 7208 complete: macros, exp=, 10 lookups, 2 void lookups, 10 MX and PTR names, IPv6. Pure, given a DNS view. */
+/* spf: Sender Policy Framework, RFC 7208 complete: macros, exp=, 10 lookups, 2 void lookups, 10 MX and PTR names, IPv6. Pure, given a DNS
+ * view. */
 #pragma once
 #include "base/arena.h"
 #include "base/parse.h"
@@ -10,9 +11,9 @@ const char *mr_spf_str(enum mr_spf_result r);
 struct mr_spf_request {
 	struct mr_ip client;
 	struct mr_slice helo;
-	struct mr_slice sender;    /* MAIL FROM without <>; empty: postmaster@helo is checked (section 2.4) */
-	struct mr_slice receiver;  /* our host name, for %{r} */
-	int64_t now;               /* seconds since 1970, for %{t} */
+	struct mr_slice sender;   /* MAIL FROM without <>; empty: postmaster@helo is checked (section 2.4) */
+	struct mr_slice receiver; /* our host name, for %{r} */
+	int64_t now;              /* seconds since 1970, for %{t} */
 };
 struct mr_spf_answer {
 	enum mr_spf_result result;
