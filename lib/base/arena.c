@@ -11,8 +11,15 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define ALIGNMENT   16
-#define CHUNK       (8u << 10) /* bytes of an ordinary chunk */
+#define ALIGNMENT      16
+#define ORDINARY_CHUNK (8u << 10) /* bytes */
+#if defined(__SANITIZE_ADDRESS__) /* gcc */
+#define CHUNK 0 /* each allocation has a chunk of its exact size, so that the sanitizer sees one byte too far and use after a reset */
+#elif defined(__has_feature) /* clang */
+#define CHUNK (__has_feature(address_sanitizer) ? 0 : ORDINARY_CHUNK)
+#else
+#define CHUNK ORDINARY_CHUNK
+#endif
 #define DEFAULT_MAX (64u << 20)
 
 struct chunk {
@@ -57,7 +64,7 @@ void mr_arena_reset(struct mr_arena *a)
 
 	a->used = 0;
 	/* One ordinary chunk stays, so that a session's next request allocates nothing. */
-	if (kept && kept->size == CHUNK) {
+	if (CHUNK && kept && kept->size == CHUNK) {
 		free_chunks(kept->older);
 		kept->older = NULL;
 		kept->used = 0;
@@ -69,25 +76,25 @@ void mr_arena_reset(struct mr_arena *a)
 
 void *mr_arena_try(struct mr_arena *a, size_t n)
 {
-	size_t size = n ? n : 1, start;
+	size_t exact = n ? n : 1, size, start;
 	struct chunk *c = a->newest;
 
-	if (size > a->max || size > SIZE_MAX - sizeof(struct chunk) - ALIGNMENT)
+	if (exact > a->max || exact > SIZE_MAX - sizeof(struct chunk) - ALIGNMENT)
 		return NULL;
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size = (exact + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (size > a->max - a->used)
 		return NULL;
 	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK ? size : CHUNK;
+		size_t room = size > CHUNK ? exact : CHUNK;
 
 		c = mr_realloc(NULL, sizeof(*c) + room);
 		*c = (struct chunk){ .older = a->newest, .size = room };
 		a->newest = c;
 	}
 	start = c->used;
-	c->used += size;
+	c->used = size > c->size - start ? c->size : start + size;
 	a->used += size;
-	return memset(c->data + start, 0, size);
+	return memset(c->data + start, 0, exact);
 }
 
 void *mr_arena_alloc(struct mr_arena *a, size_t n)

@@ -19,7 +19,7 @@ int mr_buf_puts(struct mr_buf *b, const char *s);
 int mr_buf_putc(struct mr_buf *b, char c);
 int mr_buf_printf(struct mr_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* Room for n more bytes at p + n; the caller then adds to n what it wrote. NULL at the maximum. */
+/* Room for n more bytes at p + n; the caller then adds to n what it wrote. NULL (and `full`) at the maximum. */
 char *mr_buf_reserve(struct mr_buf *b, size_t n);
 void mr_buf_consume(struct mr_buf *b, size_t n);  /* removes from the front */
 void mr_buf_truncate(struct mr_buf *b, size_t n); /* keeps the first n bytes: takes half an addition back */

@@ -8,11 +8,11 @@
 
 int mr_parse_i64(struct mr_slice s, int64_t min, int64_t max, int64_t *out);
 int mr_parse_u64(struct mr_slice s, uint64_t min, uint64_t max, uint64_t *out);
-int mr_parse_double(struct mr_slice s, double min, double max, double *out); /* "." is the decimal point in every locale */
+int mr_parse_double(struct mr_slice s, double min, double max, double *out); /* "-12.5": 15 digits count, no exponent, any locale */
 int mr_parse_bool(struct mr_slice s, bool *out);       /* yes no true false on off 1 0 */
 /* "10M": bytes; k M G T are powers of 1024, a trailing B or iB is fine, none means bytes. */
 int mr_parse_size(struct mr_slice s, uint64_t max, uint64_t *bytes);
-/* "1h30m", "250ms", "7d": milliseconds; ms s m h d w (d = 24 h); a bare number is refused except 0. */
+/* "1h30m", "250ms", "7d": milliseconds; w d h m s ms in this order, each once (d = 24 h); a bare number is refused except 0. */
 int mr_parse_duration(struct mr_slice s, uint64_t max_ms, uint64_t *ms);
 int mr_parse_mode(struct mr_slice s, unsigned *mode); /* octal file mode, 0 to 07777 */
 
@@ -25,7 +25,7 @@ struct mr_net {
 	unsigned bits;
 };
 int mr_parse_ip(struct mr_slice s, struct mr_ip *out);   /* also Postfix's "IPv6:..." spelling and [brackets] */
-int mr_parse_net(struct mr_slice s, struct mr_net *out); /* address or address/bits; host bits must be zero */
+int mr_parse_net(struct mr_slice s, struct mr_net *out); /* address or address/bits; -EINVAL when host bits are set */
 bool mr_net_has(const struct mr_net *net, const struct mr_ip *ip);
 int mr_ip_from_sockaddr(const struct sockaddr *sa, struct mr_ip *out);
 /* Text form; buf of at least 46 bytes (INET6_ADDRSTRLEN). Returns buf. */

@@ -15,9 +15,11 @@ struct mr_keyring {
 	size_t n;
 };
 
-/* Text of a key ring file: lines "ID BASE64KEY", # comments. On error -EINVAL and *line tells where (1-based). */
+/* Text of a key ring file: lines "ID BASE64KEY", # comments. On error -EINVAL and *line tells where (1-based; a ring
+ * without keys: its last line). */
 int mr_keyring_parse(struct mr_slice text, struct mr_keyring *out, unsigned *line);
 void mr_keyring_wipe(struct mr_keyring *ring);
+/* -ENOKEY: the ring is empty; -EINVAL: no purpose, or more than 1 MiB; -ENOBUFS adds nothing. */
 int mr_seal(const struct mr_keyring *ring, struct mr_slice purpose, struct mr_slice plain, struct mr_buf *out);
 /* 0; -EINVAL not that form; -ENOKEY key id not in the ring; -EBADMSG changed, or another purpose. */
 int mr_unseal(const struct mr_keyring *ring, struct mr_slice purpose, struct mr_slice sealed, struct mr_buf *plain);

@@ -25,6 +25,7 @@ struct mr_slice mr_slice_from(struct mr_slice s, size_t from);
 /* Index of the first or last `c`, or -1. */
 ptrdiff_t mr_slice_chr(struct mr_slice s, char c);
 ptrdiff_t mr_slice_rchr(struct mr_slice s, char c);
-/* Takes the part up to the next `sep` off the front of *rest. False at the end. "a,,b" gives three parts. */
+/* Takes the part up to the next `sep` off the front of *rest. False at the end. "a,,b" gives three parts, "" one empty part,
+ * the slice with p == NULL none. */
 bool mr_slice_next(struct mr_slice *rest, char sep, struct mr_slice *part);
 char mr_lower(char c);

@@ -52,6 +52,7 @@ static void test_random_and_secret(void **state)
 	assert_true(mr_equal_secret(MR_LIT("abc"), MR_LIT("abc")));
 	assert_false(mr_equal_secret(MR_LIT("abc"), MR_LIT("abd")));
 	assert_false(mr_equal_secret(MR_LIT("abc"), MR_LIT("ab")));
+	assert_false(mr_equal_secret(MR_LIT("ab"), MR_LIT("abc")));
 	assert_true(mr_equal_secret((struct mr_slice){ 0 }, MR_LIT("")));
 }
 

@@ -75,6 +75,7 @@ static void test_base64_decode(void **state)
 		{ MR_LIT("="), -EINVAL },
 		{ MR_LIT("===="), -EINVAL },
 		{ MR_LIT("Zg==Zg=="), -EINVAL },
+		{ MR_LIT("Z=g="), -EINVAL },
 		{ MR_LIT("Zm-_"), -EINVAL },
 		{ MR_LIT("Zm9\0"), -EINVAL },
 		{ MR_LIT("Zm9v="), -EINVAL },
