@@ -74,7 +74,7 @@ def check_quoted(tree, path, name, matrix):
         return
     here = os.path.join(tree, os.path.dirname(path), name)
     own = os.path.join(tree, top, name)
-    if top != "dovecot-plugin" and not (os.path.exists(here) or os.path.exists(own) or first == top):
+    if top != "dovecot-plugin" and not (os.path.exists(here) or os.path.exists(own) or os.path.exists(own + ".in") or first == top):
         yield f'{path}: "{name}" is neither of a floor nor of its own folder'
 
 

@@ -1,0 +1,47 @@
+/* policyd: the daemon's parts and its settings. */
+#pragma once
+#include "app/app.h"
+#include "check.h"
+#include "directory/directory.h"
+#include "rt/server.h"
+
+enum mr_check_mode { MR_MODE_OFF, MR_MODE_OBSERVE, MR_MODE_ENFORCE };
+enum mr_check_on_error { MR_ON_ERROR_PASS, MR_ON_ERROR_DEFER };
+
+struct mr_policyd_conf {
+	struct mr_conf_shared shared;
+	char *directory_socket;
+	uint64_t deadline; /* ms */
+	int64_t clients_max;
+	int mode[MR_CHECKS], on_error[MR_CHECKS]; /* of each check: enum mr_check_mode, enum mr_check_on_error */
+};
+extern const struct mr_option mr_policyd_options[];
+
+struct mr_request;
+struct mr_policyd {
+	struct mr_app *app;
+	struct mr_server *server;
+	struct mr_directory *directory;
+	struct mr_request *requests; /* that wait for the directory */
+};
+
+/* request.c */
+/* Answers one request, now or later. The bytes of `in` are copied. */
+void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_policy_request *in);
+void mr_request_drop_all(struct mr_policyd *p); /* at stop: nobody is answered any more */
+
+/* session.c */
+extern const struct mr_server_ops mr_session_policy;
+
+/* daemon.c */
+int mr_policyd_start(struct mr_app *app, struct mr_diag *diag);
+void mr_policyd_drain(struct mr_app *app);
+size_t mr_policyd_pending(struct mr_app *app);
+void mr_policyd_stop(struct mr_app *app);
+void mr_policyd_status(struct mr_app *app, struct mr_buf *out);
+int mr_policyd_check(const void *conf, struct mr_buf *out);
+
+/* stats.c */
+extern const struct mr_stat mr_policyd_stats[];
+extern _Atomic int64_t mr_policyd_requests, mr_policyd_passed, mr_policyd_refused, mr_policyd_deferred, mr_policyd_observed,
+    mr_policyd_unknown;

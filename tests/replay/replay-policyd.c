@@ -1,0 +1,379 @@
+/* replay-policyd: plays scenario files against policyd's own parts, with a scripted directory, real sockets and a clock that stands still.
+ *
+ *   option NAME VALUE          before anything else: a line of section policyd
+ *   answer ...                 what the directory answers (fake-directory.h)
+ *   directory MODE             open, away, hold, release, garbage
+ *   client NAME                the client that the next lines are about; connects if it is new
+ *   ask KEY=VALUE ...          a request of Postfix (request=smtpd_access_policy is added)
+ *   raw TEXT                   these bytes, \n is a line break
+ *   flood BYTES                that many bytes without an end, as far as they are taken
+ *   gone                       the client closes its connection
+ *   advance MS                 time passes
+ *   reply TEXT                 exactly this action has come
+ *   replies TEXT|TEXT...       exactly these, in this order
+ *   silence                    nothing has come
+ *   closed                     the connection was closed by policyd
+ *   asked N CMD ADDRESS        how often the directory was asked so far
+ *   log TEXT                   the last "policy" line of the log contains this
+ *   drain                      stops accepting
+ *   pending N                  requests under way */
+
+/* system */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "fake-directory.h"
+#include "policyd.h"
+#include "rt/clock.h"
+#include "rt/file.h"
+#include "rt/log.h"
+#include "rt/sock.h"
+
+#define CLIENTS_MAX 16
+#define TURNS       12 /* of the loop after each line: a question, its answer and the reply need fewer */
+#define STEP_MS     50
+
+static struct {
+	const char *file;
+	unsigned line;
+	char folder[64], conf_path[128], directory_path[128], policy_path[128];
+	struct mr_buf options;
+	struct mr_app app;
+	struct mr_policyd_conf conf;
+	struct fake_directory *directory;
+	struct {
+		char name[32];
+		int fd;
+	} clients[CLIENTS_MAX];
+	size_t n_clients, at; /* the client that lines are about */
+	int log_fd;
+} world;
+
+static const struct mr_option *const tables[] = { mr_conf_shared_options, mr_policyd_options, NULL };
+
+static void fail(const char *what, const char *got)
+{
+	printf("%s:%u: %s%s%s\n", world.file, world.line, what, got ? ", but: " : "", got ? got : "");
+	exit(1);
+}
+
+static void turn(void)
+{
+	for (int i = 0; i < TURNS; i++)
+		mr_loop_once(world.app.loop);
+}
+
+static void start(void)
+{
+	struct mr_diag diag = { 0 };
+	struct mr_buf text = MR_BUF(65536);
+
+	mr_buf_printf(&text, "run_dir = \"%s\"\npostfix_dir = \"\"\npolicyd {\n%s}\n", world.folder,
+		      world.options.p ? world.options.p : "");
+	if (mr_file_write(world.conf_path, 0600, mr_buf_slice(&text), &diag) < 0 ||
+	    mr_conf_load(world.conf_path, true, tables, &world.conf, &diag) < 0)
+		fail("configuration", diag.text);
+	mr_buf_done(&text);
+	world.app.loop = mr_loop_new();
+	world.app.conf = &world.conf;
+	world.directory = fake_directory_new(world.app.loop, world.directory_path);
+	if (mr_policyd_start(&world.app, &diag) < 0)
+		fail("start", diag.text);
+	turn();
+}
+
+static void do_option(struct mr_slice arg)
+{
+	ptrdiff_t space = mr_slice_chr(arg, ' ');
+
+	if (world.app.loop || space < 0)
+		fail("option comes first, with a value", NULL);
+	mr_buf_printf(&world.options, "%.*s = \"%.*s\"\n", (int)space, arg.p, (int)(arg.n - (size_t)space - 1), arg.p + space + 1);
+}
+
+static void do_answer(struct mr_slice arg)
+{
+	fake_directory_answer(world.directory, arg);
+}
+
+static void do_directory(struct mr_slice arg)
+{
+	if (!fake_directory_mode(world.directory, arg))
+		fail("unknown mode", NULL);
+}
+
+static void do_client(struct mr_slice arg)
+{
+	for (world.at = 0; world.at < world.n_clients; world.at++)
+		if (mr_slice_eq(arg, mr_slice_of(world.clients[world.at].name)))
+			return;
+	if (world.at == CLIENTS_MAX)
+		fail("too many clients", NULL);
+	world.n_clients++;
+	snprintf(world.clients[world.at].name, sizeof(world.clients[0].name), "%.*s", (int)arg.n, arg.p);
+	world.clients[world.at].fd = mr_connect_unix(world.policy_path);
+	if (world.clients[world.at].fd < 0)
+		fail("connect", strerror(-world.clients[world.at].fd));
+}
+
+static int client(void)
+{
+	if (world.n_clients == 0)
+		do_client(MR_LIT("first"));
+	return world.clients[world.at].fd;
+}
+
+static void put(struct mr_slice bytes)
+{
+	if (send(client(), bytes.p, bytes.n, MSG_NOSIGNAL) != (ssize_t)bytes.n)
+		fail("send", strerror(errno));
+}
+
+static void do_ask(struct mr_slice arg)
+{
+	struct mr_buf out = MR_BUF(65536);
+	struct mr_slice part;
+
+	mr_buf_puts(&out, "request=smtpd_access_policy\n");
+	while (mr_slice_next(&arg, ' ', &part)) {
+		mr_buf_add(&out, part);
+		mr_buf_putc(&out, '\n');
+	}
+	mr_buf_putc(&out, '\n');
+	put(mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static void do_raw(struct mr_slice arg)
+{
+	struct mr_buf out = MR_BUF(65536);
+
+	for (size_t i = 0; i < arg.n; i++) {
+		bool escape = arg.p[i] == '\\' && i + 1 < arg.n && arg.p[i + 1] == 'n';
+
+		mr_buf_putc(&out, escape ? '\n' : arg.p[i]);
+		i += escape;
+	}
+	put(mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static uint64_t number(struct mr_slice s)
+{
+	uint64_t n = 0;
+
+	if (mr_parse_u64(s, 0, UINT32_MAX, &n) < 0)
+		fail("not a number", NULL);
+	return n;
+}
+
+static void do_flood(struct mr_slice arg)
+{
+	char block[4096];
+	uint64_t left = number(arg);
+	ssize_t n = 0;
+
+	memset(block, 'a', sizeof(block));
+	for (int fd = client(); left > 0 && n >= 0; left -= n > 0 && (uint64_t)n < left ? (uint64_t)n : left) {
+		n = send(fd, block, left < sizeof(block) ? (size_t)left : sizeof(block), MSG_NOSIGNAL);
+		turn();
+	}
+}
+
+static void do_gone(struct mr_slice arg)
+{
+	close(client());
+	world.clients[world.at].fd = -1;
+	world.clients[world.at].name[0] = '\0'; /* the same name is a new client */
+}
+
+static void do_advance(struct mr_slice arg)
+{
+	for (uint64_t left = number(arg); left > 0; left -= left < STEP_MS ? left : STEP_MS) {
+		mr_clock_advance(left < STEP_MS ? left : STEP_MS);
+		mr_loop_once(world.app.loop);
+	}
+}
+
+/* What has come since the last look; "closed" at the end of the connection. */
+static const char *received(void)
+{
+	static char got[65536];
+	ssize_t n = recv(client(), got, sizeof(got) - 1, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return "closed";
+	got[n > 0 ? n : 0] = '\0';
+	return got;
+}
+
+static void do_replies(struct mr_slice arg)
+{
+	struct mr_buf want = MR_BUF(65536);
+	const char *got = received();
+	struct mr_slice part;
+
+	while (mr_slice_next(&arg, '|', &part))
+		mr_buf_printf(&want, "action=%.*s\n\n", (int)part.n, part.p);
+	if (strcmp(got, want.p) != 0)
+		fail(want.p, got);
+	mr_buf_done(&want);
+}
+
+static void do_silence(struct mr_slice arg)
+{
+	const char *got = received();
+
+	if (got[0])
+		fail("silence", got);
+}
+
+static void do_closed(struct mr_slice arg)
+{
+	const char *got = received();
+
+	if (strcmp(got, "closed") != 0)
+		fail("closed", got);
+}
+
+static void do_asked(struct mr_slice arg)
+{
+	ptrdiff_t space = mr_slice_chr(arg, ' ');
+	size_t n = fake_directory_asked(world.directory, mr_slice_from(arg, (size_t)space + 1));
+	char got[32];
+
+	snprintf(got, sizeof(got), "%zu", n);
+	if (space < 0 || n != number((struct mr_slice){ arg.p, (size_t)space }))
+		fail("asked", got);
+}
+
+static void do_log(struct mr_slice arg)
+{
+	static char text[1 << 20];
+	ssize_t n = pread(world.log_fd, text, sizeof(text) - 1, 0);
+	char *last = NULL, *want = mr_slice_dup(arg);
+
+	text[n > 0 ? n : 0] = '\0';
+	for (char *p = text; (p = strstr(p, " info: policy ")); p++)
+		last = p;
+	if (!last || !strstr(last, want))
+		fail(want, last ? last : text);
+	free(want);
+}
+
+static void do_drain(struct mr_slice arg)
+{
+	mr_policyd_drain(&world.app);
+}
+
+static void do_pending(struct mr_slice arg)
+{
+	if (mr_policyd_pending(&world.app) != number(arg))
+		fail("pending", NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct mr_slice arg);
+} commands[] = {
+	{ "option", do_option }, { "answer", do_answer },   { "directory", do_directory },
+	{ "client", do_client }, { "ask", do_ask },         { "raw", do_raw },
+	{ "flood", do_flood },   { "gone", do_gone },       { "advance", do_advance },
+	{ "reply", do_replies }, { "replies", do_replies }, { "silence", do_silence },
+	{ "closed", do_closed }, { "asked", do_asked },     { "log", do_log },
+	{ "drain", do_drain },   { "pending", do_pending },
+};
+
+static void play(struct mr_slice line)
+{
+	struct mr_slice name = { 0 }, rest = line;
+
+	if (line.n == 0 || line.p[0] == '#')
+		return;
+	mr_slice_next(&rest, ' ', &name);
+	for (size_t i = 0; i < MR_COUNT(commands); i++) {
+		if (!mr_slice_eq(name, mr_slice_of(commands[i].name)))
+			continue;
+		if (!world.app.loop && commands[i].run != do_option)
+			start();
+		commands[i].run(name.n < line.n ? rest : (struct mr_slice){ 0 });
+		if (world.app.loop)
+			turn();
+		return;
+	}
+	fail("unknown command", NULL);
+}
+
+static void prepare(const char *file)
+{
+	world.file = file;
+	world.options = MR_BUF(4096);
+	snprintf(world.folder, sizeof(world.folder), "/tmp/mr-replay-XXXXXX");
+	if (!mkdtemp(world.folder))
+		fail("mkdtemp", strerror(errno));
+	snprintf(world.conf_path, sizeof(world.conf_path), "%s/lookup", world.folder);
+	mkdir(world.conf_path, 0700);
+	snprintf(world.conf_path, sizeof(world.conf_path), "%s/policyd", world.folder);
+	mkdir(world.conf_path, 0700);
+	snprintf(world.conf_path, sizeof(world.conf_path), "%s/mailreeve.conf", world.folder);
+	snprintf(world.directory_path, sizeof(world.directory_path), "%s/lookup/directory.sock", world.folder);
+	snprintf(world.policy_path, sizeof(world.policy_path), "%s/policyd/policy.sock", world.folder);
+	world.log_fd = memfd_create("log", MFD_CLOEXEC);
+	dup2(world.log_fd, STDERR_FILENO);
+	mr_clock_fake(1000000, 1700000000);
+}
+
+static void finish(void)
+{
+	char name[128];
+
+	for (size_t i = 0; i < world.n_clients; i++)
+		if (world.clients[i].fd >= 0)
+			close(world.clients[i].fd);
+	mr_policyd_stop(&world.app);
+	fake_directory_free(world.directory);
+	mr_loop_free(world.app.loop);
+	mr_conf_free(tables, &world.conf);
+	mr_buf_done(&world.options);
+	unlink(world.conf_path);
+	unlink(world.policy_path);
+	snprintf(name, sizeof(name), "%s/lookup", world.folder);
+	rmdir(name);
+	snprintf(name, sizeof(name), "%s/policyd", world.folder);
+	rmdir(name);
+	rmdir(world.folder);
+}
+
+int main(int argc, char **argv)
+{
+	struct mr_buf script = MR_BUF(1 << 20);
+	struct mr_slice rest, line;
+	struct mr_diag diag = { 0 };
+	int out = dup(STDERR_FILENO);
+
+	prepare(argc > 1 ? argv[1] : "");
+	if (mr_file_read(world.file, &script, &diag) < 0)
+		fail("read", diag.text);
+	rest = mr_buf_slice(&script);
+	while (mr_slice_next(&rest, '\n', &line)) {
+		world.line++;
+		play(line);
+	}
+	if (!world.app.loop)
+		fail("nothing was played", NULL);
+	finish();
+	mr_buf_done(&script);
+	dup2(out, STDERR_FILENO); /* the leak checker's */
+	close(out);
+	return 0;
+}
