@@ -6,7 +6,7 @@
  * --check-config  reads the configuration, 0 or 1 with one line.
  * --check         also asks each back end once; lines "ok NAME" or "failed NAME: why"; 0 or 1. `mailreeve check` runs this for each daemon installed.
  *
- * (--dump-options prints "section.name" of each option in the daemon's own table, for the test that compares tables with manual pages.)
+ * (--dump-manual prints the daemon's own options and stats as its manual page has them; tests/unit/manual.py compares them, and writes them.)
  *
  * SIGTERM, SIGINT: drain (stop accepting, finish what is pending, at most drain_ms), then 0. SIGUSR1 or control "reload": the new configuration is loaded and
  * checked beside the old; if anything is wrong the old one stays and one line says why. A second SIGTERM ends the drain. SIGHUP and SIGPIPE are

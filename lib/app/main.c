@@ -10,9 +10,10 @@
 #include "base/buf.h"
 #include "rt/log.h"
 
-#define CHECK_MAX (64 * 1024)
+#define CHECK_MAX  (64 * 1024)
+#define MANUAL_MAX (1024 * 1024)
 
-enum mode { RUN, CHECK_CONFIG, CHECK, DUMP_OPTIONS, VERSION, HELP, USAGE };
+enum mode { RUN, CHECK_CONFIG, CHECK, DUMP_MANUAL, VERSION, HELP, USAGE };
 
 static enum mode parse_arguments(struct instance *in, int argc, char **argv)
 {
@@ -21,7 +22,7 @@ static enum mode parse_arguments(struct instance *in, int argc, char **argv)
 		{ "check-config", no_argument, NULL, CHECK_CONFIG },
 		{ "check", no_argument, NULL, CHECK },
 		{ "help", no_argument, NULL, HELP },
-		{ "dump-options", no_argument, NULL, DUMP_OPTIONS },
+		{ "dump-manual", no_argument, NULL, DUMP_MANUAL },
 		{ "version", no_argument, NULL, VERSION },
 		{ 0 },
 	};
@@ -47,10 +48,20 @@ static int usage(const struct instance *in, FILE *to)
 	return to == stdout ? 0 : 2;
 }
 
-static int dump_options(const struct instance *in)
+/* What the manual page has to say about the tables, between the same two comments as there. */
+static int dump_manual(const struct instance *in)
 {
-	for (const struct mr_option *o = in->d->options; o && o->name; o++)
-		printf("%s.%s\n", o->section ? o->section : "", o->name);
+	struct mr_buf out = MR_BUF(MANUAL_MAX);
+
+	mr_buf_puts(&out, ".\\\" BEGIN options\n");
+	if (in->d->options)
+		mr_conf_manual(in->d->options, &out);
+	mr_buf_puts(&out, ".\\\" END options\n.\\\" BEGIN stats\n");
+	for (const struct mr_stat *s = in->d->stats; s && s->name; s++)
+		mr_buf_printf(&out, ".It Ic %s\n%s\n", s->name, s->help);
+	mr_buf_puts(&out, ".\\\" END stats\n");
+	fwrite(out.p, 1, out.n, stdout);
+	mr_buf_done(&out);
 	return 0;
 }
 
@@ -89,8 +100,8 @@ int mr_daemon_main(int argc, char **argv, const struct mr_daemon *d)
 		return check(&in, false);
 	case CHECK:
 		return check(&in, true);
-	case DUMP_OPTIONS:
-		return dump_options(&in);
+	case DUMP_MANUAL:
+		return dump_manual(&in);
 	case VERSION:
 		printf("%s %s\n", in.program, MR_VERSION);
 		return 0;

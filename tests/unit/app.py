@@ -191,7 +191,9 @@ class App(unittest.TestCase):
         self.assertEqual(self.run_once("--check-config").returncode, 0)
         done = self.run_once("--check")
         self.assertEqual((done.returncode, done.stdout), (1, "ok first\nfailed second: away\n"))
-        self.assertEqual(self.run_once("--dump-options").stdout, "keeper.greeting\nkeeper.fixed\n")
+        manual = self.run_once("--dump-manual").stdout
+        self.assertIn(".It Ic greeting\n", manual)
+        self.assertIn(".It Ic fixed\n", manual)
         self.assertTrue(self.run_once("--version").stdout.startswith("mailreeve-keeper "))
         self.assertEqual(self.run_once("--help").returncode, 0)
         self.assertEqual(self.run_once("--dance").returncode, 2)
