@@ -336,6 +336,16 @@ static const struct mr_slice *explanation_text(const struct mr_dns_answer *a)
 	return &a->rrs[0].data;
 }
 
+/* Macros may have brought in anything; what goes into an SMTP reply is printable ASCII (section 6.2). */
+static bool is_printable(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 int mr_spf_explain(struct spf *s, struct spf_final *final)
 {
 	struct mr_buf text = MR_BUF(EXPLANATION_MAX);
@@ -353,7 +363,7 @@ int mr_spf_explain(struct spf *s, struct spf_final *final)
 	source = explanation_text(a);
 	if (source && mr_spf_macro_check(*source, SPF_MACRO_EXP) & SPF_USES_P)
 		r = set_validated(s);
-	if (source && r == 0 && mr_spf_macro_expand(&s->macros, *source, &text) == 0)
+	if (source && r == 0 && mr_spf_macro_expand(&s->macros, *source, &text) == 0 && is_printable(mr_buf_slice(&text)))
 		final->explanation = mr_slice_of(mr_arena_slice(s->arena, mr_buf_slice(&text)));
 	mr_buf_done(&text);
 	return r;

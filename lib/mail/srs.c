@@ -164,6 +164,8 @@ int mr_srs_forward(const struct mr_srs *srs, struct mr_slice address, struct mr_
 
 	if (split(address, &from) < 0 || !srs->n_secrets || !srs->domain.n)
 		return -EINVAL;
+	if (mr_slice_chr(from.domain, '=') >= 0) /* nobody could tell where it ends */
+		return -EINVAL;
 	if (mr_slice_ieq(from.domain, srs->domain)) {
 		*out = address;
 		return 0;

@@ -6,6 +6,7 @@ usage: dkim-interop.py DRIVER PROJECT_ROOT
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,24 @@ def check_weak_key(folder):
     expect("a key of 768 bits is refused", run(["verify", zone], field + MESSAGE).stdout.startswith(b"policy example.org s 0 768"))
 
 
+def check_leaks(folder, path, record):
+    """Nothing is left behind by verifying, good or bad (signing leaves the library nothing but what it keeps)."""
+    with open(DRIVER, "rb") as f:
+        sanitized = b"__asan_init" in f.read()
+    if sanitized or not shutil.which("valgrind"):
+        print("skipped: no valgrind, or a sanitizer does its work")
+        return
+    with open(path, "rb") as f:
+        field = dkim.sign(MESSAGE, b"s", b"example.org", f.read())
+    zone = os.path.join(folder, "leaks")
+    with open(zone, "w", encoding="ascii") as f:
+        f.write("s._domainkey.example.org TXT %s\n" % record)
+    for what, message in (("good", field + MESSAGE), ("bad", field + MESSAGE.replace(b"two", b"2")), ("broken", b"DKIM-Signature: x\r\n" + MESSAGE)):
+        r = subprocess.run(["valgrind", "-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible", "--error-exitcode=9", DRIVER,
+                            "verify", zone], input=message, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=120)
+        expect("no leak, valgrind is content: " + what, r.returncode == 0)
+
+
 def check_examples(folder):
     suite = os.path.join(ROOT, "..", "shared", "suites", "dkim")
     if not os.path.isdir(suite):
@@ -123,6 +142,7 @@ def main():
         check_verifying(folder, path, record)
         check_weak_key(folder)
         check_examples(folder)
+        check_leaks(folder, path, record)
     return 1 if FAILED else 0
 
 

@@ -97,6 +97,8 @@ static const char zone[] =
     "why.exp.example TXT %{i} may not send as %{S} to %{r}%_(%{c}, %{h}, %{t}, %{p}, %{l1r-}) 100%%\n"
     "expredirect.example TXT v=spf1 exp=never.example redirect=exp.example\n"
     "expinclude.example TXT v=spf1 include:exp.example -all\n"
+    "rawexp.example TXT v=spf1 exp=why.%{d} -all\n"
+    "why.rawexp.example TXT by %{l}\n"
     "exptwo.example TXT v=spf1 exp=two.example -all\n"
     "expslow.example TXT v=spf1 exp=slow.example -all\n"
     "expbad.example TXT v=spf1 exp=text.expbad.example -all\n"
@@ -227,6 +229,8 @@ static const struct {
 	  "192.0.2.1 may not send as john-doe%40exp.example to mx.us.example (192.0.2.1, a.example, 86400, host.ptr.example, john) 100%" },
 	{ "john-doe@expredirect.example", "192.0.2.1 may not send as john-doe%40expredirect.example to mx.us.example (192.0.2.1, "
 					  "a.example, 86400, host.ptr.example, john) 100%" },
+	{ "u\r\n@rawexp.example", "" },
+	{ "u@rawexp.example", "by u" },
 	{ "u@expinclude.example", "" },
 	{ "u@exptwo.example", "" },
 	{ "u@expslow.example", "" },

@@ -60,6 +60,7 @@ static const struct {
 	{ "@example.org", NULL },
 	{ "john@", NULL },
 	{ "jo\nhn@example.org", NULL },
+	{ "john@example=org", NULL },
 	{ "SRS1=abcd@second.example", NULL },
 	{ "SRS1=abcd==x@second.example", NULL },
 	{ "SRS1=abcd=host=@second.example", NULL },
