@@ -80,6 +80,7 @@ static void now_down(struct mr_db_pool *p, int error, const struct mr_diag *why)
 	p->error = error;
 	p->next_try = mr_now_ms() + p->backoff;
 	p->backoff = p->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : p->backoff * 2;
+	pthread_cond_broadcast(&p->wake);
 }
 
 /* Called and left with the lock held; opens outside of it. */
@@ -107,11 +108,10 @@ static struct mr_db *connect_now(struct mr_db_pool *p)
 	return db;
 }
 
+/* One thread at a time, not before the pause is over; where all is well a thread connects when it has work. */
 static bool may_connect(const struct mr_db_pool *p)
 {
-	if (p->state == POOL_UP)
-		return true;
-	return !p->connecting && mr_now_ms() >= p->next_try;
+	return p->state != POOL_UP && !p->connecting && mr_now_ms() >= p->next_try;
 }
 
 /* A connection that lay idle may be dead by now; the job shall not find out. */
@@ -155,35 +155,39 @@ static void wait_for_work(struct mr_db_pool *p, const struct mr_db *db)
 	pthread_cond_timedwait(&p->wake, &p->lock, &until);
 }
 
+/* Takes the first job and runs it. While the back end is known to be away the job is told so at once, and others do the connecting. */
+static struct mr_db *serve(struct mr_db_pool *p, struct mr_db *db, uint64_t used)
+{
+	struct item *item = p->queue;
+
+	DL_DELETE(p->queue, item);
+	p->queued--;
+	pthread_mutex_unlock(&p->lock);
+	db = checked(db, used);
+	pthread_mutex_lock(&p->lock);
+	if (!db && p->state == POOL_UP)
+		db = connect_now(p);
+	return run_item(p, item, db);
+}
+
 static void *worker(void *arg)
 {
 	struct mr_db_pool *p = arg;
 	struct mr_db *db = NULL;
-	struct item *item;
 	uint64_t used = 0;
 
 	mysql_thread_init();
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopping) {
-		item = p->queue;
-		if (!item && !db && p->state != POOL_UP && may_connect(p)) {
+		if (!db && may_connect(p)) {
 			db = connect_now(p);
 			used = mr_now_ms();
-			continue;
-		}
-		if (!item) {
+		} else if (!p->queue || (!db && p->state == POOL_UNKNOWN)) {
 			wait_for_work(p, db);
-			continue;
+		} else {
+			db = serve(p, db, used);
+			used = mr_now_ms();
 		}
-		DL_DELETE(p->queue, item);
-		p->queued--;
-		pthread_mutex_unlock(&p->lock);
-		db = checked(db, used);
-		pthread_mutex_lock(&p->lock);
-		if (!db && may_connect(p))
-			db = connect_now(p);
-		db = run_item(p, item, db);
-		used = mr_now_ms();
 	}
 	pthread_mutex_unlock(&p->lock);
 	mr_db_close(db);

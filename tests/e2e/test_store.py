@@ -1,12 +1,16 @@
 """The schema and every verb that changes accounts, against a MariaDB of their own: no mail is involved."""
 
 import concurrent.futures
+import grp
 import json
 import os
 import pathlib
 import re
+import select
+import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -28,7 +32,9 @@ class Site:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         (folder / "keyring").write_text(KEYRING)
-        (folder / "keyring").chmod(0o600)
+        (folder / "keyring").chmod(0o640)
+        if os.getuid() == 0 and "mailreeve-milter" in [g.gr_name for g in grp.getgrall()]:
+            shutil.chown(folder / "keyring", group="mailreeve-milter")
         self.password("reader", "reads a lot")
         self.password("writer", "it's a \\ secret")
         self.conf = folder / "mailreeve.conf"
@@ -396,6 +402,72 @@ def test_keys_are_of_the_domain_in_openssl_words(site):
     assert "2048 bit" in done.stdout
 
 
+# ---- the pool of connections that lookup uses
+
+class Driver:
+    """tests/support/pool-driver.c as the reader, asking for one mailbox again and again."""
+
+    def __init__(self, site, address):
+        conf = site.folder / "pool.conf"
+        conf.write_text(f"db_socket = {site.server.socket}\ndb_name = {site.name}\ndb_user = {site.name}_r\ndb_password_file = {site.folder}/reader\n"
+                        "db_timeout = 2s\n")
+        self.log = site.folder / "pool.log"
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([str(BUILD / "tests/unit/pool-driver"), str(conf), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=log, text=True)
+
+    def says(self, seconds=15):
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+            assert ready, self.log.read_text()
+            line += os.read(self.process.stdout.fileno(), 1)
+        return line.decode()
+
+    def end(self):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=20) == 0
+        return self.log.read_text()
+
+
+def test_pool_loses_and_finds_the_database(site):
+    site.cli("user", "add", "pool@example.org", "--hash", stdin=BCRYPT + "\n")
+    driver = Driver(site, "pool@example.org")
+    try:
+        assert re.match(r"taken 1[678]\n", driver.says())  # the queue of 16, and what two threads had begun
+        assert driver.says() == "found\n"
+        for end in (site.server.kill, site.server.stop):
+            end()
+            assert driver.says() == "away\n"
+            time.sleep(2)
+            site.server.start()
+            assert driver.says() == "found\n"
+        site.sql("INSERT INTO schema_version VALUES (99, '99.0.0', NOW())")
+        site.server.kill()
+        assert driver.says() == "away\n"
+        site.server.start()
+        time.sleep(6)  # the longest pause between two tries, and a bit
+        site.sql("DELETE FROM schema_version WHERE version = 99")
+        assert driver.says() == "found\n"
+        site.cli("user", "del", "pool@example.org")
+        assert driver.says() == "none\n"
+    finally:
+        log = driver.end()
+    assert log.count("database-lost") == 4 and log.count("database-connected") == 4, log
+    assert log.count("too new") == 1, log
+
+
+def test_pool_starts_and_ends_without_a_database(site):
+    site.server.stop()
+    try:
+        driver = Driver(site, "pool@example.org")
+        time.sleep(1)
+        log = driver.end()
+    finally:
+        site.server.start()
+    assert log.count("database-lost") == 1 and "refused" in log, log
+
+
 # ---- the command itself
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["../user"], ["user"], ["user", "frobnicate"], ["user", "add"], ["user", "add", "a@b.c", "d"],
@@ -427,6 +499,24 @@ def test_check(site):
     said = subprocess.run([str(VERBS / "mailreeve-check"), "-c", str(site.conf), "--wait", "1"], capture_output=True, text=True, check=False)
     site.configure()
     assert said.returncode == 1 and 'failed database: ' in said.stdout and 'no database "nowhere"' in said.stdout
+
+
+def test_doctor(site):
+    def findings():
+        done = subprocess.run([str(VERBS / "mailreeve"), "-c", str(site.conf), "doctor"], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 1 and done.stderr == "", done  # nothing of ours runs here
+        return done.stdout.splitlines()
+
+    said = findings()
+    assert "ok      database" in said and "ok      key ring for DKIM keys" in said and "ok      password of the database" in said, said
+    assert any(line.startswith("problem certificate: ") for line in said), said
+    assert any(re.match(r"(problem mailreeve-lookup: not running|absent  mailreeve-lookup)", line) for line in said), said
+    (site.folder / "keyring").chmod(0o644)
+    site.sql("UPDATE schema_version SET version = 5")
+    said = findings()
+    (site.folder / "keyring").chmod(0o640)
+    site.sql("UPDATE schema_version SET version = 1")
+    assert any("mode 0644" in line for line in said) and any(line.startswith("problem database: ") and "too new" in line for line in said), said
 
 
 def test_setup_keys(tmp_path):

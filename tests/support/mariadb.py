@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-OPTIONS = ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
+OPTIONS = ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--skip-log-bin",
            "--performance-schema=off", "--skip-name-resolve"]
 START_SECONDS = 60
 
