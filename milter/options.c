@@ -114,7 +114,7 @@ const struct mr_option mr_milter_options[] = {
 	  .name = "trusted_networks",
 	  .type = MR_OPT_NETS,
 	  .offset = OFF(trusted_networks),
-	  .def = "{}",
+	  .def = "",
 	  .help = "Clients whose mail counts as submitted: signed, not judged by thresholds." },
 	MR_OPTIONS_END,
 };
