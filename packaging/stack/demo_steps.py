@@ -1,7 +1,6 @@
 """The steps of the demo, in order. Each is a function of the running host and a mail client; its docstring says what is done, what it returns how that
 ended; it raises when the end is not the right one."""
 
-import poplib
 import re
 
 from . import admin, daemons, layout, mail, postfix
@@ -203,9 +202,7 @@ def reading(host, client):
     for port in ("imap", "imaps"):
         with client.imap(ANNA, admin.PASSWORD, port) as session:
             counts.append(int(session.select("INBOX", readonly=True)[1][0]))
-    pop = poplib.POP3_SSL("localhost", client.lay.ports["pop3s"], context=client.tls, timeout=30)
-    pop.user(ANNA)
-    pop.pass_(admin.PASSWORD)
+    pop = client.pop3(ANNA, admin.PASSWORD)
     counts.append(pop.stat()[0])
     pop.quit()
     need(len(set(counts)) == 1 and counts[0] > 0, counts)

@@ -4,7 +4,10 @@ import contextlib
 import email
 import email.utils
 import imaplib
+import poplib
+import random
 import smtplib
+import socket
 import ssl
 import time
 import uuid
@@ -38,6 +41,36 @@ class Refused(Exception):
         self.code, self.where = code, where
 
 
+def somewhere():
+    """An address of the loopback to come from. One of its own for each session: Dovecot slows an address with failed log-ins down, and takes a session from
+    an address to itself for a safe one."""
+    return "127." + ".".join(str(random.randint(1, 250)) for _ in range(3))
+
+
+class Imap(imaplib.IMAP4):
+    """imaplib's client from an address of choice, with TLS first or not."""
+
+    def __init__(self, port, context, tls_first):
+        self.context, self.tls_first = context, tls_first
+        super().__init__("localhost", port, timeout=30)
+
+    def _create_socket(self, timeout):
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(somewhere(), 0))
+        return self.context.wrap_socket(plain, server_hostname=self.host) if self.tls_first else plain
+
+
+class Pop(poplib.POP3):
+    """poplib's client, likewise."""
+
+    def __init__(self, port, context, tls_first):
+        self.context, self.tls_first = context, tls_first
+        super().__init__("localhost", port, timeout=30)
+
+    def _create_socket(self, timeout):
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(somewhere(), 0))
+        return self.context.wrap_socket(plain, server_hostname=self.host) if self.tls_first else plain
+
+
 class Client:
     """The ports of one stack with its certificate authority."""
 
@@ -58,7 +91,7 @@ class Client:
         return smtp
 
     def submission(self, user, password, port="submission"):
-        smtp = self.connect(port, source="127.0.0.1", helo="laptop.example.org")
+        smtp = self.connect(port, source=somewhere(), helo="laptop.example.org")
         if port == "submission":
             smtp.starttls(context=self.tls)
             smtp.ehlo()
@@ -80,16 +113,22 @@ class Client:
 
     @contextlib.contextmanager
     def imap(self, user, password, port="imaps"):
-        if port == "imaps":
-            session = imaplib.IMAP4_SSL("localhost", self.lay.ports[port], ssl_context=self.tls, timeout=30)
-        else:
-            session = imaplib.IMAP4("localhost", self.lay.ports[port], timeout=30)
-            session.starttls(self.tls)
+        session = Imap(self.lay.ports[port], self.tls, tls_first=port == "imaps")
         try:
+            if port == "imap":
+                session.starttls(self.tls)
             session.login(user, password)
             yield session
         finally:
             session.shutdown()
+
+    def pop3(self, user, password, port="pop3s"):
+        session = Pop(self.lay.ports[port], self.tls, tls_first=port == "pop3s")
+        if port == "pop3":
+            session.stls(self.tls)
+        session.user(user)
+        session.pass_(password)
+        return session
 
     def fetch(self, user, password, mark, folder="INBOX"):
         """All messages with that mark in the folder."""

@@ -11,22 +11,11 @@ from stack import admin, layout, mail
 ANNA, BEN = admin.address("anna"), admin.address("ben")
 
 
-def pop3(stack, user, password, port="pop3s"):
-    if port == "pop3s":
-        session = poplib.POP3_SSL("localhost", stack.lay.ports[port], context=stack.client.tls, timeout=30)
-    else:
-        session = poplib.POP3("localhost", stack.lay.ports[port], timeout=30)
-        session.stls(context=stack.client.tls)
-    session.user(user)
-    session.pass_(password)
-    return session
-
-
 def may_not_read(stack, user, password=admin.PASSWORD):
     with pytest.raises(imaplib.IMAP4.error):
         stack.client.fetch(user, password, "x")
     with pytest.raises(poplib.error_proto):
-        pop3(stack, user, password)
+        stack.client.pop3(user, password)
 
 
 @pytest.mark.rows("F054", "F055")
@@ -38,7 +27,7 @@ def test_login_on_every_port(stack):
             session.select("INBOX", readonly=True)
             assert len(session.search(None, "SUBJECT", mark)[1][0].split()) == 1
     for port in ("pop3", "pop3s"):
-        session = pop3(stack, ANNA, admin.PASSWORD, port)
+        session = stack.client.pop3(ANNA, admin.PASSWORD, port)
         text = b"\n".join(b"\n".join(session.retr(n + 1)[1]) for n in range(session.stat()[0]))
         assert mark.encode() in text
         session.quit()
@@ -46,12 +35,12 @@ def test_login_on_every_port(stack):
 
 @pytest.mark.rows("F056")
 def test_no_cleartext_login(stack):
-    session = imaplib.IMAP4("localhost", stack.lay.ports["imap"], timeout=10)
+    session = mail.Imap(stack.lay.ports["imap"], None, tls_first=False)
     assert "LOGINDISABLED" in session.capabilities
     with pytest.raises(imaplib.IMAP4.error):
         session.login(ANNA, admin.PASSWORD)
     session.shutdown()
-    session = poplib.POP3("localhost", stack.lay.ports["pop3"], timeout=10)
+    session = mail.Pop(stack.lay.ports["pop3"], None, tls_first=False)
     with pytest.raises(poplib.error_proto):
         session.user(ANNA)
         session.pass_(admin.PASSWORD)
@@ -81,8 +70,10 @@ def test_switched_off_and_on_again(stack):
     user = stack.user()
     stack.client.fetch(user, admin.PASSWORD, "x")
     stack.cli("user", "set", user, "--disable")
+    time.sleep(1)
     may_not_read(stack, user)
     stack.cli("user", "set", user, "--enable")
+    time.sleep(1)
     stack.client.fetch(user, admin.PASSWORD, "x")
 
 

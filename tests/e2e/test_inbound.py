@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 
 import pytest
 from stack import admin, layout
@@ -63,6 +64,7 @@ def test_alias_removed_is_refused(stack, refuses):
     address = stack.alias(ANNA)
     stack.arrived(ANNA, stack.inbound(address))
     stack.cli("alias", "del", address)
+    time.sleep(1)
     with refuses(550, at="RCPT"):
         stack.inbound(address)
 

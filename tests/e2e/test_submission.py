@@ -1,7 +1,6 @@
 """Mail from our users, ports 587 and 465."""
 
 import base64
-import smtplib
 
 import pytest
 from stack import admin, layout, mail
@@ -51,9 +50,9 @@ def test_unknown_local_recipient(stack, refuses):
 @pytest.mark.rows("F019", "F020")
 def test_lookup_away_is_temporary(stack):
     with stack.without("lookup"):
-        with pytest.raises((mail.Refused, smtplib.SMTPException)) as caught:
+        with pytest.raises(mail.Refused) as caught:
             stack.submit(ANNA, BEN)
-        assert caught.value.args[0] if not isinstance(caught.value, mail.Refused) else caught.value.code == 454
+        assert caught.value.code // 100 == 4, caught.value
 
 
 @pytest.mark.rows("F020")
