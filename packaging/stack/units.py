@@ -16,7 +16,7 @@ class Units:
     def __init__(self, log_dir, remove):
         """`remove`: folders that the supervisor takes away at the end."""
         ours, theirs = socket.socketpair()
-        self.lock, self.stream = threading.Lock(), ours.makefile("rwb", buffering=0)
+        self.lock, self.stream, self.log_dir = threading.Lock(), ours.makefile("rwb", buffering=0), log_dir
         ours.close()
         self.supervisor = subprocess.Popen(
             ["/usr/bin/python3", "-m", "stack.supervise", str(theirs.fileno()), str(log_dir), *map(str, remove)],
@@ -35,7 +35,9 @@ class Units:
 
     def start(self, name, argv, user="root", restart=False, env=None):
         groups = os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
-        return self.ask(op="start", name=name, argv=[str(a) for a in argv], user=user, groups=groups, env=env or {}, restart=restart)[name]
+        pids = self.ask(op="start", name=name, argv=[str(a) for a in argv], user=user, groups=groups, env=env or {}, restart=restart)
+        if name not in pids:
+            raise RuntimeError(f"{name} ended at once: {(self.log_dir / name).with_suffix('.log').read_text().strip()}")
 
     def stop(self, name):
         self.ask(op="stop", name=name)
