@@ -19,31 +19,11 @@ struct question {
 	int result;
 };
 
-static void redis_answered(const struct mr_redis_reply *reply, void *arg)
-{
-	struct question *q = arg;
-
-	if (!reply->ok)
-		q->result = mr_diag_set(q->diag, -EAGAIN, "%.*s", (int)reply->text.n, reply->text.p);
-	mr_loop_stop(q->loop);
-}
-
 int back_end_redis(const struct mr_conf_shared *conf, struct mr_diag *diag)
 {
 	const struct mr_redis_config c = { conf->redis_socket, conf->redis_user, conf->redis_password_file };
-	const struct mr_slice ping[] = { MR_LIT("PING") };
-	struct question q = { .loop = mr_loop_new(), .diag = diag };
-	struct mr_redis *redis = NULL;
 
-	mr_log_set_level(MR_LOG_ERROR); /* that it is away is for the caller to say, if at all */
-	q.result = mr_redis_new(q.loop, &c, &redis, diag);
-	if (q.result == 0) {
-		mr_redis_command(redis, WAIT_MS, redis_answered, &q, 1, ping);
-		mr_loop_run(q.loop);
-	}
-	mr_redis_free(redis);
-	mr_loop_free(q.loop);
-	return q.result;
+	return mr_redis_check(&c, WAIT_MS, diag);
 }
 
 /* Any answer will do, "no such name" too. */

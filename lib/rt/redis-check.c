@@ -1,0 +1,65 @@
+/* redis-check: Redis asked once, blocking, for `--check` and the verbs */
+
+/* system */
+#include <errno.h>
+#include <stdlib.h>
+
+/* libraries */
+#include <hiredis/hiredis.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/file.h"
+#include "rt/redis.h"
+
+/* 0, or -EAGAIN with what Redis or the connection said. */
+static int ask(redisContext *rc, int argc, const char **argv, struct mr_diag *diag)
+{
+	redisReply *reply = redisCommandArgv(rc, argc, argv, NULL);
+	int r = 0;
+
+	if (!reply)
+		r = mr_diag_set(diag, -EAGAIN, "%s", rc->errstr);
+	else if (reply->type == REDIS_REPLY_ERROR)
+		r = mr_diag_set(diag, -EAGAIN, "%s", reply->str);
+	if (reply)
+		freeReplyObject(reply);
+	return r;
+}
+
+static int log_in(redisContext *rc, const struct mr_redis_config *c, struct mr_diag *diag)
+{
+	struct mr_buf password = MR_BUF(1024);
+	const char *argv[3] = { "AUTH" };
+	int argc = 1, r = mr_file_secret(c->password_file, &password, diag);
+
+	if (c->user[0])
+		argv[argc++] = c->user;
+	argv[argc++] = password.p;
+	if (r == 0)
+		r = ask(rc, argc, argv, diag);
+	mr_wipe(password.p, password.cap);
+	mr_buf_done(&password);
+	return r;
+}
+
+int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag)
+{
+	const struct timeval wait = { .tv_sec = (time_t)(timeout_ms / 1000), .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
+	redisContext *rc = redisConnectUnixWithTimeout(c->socket, wait);
+	const char *ping[] = { "PING" };
+	int r = 0;
+
+	if (!rc)
+		return mr_diag_set(diag, -ENOMEM, "%s: no memory", c->socket);
+	if (rc->err)
+		r = mr_diag_set(diag, -EAGAIN, "%s: %s", c->socket, rc->errstr);
+	else
+		redisSetTimeout(rc, wait);
+	if (r == 0 && c->password_file[0])
+		r = log_in(rc, c, diag);
+	if (r == 0)
+		r = ask(rc, 1, ping, diag);
+	redisFree(rc);
+	return r;
+}
