@@ -19,9 +19,9 @@
 
 enum { TO_STDERR, TO_SYSLOG };
 
-static char program[64] = "mailreeve";
-static int target = TO_STDERR;
-static bool to_journal; /* stderr is the journal: it takes time and program from us as a field, the level as <N> */
+static char program[64] = "mailreeve"; /* set before there are threads, the rest at each reload */
+static _Atomic int target = TO_STDERR;
+static atomic_bool to_journal; /* stderr is the journal: it takes time and program from us as a field, the level as <N> */
 static _Atomic int threshold = MR_LOG_INFO;
 
 static const struct {
@@ -47,14 +47,13 @@ static bool stderr_is_journal(void)
 
 void mr_log_open(const char *name, int to, enum mr_log_level level)
 {
-	snprintf(program, sizeof(program), "%s", name);
-	if (target == TO_SYSLOG)
-		closelog();
-	target = to;
-	threshold = (int)level;
-	to_journal = stderr_is_journal();
+	if (!mr_slice_eq(mr_slice_of(program), mr_slice_of(name)))
+		snprintf(program, sizeof(program), "%s", name);
 	if (to == TO_SYSLOG)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	to_journal = stderr_is_journal();
+	threshold = (int)level;
+	target = to;
 }
 
 void mr_log_set_level(enum mr_log_level level)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static struct mr_server *server;
 static struct mr_conn *waiting; /* who said "later", and until when; one at a time */
 static struct mr_timer *later;
 static int wake[2];
-static volatile bool over;
+static atomic_bool over;
 
 static void answer(struct mr_conn *c)
 {
