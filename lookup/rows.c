@@ -43,8 +43,9 @@ struct mr_rows {
 	struct mr_source *source;
 	struct entry *table, *by_use;
 	struct mr_row_read *reads;
-	uint64_t verified_ms; /* the change log was read up to then; 0 = never */
-	bool serving_stale;
+	uint64_t verified_ms;    /* the change log was read up to then; 0 = never */
+	bool serving_stale;      /* was logged; until nothing stale has been given for a while */
+	uint64_t stale_given_ms; /* last */
 };
 
 static struct entry *find(struct mr_rows *rows, const struct mr_row_key *k)
@@ -116,6 +117,7 @@ static bool may_be_stale(const struct mr_rows *rows, const struct entry *e, bool
 static void note_stale(struct mr_rows *rows, const struct entry *e)
 {
 	mr_stat_stale++;
+	rows->stale_given_ms = mr_now_ms();
 	if (rows->serving_stale)
 		return;
 	rows->serving_stale = true;
@@ -175,10 +177,6 @@ static void keep(struct mr_rows *rows, const struct mr_row_read *read, struct mr
 	e->row = mr_row_ref(row);
 	e->read_ms = read->began_ms;
 	e->failed_ms = 0;
-	if (rows->serving_stale) {
-		rows->serving_stale = false;
-		mr_log(MR_LOG_NOTICE, "serving-fresh");
-	}
 	evict(rows);
 }
 
@@ -300,6 +298,10 @@ void mr_rows_drop_all(struct mr_rows *rows)
 void mr_rows_verified(struct mr_rows *rows, uint64_t at_ms)
 {
 	rows->verified_ms = at_ms;
+	if (rows->serving_stale && mr_now_ms() - rows->stale_given_ms > rows->conf.late_ms) {
+		rows->serving_stale = false;
+		mr_log(MR_LOG_NOTICE, "serving-fresh");
+	}
 }
 
 size_t mr_rows_count(const struct mr_rows *rows)

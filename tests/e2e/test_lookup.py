@@ -1,0 +1,218 @@
+"""mailreeve-lookup over a real MariaDB, without mail: what it answers while the database is there, gone, frozen, back, or has no tables."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from test_store import BUILD, Site, mariadb
+
+BCRYPT = "{BLF-CRYPT}$2y$10$" + "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+SECONDS = 15  # until something that must happen has happened
+
+
+class Lookup:
+    """The daemon on a folder of its own."""
+
+    def __init__(self, site, folder, **options):
+        self.site, self.run, self.options = site, folder, options
+        for name in ("lookup", "passdb", "keys", "usage", "state/lookup"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "srs").write_text("a secret of the site\n")
+        (folder / "srs").chmod(0o600)
+        self.log = folder / "log"
+        self.process = None
+
+    def configure(self, **options):
+        self.options.update(options)
+        own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_late", "stale_wait")}
+        shared = {key: value for key, value in self.options.items() if key not in own}
+        self.site.configure(run_dir=self.run, state_dir=self.run / "state", postfix_dir='""', hostname="mx.example.org",
+                            srs_secret_file=self.run / "srs", **shared)
+        with open(self.site.conf, "a") as conf:
+            conf.write("lookup {\n" + "".join(f"\t{key} = {value}\n" for key, value in own.items()) + "}\n")
+
+    def start(self):
+        self.configure()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([BUILD / "lookup/mailreeve-lookup", "-c", self.site.conf], stderr=log)
+        until(lambda: self.listens("usage/usage.sock", socket.SOCK_DGRAM))  # bound last
+        return self
+
+    def listens(self, name, kind):
+        """A socket of an earlier run may still lie there."""
+        with socket.socket(socket.AF_UNIX, kind) as peer:
+            return peer.connect_ex(str(self.run / name)) == 0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=SECONDS) == 0
+
+    def check(self):
+        done = subprocess.run([BUILD / "lookup/mailreeve-lookup", "-c", self.site.conf, "--check"], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.strip()
+
+    def talk(self, name, payload):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(SECONDS)
+            peer.connect(str(self.run / name))
+            peer.sendall(f"{len(payload)}:{payload},".encode())
+            data = b""
+            while b":" not in data or len(data) < int(data.partition(b":")[0]) + len(data.partition(b":")[0]) + 2:
+                part = peer.recv(65536)
+                assert part, "closed"
+                data += part
+        return data.partition(b":")[2][:-1].decode()
+
+    def map(self, name, key):
+        return self.talk("lookup/map.sock", f"{name} {key}").strip()
+
+    def ask(self, where, cmd, **fields):
+        text = f"v=1\nid=1\ncmd={cmd}\n" + "".join(f"{key}={value}\n" for key, value in fields.items())
+        return self.talk(where, text).splitlines()
+
+    def report(self, address, size):
+        text = f"v=1\nid=0\ncmd=usage\naddress={address}\nbytes={size}\nmessages=1\n"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+            peer.sendto(f"{len(text)}:{text},".encode(), str(self.run / "usage/usage.sock"))
+
+
+def until(true, seconds=SECONDS):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "not within its time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = mariadb.MariaDB(pathlib.Path(f"/tmp/mr-lookup-{os.getpid()}")).start()
+    server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1")  # what was committed is there after a kill
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def site(server, tmp_path, request):
+    name = "l" + str(abs(hash(request.node.name)))
+    site = Site(tmp_path, server, name)
+    site.grants()
+    site.cli("schema", "apply")
+    site.cli("domain", "add", "example.org")
+    for who in ("anna", "bert"):
+        site.cli("user", "add", f"{who}@example.org", "--hash", stdin=BCRYPT + "\n")
+    site.cli("alias", "add", "both@example.org", "anna@example.org", "bert@example.org")
+    yield site
+    server.sql(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def lookup(site, tmp_path_factory):
+    lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="2s", poll_late="2s").start()
+    until(lambda: lookup.map("domain", "example.org") == "OK example.org")
+    yield lookup
+    if lookup.process.poll() is None:
+        lookup.stop()
+
+
+def test_answers(lookup):
+    assert lookup.map("domain", "example.org") == "OK example.org"
+    assert lookup.map("mailbox", "Anna@Example.org") == "OK anna@example.org"
+    assert lookup.map("mailbox", "anna+x@example.org") == "OK anna@example.org"
+    assert lookup.map("alias", "both@example.org") == "OK anna@example.org, bert@example.org"
+    assert lookup.map("mailbox", "nobody@example.org") == "NOTFOUND"
+    assert "password=" + BCRYPT in lookup.ask("passdb/passdb.sock", "passdb", address="ANNA@example.org")
+    assert [line for line in lookup.ask("passdb/passdb.sock", "iterate", after="", limit=10) if line.startswith("address=")] == [
+        "address=anna@example.org", "address=bert@example.org"]
+    selector = next(line for line in lookup.ask("lookup/directory.sock", "sender", address="anna@example.org") if "selector" in line)
+    sealed = lookup.ask("keys/keys.sock", "dkim-key", domain="example.org", selector=selector.partition("=")[2].split()[0])
+    assert any(line.startswith("sealed=v1:k1:") for line in sealed), (selector, sealed)
+    assert lookup.check() == (0, "ok database")
+
+
+def test_changes_are_seen_within_a_second(lookup, site):
+    assert lookup.map("mailbox", "carl@example.org") == "NOTFOUND"
+    assert lookup.map("mailbox", "bert@example.org") == "OK bert@example.org"
+    site.cli("user", "add", "carl@example.org", "--hash", stdin=BCRYPT + "\n")
+    until(lambda: lookup.map("mailbox", "carl@example.org") == "OK carl@example.org", 1.5)
+    site.cli("user", "set", "bert@example.org", "--send-only", "--disable")
+    until(lambda: lookup.map("mailbox", "bert@example.org") == "NOTFOUND", 1.5)
+    assert lookup.map("alias", "both@example.org") == "OK anna@example.org"
+    assert "enabled=0" in lookup.ask("passdb/passdb.sock", "passdb", address="bert@example.org")
+    site.cli("user", "set", "anna@example.org", "--quota", "7")
+    until(lambda: f"quota={7 << 20}" in lookup.ask("lookup/directory.sock", "account", address="anna@example.org"), 1.5)
+
+
+def test_database_killed_and_back(lookup, server, site):
+    assert lookup.map("mailbox", "anna@example.org").startswith("OK")
+    server.kill()
+    try:
+        for _ in range(30):  # past poll_late, too
+            assert lookup.map("mailbox", "anna@example.org") == "OK anna@example.org"
+            assert lookup.map("mailbox", "bert@example.org").startswith("TEMP")
+            assert "status=temp" in lookup.ask("passdb/passdb.sock", "passdb", address="nobody@example.org")
+            time.sleep(0.1)
+        code, said = lookup.check()
+        assert code == 1 and said.startswith("failed database: ")
+    finally:
+        server.start()
+    until(lambda: lookup.map("mailbox", "bert@example.org") == "OK bert@example.org")
+    log = lookup.log.read_text()
+    assert log.count("database-lost") == 1 and log.count("changes-late") == 1 and log.count("serving-stale") == 1, log
+
+
+def test_database_frozen(lookup, server):
+    assert lookup.map("mailbox", "anna@example.org").startswith("OK")
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert lookup.map("mailbox", "bert@example.org").startswith("TEMP")
+        assert 1.5 < time.monotonic() - begun < 4  # the question's deadline, not the database's
+        time.sleep(1)
+        begun = time.monotonic()
+        assert lookup.map("mailbox", "anna@example.org") == "OK anna@example.org"
+        assert time.monotonic() - begun < 1.5
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    until(lambda: lookup.map("mailbox", "bert@example.org") == "OK bert@example.org")
+
+
+def test_no_tables_then_tables(server, tmp_path):
+    site = Site(tmp_path, server, "late")
+    site.grants()
+    (tmp_path / "run").mkdir()
+    lookup = Lookup(site, tmp_path / "run", deadline="2s").start()
+    try:
+        assert lookup.map("domain", "example.org").startswith("TEMP")
+        site.cli("schema", "apply")
+        site.cli("domain", "add", "example.org")
+        until(lambda: lookup.map("domain", "example.org") == "OK example.org")
+    finally:
+        lookup.stop()
+        server.sql("DROP DATABASE late")
+
+
+def test_usage_outlives_a_restart(lookup):
+    used = lambda: lookup.ask("lookup/directory.sock", "account", address="anna@example.org")  # noqa: E731
+    lookup.report("Anna@example.org", 4711)
+    lookup.report("nobody@example.org", 1)
+    until(lambda: "used=4711" in used())
+    lookup.stop()
+    assert (lookup.run / "state/lookup/usage").read_text() == "anna@example.org 4711 1\n"
+    lookup.start()
+    until(lambda: "used=4711" in used())
+
+
+def test_reload(lookup):
+    assert lookup.map("alias", "anna-x@example.org") == "NOTFOUND"
+    lookup.configure(delimiter="-")
+    lookup.process.send_signal(signal.SIGUSR1)
+    until(lambda: lookup.map("alias", "anna-x@example.org") == "OK anna+x@example.org")
+    lookup.configure(delimiter="--")  # refused: all stays as it was
+    lookup.process.send_signal(signal.SIGUSR1)
+    until(lambda: "delimiter" in lookup.log.read_text())
+    assert lookup.map("alias", "anna-x@example.org") == "OK anna+x@example.org"
