@@ -1,9 +1,6 @@
 /* check: asks each back end once, for `mailreeve-lookup --check`. */
 #include "lookup.h"
 
-/* system */
-#include <errno.h>
-
 #define REDIS_MS 3000
 
 static int check_database(const struct mr_conf_shared *c, struct mr_buf *out)
