@@ -28,16 +28,16 @@ struct resolver_check {
 };
 
 static const struct mr_stat stats[] = {
-	{ "accepted_total", "messages accepted", &mr_milter_counters.accepted },
-	{ "junked_total", "messages marked for Junk for all recipients", &mr_milter_counters.junked },
-	{ "split_total", "messages whose recipients got different verdicts", &mr_milter_counters.split },
-	{ "rejected_total", "messages refused", &mr_milter_counters.rejected },
-	{ "tempfailed_total", "messages answered 451", &mr_milter_counters.tempfailed },
-	{ "held_total", "messages put on hold because they kill scanners", &mr_milter_counters.held },
-	{ "quarantined_total", "quarantine copies written", &mr_milter_counters.quarantined },
-	{ "signed_total", "messages signed", &mr_milter_counters.is_signed },
-	{ "sessions_refused_total", "sessions beyond sessions_max", &mr_milter_counters.sessions_refused },
-	{ "scanners_killed_total", "scanners that died over a message", &mr_milter_counters.scanners_killed },
+	{ "accepted_total", "Messages accepted.", &mr_milter_counters.accepted },
+	{ "junked_total", "Messages marked for Junk for all recipients.", &mr_milter_counters.junked },
+	{ "split_total", "Messages whose recipients got different verdicts.", &mr_milter_counters.split },
+	{ "rejected_total", "Messages refused.", &mr_milter_counters.rejected },
+	{ "tempfailed_total", "Messages answered 451.", &mr_milter_counters.tempfailed },
+	{ "held_total", "Messages put on hold because they kill scanners.", &mr_milter_counters.held },
+	{ "quarantined_total", "Quarantine copies written.", &mr_milter_counters.quarantined },
+	{ "signed_total", "Messages signed.", &mr_milter_counters.is_signed },
+	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
+	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
 	{ 0 },
 };
 

@@ -184,7 +184,8 @@ static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
 	struct mr_job *j = t->arg;
 
 	mr_job_keep_scan(j, &r->result);
-	for (size_t i = 0; i < r->n_questions; i++) {
+	/* An honest scanner keeps to this by itself; another waits for an answer until it is killed. */
+	for (size_t i = 0; i < r->n_questions && j->side.asked < MR_DNS_QUESTIONS_MAX; i++, j->side.asked++) {
 		struct asked *q = mr_new(struct asked, 1);
 
 		*q = (struct asked){ .job = mr_job_ref(j), .attempt = j->side.attempt };
@@ -227,6 +228,7 @@ static void on_scanned(struct mr_pool_task *t, const struct mr_scan_report *r)
 static void start_scan(struct mr_job *j)
 {
 	j->side.attempt++;
+	j->side.asked = 0;
 	j->side.scanning = true;
 	mr_pool_submit(j->io->pool, &j->side.task);
 }

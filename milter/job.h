@@ -40,6 +40,7 @@ struct mr_job_side {
 	size_t open; /* directory questions that the end waits for */
 	bool scanning;
 	unsigned attempt;          /* of scanning */
+	size_t asked;              /* DNS questions of this attempt */
 	uint64_t began, dns_until; /* ms */
 	struct mr_timer *deadline;
 	struct mr_pool_task task;

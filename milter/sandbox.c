@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* libraries */
 #include <seccomp.h>
@@ -18,15 +19,16 @@
 #define FILES_MAX 16
 
 static const int allowed[] = {
-	SCMP_SYS(read),           SCMP_SYS(write),        SCMP_SYS(close),         SCMP_SYS(recvmsg),      SCMP_SYS(sendto),
-	SCMP_SYS(fstat),          SCMP_SYS(lseek),        SCMP_SYS(munmap),        SCMP_SYS(mremap),       SCMP_SYS(brk),
-	SCMP_SYS(madvise),        SCMP_SYS(futex),        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
-	SCMP_SYS(getrandom),      SCMP_SYS(getpid),       SCMP_SYS(gettid),        SCMP_SYS(getrusage),    SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack),   SCMP_SYS(tgkill),       SCMP_SYS(restart_syscall),
-	SCMP_SYS(exit),           SCMP_SYS(exit_group),
+	SCMP_SYS(read),           SCMP_SYS(write),        SCMP_SYS(close),         SCMP_SYS(recvmsg),         SCMP_SYS(sendto),
+	SCMP_SYS(fstat),          SCMP_SYS(lseek),        SCMP_SYS(munmap),        SCMP_SYS(mremap),          SCMP_SYS(brk),
+	SCMP_SYS(madvise),        SCMP_SYS(futex),        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),    SCMP_SYS(time),
+	SCMP_SYS(getrandom),      SCMP_SYS(getpid),       SCMP_SYS(gettid),        SCMP_SYS(getrusage),       SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack),   SCMP_SYS(restart_syscall), SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
 };
 
-/* Calls whose arguments decide. Memory never becomes code; fstat() is newfstatat() of a descriptor here; limits are its own. */
+/* Calls whose arguments decide. Memory never becomes code; fstat() is newfstatat() of a descriptor here; limits are its own, and so is
+ * the signal that abort() sends. */
 static int allow_some(scmp_filter_ctx f)
 {
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -39,6 +41,8 @@ static int allow_some(scmp_filter_ctx f)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
 	if (r == 0)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 0);
+	if (r == 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	return r;
 }
 

@@ -1,0 +1,50 @@
+/* fuzz-scanwire: what a scanner that was taken over may send to the loop, and what the loop sends to a scanner. Goal: a final report that
+ * was read; written and read again it says the same. */
+
+/* ours */
+#include "fuzz.h"
+#include "scanwire.h"
+
+size_t fuzz_goals;
+
+static void report(const struct mr_wire *w, struct mr_arena *arena)
+{
+	struct mr_scan_report *first = mr_arena_alloc(arena, sizeof(*first)), *second = mr_arena_alloc(arena, sizeof(*second));
+	struct mr_buf out = MR_BUF(2 * MR_WIRE_MAX);
+	struct mr_wire again;
+	size_t used;
+
+	if (mr_scanwire_report_decode(w, 7, arena, first) < 0)
+		return;
+	for (size_t i = 0; i < first->result.n_symbols; i++)
+		fuzz_assert(mr_symbol_name_ok(first->result.symbols[i].name));
+	for (size_t i = 0; i < first->n_questions; i++)
+		fuzz_assert(first->questions[i].name[0]);
+	if (!first->final)
+		return;
+	fuzz_assert(mr_scanwire_report(&out, 7, &first->result, NULL) == 0);
+	fuzz_assert(mr_wire_next(mr_buf_slice(&out), arena, &again, &used) == 1);
+	fuzz_assert(mr_scanwire_report_decode(&again, 7, arena, second) == 0);
+	fuzz_assert(first->result.n_symbols == second->result.n_symbols && first->result.refuse == second->result.refuse);
+	fuzz_assert(mr_slice_eq(first->result.authres, second->result.authres));
+	mr_buf_done(&out);
+	fuzz_goals++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice in = { (const char *)data, size };
+	struct mr_scan_input request;
+	struct mr_dns_answer answer;
+	struct mr_wire w;
+	size_t used;
+
+	if (mr_wire_next(in, arena, &w, &used) == 1) {
+		report(&w, arena);
+		mr_scanwire_is_ready(&w);
+		mr_scanwire_request_decode(&w, arena, &request);
+		mr_scanwire_answer_decode(&w, arena, &answer);
+	}
+	return 0;
+}
