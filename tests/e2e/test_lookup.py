@@ -29,10 +29,10 @@ class Lookup:
 
     def configure(self, **options):
         self.options.update(options)
-        own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_late", "stale_wait")}
+        own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_interval", "poll_late", "stale_wait")}
         shared = {key: value for key, value in self.options.items() if key not in own}
-        self.site.configure(run_dir=self.run, state_dir=self.run / "state", postfix_dir='""', hostname="mx.example.org",
-                            srs_secret_file=self.run / "srs", **shared)
+        self.site.configure(**{"redis_socket": '""', **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""', hostname="mx.example.org",
+                            srs_secret_file=self.run / "srs")
         with open(self.site.conf, "a") as conf:
             conf.write("lookup {\n" + "".join(f"\t{key} = {value}\n" for key, value in own.items()) + "}\n")
 
@@ -216,3 +216,38 @@ def test_reload(lookup):
     lookup.process.send_signal(signal.SIGUSR1)
     until(lambda: "delimiter" in lookup.log.read_text())
     assert lookup.map("alias", "anna-x@example.org") == "OK anna+x@example.org"
+
+
+@pytest.fixture
+def redis(tmp_path_factory):
+    """A private Redis: its socket, and a function that asks it."""
+    path = tmp_path_factory.mktemp("redis") / "sock"
+    with subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", path.parent],
+                          stdout=subprocess.DEVNULL) as process:
+        def ask(*words):
+            return subprocess.run(["redis-cli", "-s", path, *words], capture_output=True, text=True, check=False).stdout.strip()
+        until(lambda: ask("PING") == "PONG")
+        yield path, ask
+        process.terminate()
+
+
+def test_redis_wakes_up_and_carries_usage(site, redis, tmp_path_factory):
+    path, ask = redis
+    ask("HSET", "mailreeve:usage", "bert@example.org", "815 2", "broken", "x")
+    lookup = Lookup(site, tmp_path_factory.mktemp("run"), poll_interval="30s", poll_late="60s", redis_socket=path).start()
+    try:
+        until(lambda: lookup.map("mailbox", "carl@example.org") == "NOTFOUND")
+        until(lambda: "used=815" in lookup.ask("lookup/directory.sock", "account", address="bert@example.org"))
+        lookup.report("anna@example.org", 4711)
+        until(lambda: ask("HGET", "mailreeve:usage", "anna@example.org") == "4711 1")
+        until(lambda: ask("PUBSUB", "NUMSUB", "mailreeve:changed").endswith("1"))
+        site.cli("user", "add", "carl@example.org", "--hash", stdin=BCRYPT + "\n")
+        ask("PUBLISH", "mailreeve:changed", "1")
+        until(lambda: lookup.map("mailbox", "carl@example.org") == "OK carl@example.org", 2)
+        site.cli("user", "del", "anna@example.org")
+        ask("PUBLISH", "mailreeve:changed", "1")
+        until(lambda: ask("HGET", "mailreeve:usage", "anna@example.org") == "", 2)
+        code, said = lookup.check()
+        assert code == 0 and said.splitlines() == ["ok database", "ok redis"]
+    finally:
+        lookup.stop()
