@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Drives app-daemon: start, control socket, reload as a whole, drain, stop, and what is said when it cannot start."""
+"""Drives app-daemon and app-verb: start, control socket, reload as a whole, drain, stop, and what is said when it cannot start."""
 import os
 import shutil
 import signal
@@ -11,6 +11,7 @@ import time
 import unittest
 
 DAEMON = sys.argv.pop(1)
+VERB = sys.argv.pop(1)
 
 
 class App(unittest.TestCase):
@@ -201,6 +202,24 @@ class App(unittest.TestCase):
         self.write(own='wrong = "x"')
         done = self.run_once("--check-config")
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
+
+    def verb(self, *args):
+        return subprocess.run([VERB, *args], capture_output=True, text=True, timeout=20, check=False)
+
+    def test_verb(self):
+        """The verb's own words begin after -c FILE; options among them are its own."""
+        self.write(shared='setup {\ntls_cert_file = "/etc/c"\n}')
+        done = self.verb("-c", self.conf, "add", "-x", "a b")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{self.folder} /etc/c [add] [-x] [a b]\n", ""))
+        self.assertEqual(self.verb("-c", self.conf).stdout, f"{self.folder} /etc/c\n")
+        self.assertEqual(self.verb("-c", self.conf, "fail").returncode, 1)
+        self.assertEqual(self.verb("--help").stdout, "usage: mailreeve small\n")
+        self.assertTrue(self.verb("--version").stdout.startswith("mailreeve-small "))
+        self.assertEqual(self.verb("-c", self.conf, "--dance", "--help").stdout, f"{self.folder} /etc/c [--dance] [--help]\n")
+        self.write(shared='setup {\ntls_cert_file = "relative"\n}')
+        for done in (self.verb("-c", self.conf, "add"), self.verb("-c", f"{self.folder}/none", "add")):
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1))
+            self.assertTrue(done.stderr.startswith(f"mailreeve-small: {self.folder}/"), done.stderr)
 
     def test_watchdog(self):
         self.start(WATCHDOG_USEC="300000")
