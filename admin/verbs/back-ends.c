@@ -5,17 +5,14 @@
 #include <errno.h>
 
 /* ours */
-#include "base/mem.h"
 #include "rt/clock.h"
 #include "rt/dns.h"
-#include "rt/log.h"
 #include "rt/redis.h"
 
 #define WAIT_MS 3000
 
 struct question {
 	struct mr_loop *loop;
-	struct mr_diag *diag;
 	int result;
 };
 
@@ -38,7 +35,7 @@ static void dns_answered(const struct mr_dns_answer *a, void *arg)
 
 int back_end_resolver(const struct mr_conf_shared *conf, struct mr_diag *diag)
 {
-	struct question q = { .loop = mr_loop_new(), .diag = diag };
+	struct question q = { .loop = mr_loop_new() };
 	struct mr_dns *dns = NULL;
 
 	q.result = mr_dns_new(q.loop, conf->resolver, &dns, diag);

@@ -7,7 +7,7 @@
 struct mr_conf_shared verbs_database(const struct verbs_conf *conf);
 /* Opens and checks the schema. */
 int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag *diag);
-/* Tells every lookup that something changed. Best effort within half a second: lookup asks the database each second anyway. */
+/* Tells every lookup that something changed. Best effort, half a second at most a step: lookup asks the database each second anyway. */
 void verbs_wake(const struct verbs_conf *conf);
 
 static inline void verbs_close_(struct mr_db **db)

@@ -1,4 +1,4 @@
-/* redis-check: Redis asked once, blocking, for `--check` and the verbs */
+/* redis-check: Redis told one thing, blocking, for `--check` and the verbs */
 
 /* system */
 #include <errno.h>
@@ -43,11 +43,10 @@ static int log_in(redisContext *rc, const struct mr_redis_config *c, struct mr_d
 	return r;
 }
 
-int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag)
+static int once(const struct mr_redis_config *c, uint64_t timeout_ms, int argc, const char **argv, struct mr_diag *diag)
 {
 	const struct timeval wait = { .tv_sec = (time_t)(timeout_ms / 1000), .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
 	redisContext *rc = redisConnectUnixWithTimeout(c->socket, wait);
-	const char *ping[] = { "PING" };
 	int r = 0;
 
 	if (!rc)
@@ -59,7 +58,21 @@ int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct 
 	if (r == 0 && c->password_file[0])
 		r = log_in(rc, c, diag);
 	if (r == 0)
-		r = ask(rc, 1, ping, diag);
+		r = ask(rc, argc, argv, diag);
 	redisFree(rc);
 	return r;
+}
+
+int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag)
+{
+	const char *ping[] = { "PING" };
+
+	return once(c, timeout_ms, 1, ping, diag);
+}
+
+int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag)
+{
+	const char *publish[] = { "PUBLISH", channel, payload };
+
+	return once(c, timeout_ms, 3, publish, diag);
 }

@@ -20,6 +20,8 @@ struct mr_redis_config {
 };
 /* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the password file. */
 int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag);
+/* The same with one message to whoever listens. */
+int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag);
 /* Never fails because Redis is away: it keeps trying. Logs redis-connected and redis-lost once each. */
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);
 void mr_redis_free(struct mr_redis *r); /* commands are dropped without a callback; not from inside a callback */

@@ -468,6 +468,45 @@ def test_pool_starts_and_ends_without_a_database(site):
     assert log.count("database-lost") == 1 and "refused" in log, log
 
 
+# ---- the wake-up
+
+@pytest.fixture
+def redis(tmp_path):
+    sock = f"/tmp/mr-redis-{os.getpid()}.sock"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", sock, "--save", "", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 20
+    while subprocess.run(["redis-cli", "-s", sock, "ping"], capture_output=True, check=False).returncode:
+        assert server.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    yield sock
+    server.terminate()
+    server.wait(timeout=20)
+
+
+def test_lookup_is_woken(site, redis):
+    site.configure(redis_socket=redis, redis_prefix="site:")
+    listener = subprocess.Popen(["redis-cli", "-s", redis, "subscribe", "site:changed"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert [listener.stdout.readline().strip() for _ in range(3)] == ["subscribe", "site:changed", "1"]
+        site.cli("domain", "set", "example.org", "--enable")
+        ready, _, _ = select.select([listener.stdout], [], [], 10)
+        assert ready and listener.stdout.readline().strip() == "message"
+    finally:
+        listener.terminate()
+        listener.wait(timeout=10)
+        site.configure()
+
+
+def test_redis_away_does_not_matter(site, tmp_path):
+    site.configure(redis_socket=tmp_path / "nobody.sock")
+    try:
+        began = time.monotonic()
+        site.cli("domain", "set", "example.org", "--enable")
+        assert time.monotonic() - began < 3
+    finally:
+        site.configure()
+
+
 # ---- the command itself
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["../user"], ["user"], ["user", "frobnicate"], ["user", "add"], ["user", "add", "a@b.c", "d"],
