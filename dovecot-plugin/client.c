@@ -15,6 +15,7 @@
 #include "proto/netstring.h"
 
 #define READ_SIZE 8192
+#define AGAIN_MS  100 /* between attempts to connect */
 
 struct mr_client {
 	struct mr_client *next;
@@ -81,14 +82,11 @@ void mr_client_put(struct mr_client *c)
 }
 
 /* A blocking connect() waits while the listener's backlog is full, for as long as SO_SNDTIMEO says. */
-static int connect_until(struct mr_client *c, int64_t deadline)
+static int connect_once(struct mr_client *c, int64_t left)
 {
-	int64_t left = deadline - now_ms();
 	struct timeval wait = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
 	int r = 0;
 
-	if (left <= 0)
-		return -ETIMEDOUT;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
@@ -97,6 +95,21 @@ static int connect_until(struct mr_client *c, int64_t deadline)
 		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	else if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0)
 		r = -errno;
+	return r;
+}
+
+/* Nobody listens while lookup is being started again: that is waited out. */
+static int connect_until(struct mr_client *c, int64_t deadline)
+{
+	int r = -ETIMEDOUT;
+
+	for (int64_t left; (left = deadline - now_ms()) > 0;) {
+		r = connect_once(c, left);
+		if (r != -ECONNREFUSED && r != -ENOENT)
+			break;
+		disconnect(c);
+		poll(NULL, 0, left < AGAIN_MS ? (int)left : AGAIN_MS);
+	}
 	return r;
 }
 

@@ -1,6 +1,6 @@
 /* client: asks lookup over its passdb socket, blocking. For Dovecot's auth-worker processes, which answer one request at a time and may
  * wait: no event loop, no thread, nothing of Dovecot's. One connection is kept per process and socket; a kept one that has gone away is
- * replaced once within the same question.
+ * replaced once within the same question, and a socket that nobody listens on yet is tried until the deadline.
  *
  * Each question returns 0 and an answer whose bytes live in the arena, or -errno: -ETIMEDOUT (no answer within the deadline, connecting
  * included), -EPROTO (what came is no answer to the question), or what connecting said (-ENOENT, -ECONNREFUSED, -EACCES ...). All of these

@@ -39,9 +39,11 @@ class Stack:
         self.cli("alias", "add", address, *to)
         return address
 
-    def inbound(self, to, sender="stranger@" + layout.FOREIGN, **kwargs):
-        """One message from outside; its mark."""
+    def inbound(self, to, sender=None, **kwargs):
+        """One message from outside; its mark. Each has a sender of its own, since smtpd keeps answers, temporary failures too, by sender and recipient."""
         mark = mail.new_mark()
+        if sender is None:
+            sender = f"s{next(self.numbers)}@{layout.FOREIGN}"
         first = to if isinstance(to, str) else to[0]
         content = kwargs.pop("content", None) or mail.message(kwargs.pop("header_from", sender), first, mark=mark, **{
             name: kwargs.pop(name) for name in ("body", "headers") if name in kwargs})

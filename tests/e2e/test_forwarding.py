@@ -23,7 +23,7 @@ def test_foreign_copy_is_rewritten_local_copy_is_not(stack):
 
 @pytest.mark.rows("F006")
 def test_bounce_of_a_forwarded_message_goes_home(stack):
-    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside")))
+    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside"), sender=STRANGER))
     mark = stack.inbound(envelope["from"], sender="", header_from="MAILER-DAEMON@" + layout.ELSEWHERE)
     back, _ = stack.client.sunk(mark)
     assert back["to"] == [STRANGER] and back["from"] == ""
@@ -33,7 +33,7 @@ def test_bounce_of_a_forwarded_message_goes_home(stack):
 @pytest.mark.parametrize("spoil", [lambda a: a.replace("stranger", "another"), lambda a: re.sub(r"^SRS0=[^=]+", "SRS0=AAAA", a),
                                    lambda a: a.replace(layout.FOREIGN, layout.ELSEWHERE)])
 def test_forged_srs_address_is_refused(stack, refuses, spoil):
-    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside")))
+    envelope, _ = stack.client.sunk(stack.inbound(admin.address("outside"), sender=STRANGER))
     with refuses(550, at="RCPT"):
         stack.inbound(spoil(envelope["from"]), sender="")
 
@@ -42,7 +42,7 @@ def test_forged_srs_address_is_refused(stack, refuses, spoil):
 def test_refused_by_the_foreign_host(stack):
     """The bounce of the second pass finds its way to the original sender, once."""
     address = stack.alias("refuse@" + layout.ELSEWHERE)
-    mark = stack.inbound(address)
+    mark = stack.inbound(address, sender=STRANGER)
     envelope, bounce = stack.client.sunk(mark)
     assert envelope["from"] == "" and envelope["to"] == [STRANGER]
     assert b"nobody here" in bounce
@@ -58,7 +58,7 @@ def test_own_sender_is_not_rewritten(stack):
 @pytest.mark.rows("F006", "F011")
 def test_lookup_away_delays_and_loses_nothing(stack):
     """Between the two passes lookup goes away: the copy waits in the queue and leaves later, rewritten."""
-    mark = stack.inbound(stack.alias("later@" + layout.ELSEWHERE))
+    mark = stack.inbound(stack.alias("later@" + layout.ELSEWHERE), sender=STRANGER)
     assert mail.wait_until(lambda: postfix.queue(stack.lay), 10)
     with stack.without("lookup"):
         postfix.flush(stack.lay)

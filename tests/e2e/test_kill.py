@@ -30,7 +30,8 @@ class Sender(threading.Thread):
             recipient = (ANNA, BEN)[n % 2]
             try:
                 smtp = smtp or self.stack.client.connect()
-                mail.transaction(smtp, "stranger@" + layout.FOREIGN, recipient, mail.message("stranger@" + layout.FOREIGN, recipient, mark=mark))
+                sender = f"{mark}@{layout.FOREIGN}"
+                mail.transaction(smtp, sender, recipient, mail.message(sender, recipient, mark=mark))
                 self.answers[mark] = (recipient, 250)
             except mail.Refused as refused:
                 self.answers[mark] = (recipient, refused.code)
