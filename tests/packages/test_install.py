@@ -55,6 +55,13 @@ import smtplib
 with smtplib.SMTP("127.0.0.1", 25, local_hostname="mail.example.net", timeout=60) as session:
     session.sendmail("ben@example.net", ["{to}"], "From: ben@example.net\\r\\nTo: {to}\\r\\nSubject: {mark}\\r\\n\\r\\nHello\\r\\n")
 """
+SUBMIT = """
+import smtplib, ssl
+with smtplib.SMTP("127.0.0.1", 587, local_hostname="laptop.example.net", timeout=60) as session:
+    session.starttls(context=ssl._create_unverified_context())
+    session.login("{user}", "{password}")
+    session.sendmail("{user}", ["{user}"], "From: {user}\\r\\nTo: {user}\\r\\nSubject: {mark}\\r\\n\\r\\nHello\\r\\n")
+"""
 READ = """
 import imaplib, ssl
 session = imaplib.IMAP4_SSL("127.0.0.1", ssl_context=ssl._create_unverified_context(), timeout=20)
@@ -62,6 +69,9 @@ session.login("{user}", "{password}")
 session.select("INBOX")
 print(session.search(None, "SUBJECT", "{mark}")[1][0].decode())
 """
+
+
+ARRIVED = "for i in $(seq 100); do grep -ls {mark} /var/vmail/example.org/anna/Maildir/new/* && exit 0; sleep 0.1; done; exit 1"
 
 
 def in_network(host, script):
@@ -99,6 +109,11 @@ def mail_host(host):
     return host
 
 
+def test_lintian(host):
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *DEBS.glob("*.deb")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_installed(host):
     """Before anything is set up: no daemon needs more than its package to start, and each folder is as docs/sockets.md says."""
     assert states(host, "UnitFileState") == dict.fromkeys(DAEMONS, "enabled")
@@ -112,8 +127,7 @@ def test_installed(host):
 
 def test_message_arrives(mail_host):
     in_network(mail_host, SEND.format(to=USER, mark="first-message"))
-    mail_host.sh("for i in $(seq 100); do ls /var/vmail/example.org/anna/Maildir/new/* 2>/dev/null && exit 0; sleep 0.1; done; exit 1")
-    stored = mail_host.sh("cat /var/vmail/example.org/anna/Maildir/new/*")
+    stored = mail_host.run("cat", mail_host.sh(ARRIVED.format(mark="first-message")).strip()).stdout
     assert "Authentication-Results: mx.example.org" in stored and "X-Spam-Queue-Id:" in stored
     assert mail_host.sh("find /var/vmail -mindepth 1 ! -user vmail") == ""
     assert in_network(mail_host, READ.format(user=USER, password=PASSWORD, mark="first-message")).split() == ["1"]
@@ -122,6 +136,14 @@ def test_message_arrives(mail_host):
 def test_unknown_user_is_refused(mail_host):
     with pytest.raises(AssertionError, match="550"):
         in_network(mail_host, SEND.format(to="nobody@example.org", mark="x"))
+
+
+def test_submitted_message_is_signed(mail_host):
+    """Dovecot's log-in for Postfix, the key socket and the key ring, all through the sandbox."""
+    mail_host.run("mailreeve", "dkim", "enable", "example.org")
+    in_network(mail_host, SUBMIT.format(user=USER, password=PASSWORD, mark="submitted-message"))
+    stored = mail_host.run("cat", mail_host.sh(ARRIVED.format(mark="submitted-message")).strip()).stdout
+    assert "DKIM-Signature:" in stored and "d=example.org" in stored
 
 
 def test_sandbox(mail_host):
@@ -139,10 +161,28 @@ def test_check_and_doctor(mail_host):
     mail_host.run("mailreeve", "doctor")
 
 
-def test_starts_with_the_host(mail_host):
-    mail_host.sh("systemctl restart mariadb; systemctl kill -s KILL mailreeve-lookup")
-    mail_host.sh("mailreeve check --wait 30")
+def test_comes_back(mail_host):
+    mail_host.sh("systemctl restart mariadb; systemctl kill -s KILL mailreeve-lookup; mailreeve check --wait 30")
     in_network(mail_host, SEND.format(to=USER, mark="after-the-kill"))
+    mail_host.sh(ARRIVED.format(mark="after-the-kill"))
+
+
+def test_installed_again(mail_host):
+    """What an upgrade does: keys and settings stay, the daemons run on."""
+    before = mail_host.sh("sha256sum /etc/mailreeve/mailreeve.conf /etc/mailreeve/keys/*")
+    mail_host.sh("apt-get -qq -o Dpkg::Use-Pty=0 install --reinstall -y /mnt/*.deb; mailreeve check --wait 30")
+    assert mail_host.sh("sha256sum /etc/mailreeve/mailreeve.conf /etc/mailreeve/keys/*") == before
+    in_network(mail_host, SEND.format(to=USER, mark="after-the-upgrade"))
+    mail_host.sh(ARRIVED.format(mark="after-the-upgrade"))
+
+
+def test_wrong_setting_is_not_tried_again(mail_host):
+    """One line and exit 1; the service waits for the administrator, not for the next second."""
+    mail_host.sh("echo 'colour = blue' > /etc/mailreeve/conf.d/wrong.conf")
+    mail_host.run("systemctl", "restart", "mailreeve-policyd", check=False)
+    assert states(mail_host, "ActiveState")["policyd"] == "failed"
+    assert "conf.d/wrong.conf:1" in mail_host.sh("journalctl -u mailreeve-policyd --no-pager -n 10")
+    mail_host.sh("rm /etc/mailreeve/conf.d/wrong.conf; systemctl restart mailreeve-policyd; mailreeve check --wait 30")
 
 
 def test_purged(mail_host):
