@@ -13,10 +13,13 @@ struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directo
 void mr_directory_free(struct mr_directory *d); /* open questions are dropped without a callback */
 bool mr_directory_up(const struct mr_directory *d);
 
-/* Each callback comes later, never from inside, exactly once, at the deadline (absolute, mr_now_ms()) with MR_DIR_TEMP. Answers live during the call. */
-void mr_directory_resolve(struct mr_directory *d, struct mr_slice address, uint64_t deadline, void (*cb)(const struct mr_dir_resolve *a, void *arg), void *arg);
+/* Each callback comes later, never from inside, exactly once, at the deadline (absolute, mr_now_ms()) with MR_DIR_TEMP. Answers live during
+ * the call. */
+void mr_directory_resolve(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
+			  void (*cb)(const struct mr_dir_resolve *a, void *arg), void *arg);
 void mr_directory_account(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
 			  void (*cb)(enum mr_dir_status status, const struct mr_dir_account *a, void *arg), void *arg);
-void mr_directory_sender(struct mr_directory *d, struct mr_slice address, uint64_t deadline, void (*cb)(const struct mr_dir_sender *a, void *arg), void *arg);
+void mr_directory_sender(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
+			 void (*cb)(const struct mr_dir_sender *a, void *arg), void *arg);
 void mr_directory_dkim_key(struct mr_directory *d, struct mr_slice domain, struct mr_slice selector, uint64_t deadline,
 			   void (*cb)(enum mr_dir_status status, struct mr_slice sealed, void *arg), void *arg);

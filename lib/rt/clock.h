@@ -2,8 +2,8 @@
 #pragma once
 #include <stdint.h>
 
-uint64_t mr_now_ms(void);      /* monotonic milliseconds */
-int64_t mr_wall(void);         /* seconds since 1970, UTC */
+uint64_t mr_now_ms(void); /* monotonic milliseconds */
+int64_t mr_wall(void);    /* seconds since 1970, UTC */
 /* For tests: from now on both clocks stand still at these values until moved; loop timers obey. */
 void mr_clock_fake(uint64_t now_ms, int64_t wall);
 void mr_clock_advance(uint64_t ms);

@@ -11,5 +11,6 @@ struct mr_control_ops {
 	void (*pending)(struct mr_buf *out, void *arg);
 	int (*reload)(struct mr_diag *diag, void *arg);
 };
-int mr_control_new(struct mr_loop *l, const char *path, const struct mr_control_ops *ops, void *arg, struct mr_control **out, struct mr_diag *diag);
+int mr_control_new(struct mr_loop *l, const char *path, const struct mr_control_ops *ops, void *arg, struct mr_control **out,
+		   struct mr_diag *diag);
 void mr_control_free(struct mr_control *c);

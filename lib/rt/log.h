@@ -17,16 +17,34 @@ struct mr_kv {
 		double d;
 	};
 };
-static inline struct mr_kv mr_s(const char *key, const char *value) { return (struct mr_kv){ .key = key, .type = MR_KV_STR, .s = value ? value : "" }; }
-static inline struct mr_kv mr_sl(const char *key, struct mr_slice value) { return (struct mr_kv){ .key = key, .type = MR_KV_SLICE, .slice = value }; }
-static inline struct mr_kv mr_i(const char *key, int64_t value) { return (struct mr_kv){ .key = key, .type = MR_KV_I64, .i = value }; }
-static inline struct mr_kv mr_u(const char *key, uint64_t value) { return (struct mr_kv){ .key = key, .type = MR_KV_U64, .u = value }; }
-static inline struct mr_kv mr_score(const char *key, double value) { return (struct mr_kv){ .key = key, .type = MR_KV_SCORE, .d = value }; }
+static inline struct mr_kv mr_s(const char *key, const char *value)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_STR, .s = value ? value : "" };
+}
+static inline struct mr_kv mr_sl(const char *key, struct mr_slice value)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_SLICE, .slice = value };
+}
+static inline struct mr_kv mr_i(const char *key, int64_t value)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_I64, .i = value };
+}
+static inline struct mr_kv mr_u(const char *key, uint64_t value)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_U64, .u = value };
+}
+static inline struct mr_kv mr_score(const char *key, double value)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_SCORE, .d = value };
+}
 /* err is an errno value or its negative: written as its text. */
-static inline struct mr_kv mr_err(const char *key, int err) { return (struct mr_kv){ .key = key, .type = MR_KV_ERR, .i = err }; }
+static inline struct mr_kv mr_err(const char *key, int err)
+{
+	return (struct mr_kv){ .key = key, .type = MR_KV_ERR, .i = err };
+}
 
 /* mr_log(MR_LOG_INFO, "listening", mr_s("path", path), mr_u("clients", n)); */
-#define mr_log(level, event, ...) mr_log_kv((level), (event), (const struct mr_kv[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+#define mr_log(level, event, ...) mr_log_kv((level), (event), (const struct mr_kv[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv);
 void mr_log_open(const char *program, int target /* 0 stderr, 1 syslog */, enum mr_log_level level);
 void mr_log_set_level(enum mr_log_level level);

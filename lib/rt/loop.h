@@ -10,17 +10,17 @@ struct event_base;
 
 struct mr_loop *mr_loop_new(void);
 void mr_loop_free(struct mr_loop *l);
-int mr_loop_run(struct mr_loop *l);             /* until mr_loop_stop() */
-void mr_loop_once(struct mr_loop *l);           /* what is ready now, without waiting: for tests */
-void mr_loop_stop(struct mr_loop *l);           /* any thread */
+int mr_loop_run(struct mr_loop *l);   /* until mr_loop_stop() */
+void mr_loop_once(struct mr_loop *l); /* what is ready now, without waiting: for tests */
+void mr_loop_stop(struct mr_loop *l); /* any thread */
 /* Runs fn(arg) on the loop's thread, later. Any thread; in order. */
 void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg);
 struct event_base *mr_loop_base(struct mr_loop *l); /* for hiredis and libunbound adapters in rt/ only */
 
 struct mr_timer *mr_timer_start(struct mr_loop *l, uint64_t after_ms, void (*fn)(void *arg), void *arg); /* once; freed when it has run */
-void mr_timer_cancel(struct mr_timer **t);      /* NULL inside is fine; sets it to NULL */
+void mr_timer_cancel(struct mr_timer **t); /* NULL inside is fine; sets it to NULL */
 
 enum { MR_READ = 1, MR_WRITE = 2 };
 struct mr_io *mr_io_start(struct mr_loop *l, int fd, int what, void (*fn)(int fd, int what, void *arg), void *arg);
 void mr_io_change(struct mr_io *io, int what);
-void mr_io_cancel(struct mr_io **io);           /* does not close the fd */
+void mr_io_cancel(struct mr_io **io); /* does not close the fd */

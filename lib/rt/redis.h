@@ -6,7 +6,7 @@
 
 struct mr_redis;
 struct mr_redis_reply {
-	bool ok;                 /* false: away, late or an error reply; text then says why */
+	bool ok; /* false: away, late or an error reply; text then says why */
 	enum { MR_REDIS_NIL, MR_REDIS_STR, MR_REDIS_INT, MR_REDIS_ARRAY } type;
 	struct mr_slice text;
 	int64_t integer;
@@ -18,7 +18,8 @@ typedef void mr_redis_cb(const struct mr_redis_reply *r, void *arg);
 struct mr_redis_config {
 	const char *socket, *user, *password_file; /* password file "" = no AUTH */
 };
-/* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the password file. */
+/* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the password
+ * file. */
 int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag);
 /* The same with one message to whoever listens. */
 int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag);
@@ -26,8 +27,10 @@ int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);
 void mr_redis_free(struct mr_redis *r); /* commands are dropped without a callback; not from inside a callback */
 bool mr_redis_up(const struct mr_redis *r);
-/* argv of binary-safe slices. cb may be NULL; it comes later, exactly once, at the latest after timeout_ms. */
+/* argv of binary-safe slices. cb may be NULL; it comes later, exactly once, at the latest after timeout_ms; "not connected" in the next
+ * turn of the loop while there is no connection, as just after mr_redis_new(). */
 void mr_redis_command(struct mr_redis *r, uint64_t timeout_ms, mr_redis_cb *cb, void *arg, size_t argc, const struct mr_slice *argv);
-/* A second connection listens; on_message for each message, on_lost(arg) whenever messages may have been missed (loss, and each time that it
- * has begun to listen, the first time included). Once a mr_redis. */
-int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_message)(struct mr_slice payload, void *arg), void (*on_lost)(void *arg), void *arg);
+/* A second connection listens; on_message for each message, on_lost(arg) whenever messages may have been missed (loss, and each time that
+ * it has begun to listen, the first time included). Once a mr_redis. */
+int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_message)(struct mr_slice payload, void *arg),
+		       void (*on_lost)(void *arg), void *arg);

@@ -4,13 +4,13 @@
 #include <sys/types.h>
 #include "base/diag.h"
 
-/* Binds and listens. A stale socket (nobody answers) is replaced; a live one, a missing directory, a path that is too long or no socket is an
- * error with one clear line. Returns the fd (non-blocking, close-on-exec) or -errno. */
+/* Binds and listens. A stale socket (nobody answers) is replaced; a live one, a missing directory, a path that is too long or no socket is
+ * an error with one clear line. Returns the fd (non-blocking, close-on-exec) or -errno. */
 int mr_listen_unix(const char *path, unsigned mode, struct mr_diag *diag);
 int mr_listen_dgram(const char *path, unsigned mode, struct mr_diag *diag);
-/* A socket that Postfix asks, bound as run_dir/name and again as postfix_dir/run/mailreeve/name, so that one absolute name is right inside and
- * outside its chroot. The second is left out, fds[1] = -1, where postfix_dir is "" or both names are one, and with one warning where its folder
- * does not exist (no Postfix on this host). Any other failure of either is an error. */
+/* A socket that Postfix asks, bound as run_dir/name and again as postfix_dir/run/mailreeve/name, so that one absolute name is right inside
+ * and outside its chroot. The second is left out, fds[1] = -1, where postfix_dir is "" or both names are one, and with one warning where
+ * its folder does not exist (no Postfix on this host). Any other failure of either is an error. */
 int mr_listen_twice(const char *run_dir, const char *postfix_dir, const char *name, unsigned mode, int fds[2], struct mr_diag *diag);
 /* Non-blocking connect started; the fd, or -errno. */
 int mr_connect_unix(const char *path);
