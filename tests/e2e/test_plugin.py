@@ -1,5 +1,6 @@
 """The Dovecot plugin in a real Dovecot with the shipped configuration; lookup is played by a script, so that its faults can be, and every datagram is seen."""
 
+import concurrent.futures
 import crypt
 import ctypes
 import imaplib
@@ -9,6 +10,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -208,14 +210,26 @@ def test_lookup_away_is_temporary(plugin):
     user = plugin.account()
     assert plugin.login(user) == "ok"
     plugin.lookup.stop()
-    assert plugin.login(user) == "temp_fail"
-    assert plugin.deliver(user)[0] == 451
-    assert plugin.doveadm("user", user).returncode == 75
-    assert plugin.doveadm("user", "*").returncode == 75
+    with concurrent.futures.ThreadPoolExecutor() as pool:   # each takes as long as lookup is waited for
+        login, delivery, one, every = (pool.submit(*what) for what in (
+            (plugin.login, user), (plugin.deliver, user), (plugin.doveadm, "user", user), (plugin.doveadm, "user", "*")))
+    assert login.result() == "temp_fail"
+    assert delivery.result()[0] == 451
+    assert one.result().returncode == 75 and every.result().returncode == 75
     plugin.lookup.again()
     assert plugin.login(user) == "ok"
     assert plugin.deliver(user)[0] == 250
     assert plugin.lookup.usage()["messages"] == "1"
+
+
+def test_a_restart_of_lookup_is_waited_out(plugin):
+    user = plugin.account()
+    plugin.lookup.stop()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        login, delivery = pool.submit(plugin.login, user), pool.submit(plugin.deliver, user)
+        time.sleep(1)
+        plugin.lookup.again()
+    assert login.result() == "ok" and delivery.result()[0] == 250
 
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 200 OK\r\n", b"99999999:v=1\n", b"9:v=2\nid=1\n,", b"19:v=1\nid=999\nstatus=o,"])
