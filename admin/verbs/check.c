@@ -12,6 +12,7 @@
 #include "args.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "control.h"
 #include "database.h"
 #include "programs.h"
 #include "rt/clock.h"
@@ -55,7 +56,26 @@ static void add_lines(const char *daemon, struct mr_slice lines, struct mr_buf *
 	}
 }
 
-static bool check_daemon(const char *daemon, struct mr_buf *out)
+/* What the running daemon itself misses: it may not have noticed yet that all is well again. None runs: that is for doctor to say. */
+static bool check_running(const struct verbs_conf *conf, const char *daemon, struct mr_buf *out)
+{
+	struct mr_buf answer = { 0 };
+	struct mr_slice rest, line;
+	bool ok = true;
+
+	control_ask(conf->shared.run_dir, daemon, "status", &answer, NULL);
+	rest = mr_buf_slice(&answer);
+	while (mr_slice_next(&rest, '\n', &line)) {
+		if (!mr_slice_iends(line, MR_LIT("=away")) && !mr_slice_iends(line, MR_LIT("=late")))
+			continue;
+		mr_buf_printf(out, "failed %s: %.*s: the running daemon waits for it\n", daemon, (int)mr_slice_chr(line, '='), line.p);
+		ok = false;
+	}
+	mr_buf_done(&answer);
+	return ok;
+}
+
+static bool check_daemon(const struct verbs_conf *conf, const char *daemon, struct mr_buf *out)
 {
 	struct mr_buf said = MR_BUF(OUTPUT_MAX);
 	char name[64], path[PATH_MAX];
@@ -71,7 +91,7 @@ static bool check_daemon(const char *daemon, struct mr_buf *out)
 		mr_buf_printf(out, "failed %s: %s\n", daemon,
 			      code == -ETIMEDOUT ? "no answer in time" : "its --check ended without a result");
 	mr_buf_done(&said);
-	return code == 0;
+	return code == 0 && check_running(conf, daemon, out);
 }
 
 static bool check_all(const struct verbs_conf *conf, struct mr_buf *out)
@@ -79,7 +99,7 @@ static bool check_all(const struct verbs_conf *conf, struct mr_buf *out)
 	bool ok = check_database(conf, out);
 
 	for (size_t i = 0; program_daemons[i]; i++)
-		ok = check_daemon(program_daemons[i], out) && ok;
+		ok = check_daemon(conf, program_daemons[i], out) && ok;
 	return ok;
 }
 

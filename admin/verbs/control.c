@@ -50,22 +50,22 @@ static int take_answer(int fd, struct mr_buf *out)
 	return 0;
 }
 
-static int find_value(struct mr_slice answer, const char *key, struct mr_buf *value)
+struct mr_slice control_value(struct mr_slice answer, const char *key)
 {
 	struct mr_slice line, name = mr_slice_of(key);
 
 	while (mr_slice_next(&answer, '\n', &line))
 		if (mr_slice_starts(line, name) && line.n > name.n && line.p[name.n] == '=')
-			return mr_buf_add(value, mr_slice_from(line, name.n + 1));
-	return -EPROTO;
+			return mr_slice_from(line, name.n + 1);
+	return (struct mr_slice){ 0 };
 }
 
-int control_ask(const char *run_dir, const char *daemon, const char *verb, const char *key, struct mr_buf *value, struct mr_diag *diag)
+int control_ask(const char *run_dir, const char *daemon, const char *verb, struct mr_buf *answer, struct mr_diag *diag)
 {
-	struct mr_buf answer = MR_BUF(ANSWER_MAX);
 	char path[PATH_MAX];
 	int fd, r = 0;
 
+	*answer = MR_BUF(ANSWER_MAX);
 	snprintf(path, sizeof(path), "%s/%s/control.sock", run_dir, daemon);
 	fd = mr_connect_unix_wait(path, WAIT_MS);
 	if (fd < 0)
@@ -73,12 +73,9 @@ int control_ask(const char *run_dir, const char *daemon, const char *verb, const
 	else if (dprintf(fd, "%s\n", verb) < 0)
 		r = -errno;
 	if (r == 0)
-		r = take_answer(fd, &answer);
-	if (r == 0)
-		r = find_value(mr_buf_slice(&answer), key, value);
+		r = take_answer(fd, answer);
 	if (fd >= 0)
 		close(fd);
-	mr_buf_done(&answer);
 	errno = -r;
 	return r < 0 ? mr_diag_set(diag, r, "not running, or not answering at %s: %m", path) : 0;
 }

@@ -48,16 +48,20 @@ static void problem(const char *what, const char *fmt, ...)
 
 static void look_at_running(const struct verbs_conf *conf, const char *daemon, const char *what)
 {
-	struct mr_buf version = MR_BUF(64);
+	struct mr_buf answer = { 0 };
 	struct mr_diag diag = { 0 };
+	struct mr_slice version;
+	int r = control_ask(conf->shared.run_dir, daemon, "status", &answer, &diag);
 
-	if (control_ask(conf->shared.run_dir, daemon, "status", "version", &version, &diag) < 0)
+	version = control_value(mr_buf_slice(&answer), "version");
+	if (r < 0)
 		problem(what, "%s", diag.text);
-	else if (!mr_slice_eq(mr_buf_slice(&version), MR_LIT(MR_VERSION)))
-		problem(what, "version %s is running, %s is installed; restart it", version.p, MR_VERSION);
+	else if (!mr_slice_eq(version, MR_LIT(MR_VERSION)))
+		problem(what, "version %.*s is running, %s is installed; restart it", (int)version.n, version.n ? version.p : "",
+			MR_VERSION);
 	else
 		ok(what);
-	mr_buf_done(&version);
+	mr_buf_done(&answer);
 }
 
 static void look_at_daemon(const struct verbs_conf *conf, const char *daemon)

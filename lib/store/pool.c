@@ -19,7 +19,7 @@
 
 #define THREADS_MAX      64
 #define BACKOFF_FIRST_MS 200
-#define BACKOFF_MAX_MS   5000
+#define BACKOFF_MAX_MS   2000
 #define IDLE_PING_MS     1000 /* a connection idle for longer is asked before it is trusted */
 
 struct item {

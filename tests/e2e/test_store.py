@@ -446,7 +446,7 @@ def test_pool_loses_and_finds_the_database(site):
         site.server.kill()
         assert driver.says() == "away\n"
         site.server.start()
-        time.sleep(6)  # the longest pause between two tries, and a bit
+        time.sleep(3)  # the longest pause between two tries, and a bit
         site.sql("DELETE FROM schema_version WHERE version = 99")
         assert driver.says() == "found\n"
         site.cli("user", "del", "pool@example.org")
