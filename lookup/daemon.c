@@ -154,11 +154,12 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 	l->scratch = mr_arena_new(SCRATCH_MAX);
 	int err = mr_site_new(&c->shared, &l->site, diag);
 	if (err == 0)
+		err = open_sockets(l, c, diag); /* first: what fails, fails here, before back ends are troubled */
+	if (err == 0)
 		err = open_redis(l, &c->shared, diag);
 	if (err == 0) {
 		open_parts(l, c);
 		take_settings(l, c);
-		err = open_sockets(l, c, diag);
 	}
 	return err;
 }

@@ -1,5 +1,6 @@
 /* usage: how full mailboxes are, as Dovecot reported it last. In memory; a state file brings it over a restart, a Redis hash to other
- * hosts. Only addresses that exist are put in (session-usage.c sees to it), so it is bounded by them. Loop thread only. */
+ * hosts. Only addresses that exist are put in (session-usage.c sees to it; the hash holds what lookups put there), so it is bounded by
+ * them. Loop thread only. */
 #pragma once
 #include "rt/redis.h"
 #include "store/db.h"
