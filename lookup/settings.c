@@ -20,7 +20,8 @@
 const struct mr_option mr_lookup_options[] = {
 	OPTION(threads, MR_OPT_INT, "4", 1, 64, MR_RELOAD_RESTART, "Connections to the database, a thread each."),
 	OPTION(queue, MR_OPT_INT, "10000", 10, 1000000, MR_RELOAD_RESTART,
-	       "Reads that may wait for a connection; further ones are answered with a temporary failure."),
+	       "Reads that may wait for a connection, and questions that may wait for reads; further ones get at once what is in memory, "
+	       "or a temporary failure."),
 	OPTION(clients_max, MR_OPT_INT, "2000", 1, 60000, MR_RELOAD_RESTART,
 	       "Connections to each socket; further ones are closed at once."),
 	OPTION(cache_rows, MR_OPT_INT, "1000000", 100, 100000000, MR_RELOAD_YES,
@@ -29,7 +30,8 @@ const struct mr_option mr_lookup_options[] = {
 	       "Age at which a row is read again although the change log names no change of it."),
 	OPTION(negative_age, MR_OPT_DURATION, "5m", 0, DAY, MR_RELOAD_YES, "The same for the knowledge that a row does not exist."),
 	OPTION(stale_max, MR_OPT_DURATION, "1d", 0, 30 * DAY, MR_RELOAD_YES,
-	       "Age up to which a row still answers while the database is away."),
+	       "Age up to which a row still answers while the database is away. A row that was changed never does, and nobody is refused "
+	       "for good on the strength of one."),
 	OPTION(stale_wait, MR_OPT_DURATION, "500ms", 0, 10 * SECOND, MR_RELOAD_YES,
 	       "How long a question waits for the database when such a row could answer it."),
 	OPTION(deadline, MR_OPT_DURATION, "10s", 100, 60 * SECOND, MR_RELOAD_YES,
