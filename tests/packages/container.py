@@ -62,8 +62,13 @@ class Container:
                 ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", root, folder, MEMORY, self.name, packages],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
                 preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
-        self.leader = self.wait(self.find_leader, 300)
-        self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).stdout.strip() in ("running", "degraded"), 60)
+        self.leader = None
+        try:
+            self.leader = self.wait(self.find_leader, 300)
+            self.wait(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"), 60)
+        except BaseException:
+            self.stop()
+            raise
 
     def wait(self, look, seconds):
         end = time.monotonic() + seconds
@@ -100,7 +105,10 @@ class Container:
         return self.run("sh", "-ec", script, **kwargs).stdout
 
     def stop(self):
-        os.kill(self.leader, POWER_OFF)
+        if self.leader:
+            os.kill(self.leader, POWER_OFF)
+        else:
+            self.nspawn.terminate()
         try:
             self.nspawn.wait(60)
         finally:
