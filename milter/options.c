@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "options.h"
+#include "rt/file.h"
 
 #define OFF(field) offsetof(struct mr_milter_conf, field)
 #define MINUTE     (60 * 1000)
@@ -119,6 +120,16 @@ const struct mr_option mr_milter_options[] = {
 	MR_OPTIONS_END,
 };
 
+/* "" is a milter that signs nothing. */
+static int check_keyring(const char *path, struct mr_diag *diag)
+{
+	struct mr_keyring ring = { 0 };
+	int r = path[0] ? mr_keyring_load(path, &ring, diag) : 0;
+
+	mr_keyring_wipe(&ring);
+	return r;
+}
+
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
@@ -127,7 +138,7 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
 	if (c->dns_timeout >= c->scan_timeout)
 		return mr_diag_set(diag, -EINVAL, "milter: dns_timeout must be below scan_timeout");
-	return 0;
+	return check_keyring(c->shared.dkim_keyring_file, diag);
 }
 
 static char *hostname(const struct mr_milter_conf *conf)

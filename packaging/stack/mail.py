@@ -131,11 +131,11 @@ class Client:
         return session
 
     def fetch(self, user, password, mark, folder="INBOX"):
-        """All messages with that mark in the folder."""
+        """All messages in the folder with that mark in them, be it in a bounce."""
         with self.imap(user, password) as session:
             if session.select(folder, readonly=True)[0] != "OK":
                 return []
-            found = session.uid("SEARCH", "SUBJECT", mark)[1][0].split()
+            found = session.uid("SEARCH", "TEXT", mark)[1][0].split()
             return [email.message_from_bytes(session.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1]) for uid in found]
 
     def arrived(self, user, password, mark, folder="INBOX", seconds=20):

@@ -2,10 +2,13 @@
 of its own, and one that takes a server away brings it back (`without`)."""
 
 import contextlib
+import imaplib
 import itertools
 import os
 import pathlib
+import smtplib
 import sys
+import time
 
 import pytest
 
@@ -25,6 +28,7 @@ class Stack:
         self.lay, self.servers = running.lay, running.servers
         self.client = mail.Client(running.lay)
         self.numbers = itertools.count(1)
+        self.probe = self.user()
 
     def cli(self, *words, **kwargs):
         return daemons.cli(self.lay, *words, **kwargs)
@@ -76,7 +80,19 @@ class Stack:
             self.well()
 
     def well(self, seconds=30):
+        """Returns when every dependency answers, an address never asked before is known to be unknown, and a message goes through from one end to the other:
+        at the latest after so many seconds."""
+        end = time.monotonic() + seconds
         self.cli("check", "--wait", str(seconds))
+        while True:
+            try:
+                with pytest.raises(mail.Refused, match="^550"):
+                    self.inbound(f"never{next(self.numbers)}@{layout.DOMAIN}")
+                self.arrived(self.probe, self.inbound(self.probe), seconds=10)
+                return
+            except (AssertionError, mail.Refused, smtplib.SMTPException, OSError, imaplib.IMAP4.error) as error:
+                assert time.monotonic() < end, f"not well after {seconds} s: {error}"
+            time.sleep(0.3)
 
     def log(self, name):
         return (self.lay.log / f"{name}.log").read_text(errors="replace")
