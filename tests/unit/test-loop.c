@@ -80,6 +80,44 @@ static void test_timer_cancel(void **state)
 	assert_string_equal(seen.p, "..................................");
 }
 
+static uint64_t due[500];
+static size_t n_ran;
+
+static void check_due(void *arg)
+{
+	uint64_t *when = arg;
+
+	assert_int_equal(mr_now_ms(), *when); /* neither late nor early */
+	n_ran++;
+}
+
+/* Timers in no order, cancelled from the middle of the heap. */
+static void test_timer_many(void **state)
+{
+	struct mr_timer *timers[MR_COUNT(due)];
+	uint64_t random = 1;
+	size_t cancelled = 0;
+
+	for (size_t round = 0; round < 20; round++) {
+		n_ran = cancelled = 0;
+		for (size_t i = 0; i < MR_COUNT(due); i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			due[i] = mr_now_ms() + 1 + (random >> 33) % 300;
+			timers[i] = mr_timer_start(loop, due[i] - mr_now_ms(), check_due, &due[i]);
+		}
+		for (size_t i = 0; i < MR_COUNT(due); i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			if ((random >> 33) % 2) {
+				mr_timer_cancel(&timers[i]);
+				cancelled++;
+			}
+		}
+		for (size_t ms = 0; ms < 300; ms++)
+			step(1);
+		assert_int_equal(n_ran + cancelled, MR_COUNT(due));
+	}
+}
+
 static void cancel_victim(void *arg)
 {
 	note(arg);
@@ -191,6 +229,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timer_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timer_cancel, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_timer_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timer_cancel_inside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timer_restart_leaves_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_post, setup, teardown),
