@@ -24,6 +24,7 @@
 #define FROM_MAX       8192 /* bytes of the header From that are read */
 #define SOCKET_MODE    0660
 #define PROBE_MS       500
+#define WAKE_CALLS     8
 #define NOREPLY_STEPS  (SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 #define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
 #define WANTED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE)
@@ -410,15 +411,17 @@ void mr_front_drain(void)
 	pthread_mutex_unlock(&front.lock);
 }
 
-/* libmilter looks at its flag every five seconds, or when somebody calls. */
+/* smfi_stop() waits for a lock that libmilter's listener holds while it waits, 5 s at a time, for somebody to call: so a few calls come
+ * first, each of which makes it let go once. */
 void mr_front_request_stop(void)
 {
-	int fd;
+	for (int i = 0; i < WAKE_CALLS && front.path; i++) {
+		int fd = mr_connect_unix(front.path);
 
+		if (fd >= 0)
+			close(fd);
+	}
 	smfi_stop();
-	fd = front.path ? mr_connect_unix(front.path) : -1;
-	if (fd >= 0)
-		close(fd);
 }
 
 static size_t read_count(const size_t *n)

@@ -1,0 +1,329 @@
+#!/usr/bin/python3
+"""Runs the real mailreeve-milter with its scanners and speaks to it as Postfix does; the directory is a stand-in, DNS is away."""
+
+import contextlib
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from milter_client import Directory, LEAD_SPACE, STEPS, Session  # noqa: E402
+
+MILTER = sys.argv.pop(1)
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
+JUNK = b"YJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
+ANNA, BEN, LIST = "anna@d.test", "ben@d.test", "list@d.test"
+
+
+def children(pid):
+    return [int(p) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
+
+
+def runs(pid):
+    with contextlib.suppress(OSError):
+        return "Z (zombie)" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
+class Milter(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="mr-test-milter-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in ("milter", "lookup", "keys", "state/milter"):
+            os.makedirs(f"{self.folder}/{name}")
+        self.conf, self.socket = f"{self.folder}/mailreeve.conf", f"{self.folder}/milter.sock"
+        self.directory = Directory(self.folder)
+        for listener in self.directory.listeners:
+            self.addCleanup(listener.close)
+        self.directory.finals = {ANNA: [(ANNA, {})], BEN: [(BEN, {})], LIST: [(ANNA, {}), (BEN, {})]}
+        self.write()
+
+    def write(self, own=""):
+        with open(self.conf, "w", encoding="ascii") as f:
+            f.write(f'run_dir = "{self.folder}"\nstate_dir = "{self.folder}/state"\npostfix_dir = "{self.folder}/queue"\nhostname = mx.test\n'
+                    f'dkim_keyring_file = ""\nresolver = "127.0.0.1:1"\nmilter {{\nsocket = "{self.socket}"\ndns_timeout = "200ms"\nscan_timeout = "5s"\n'
+                    f'directory_timeout = "500ms"\n{own}\n}}\n')
+
+    def start(self, own=""):
+        self.write(own)
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with notify:
+            path = f"{self.folder}/notify"
+            notify.bind(path)
+            notify.settimeout(20)
+            self.log = open(f"{self.folder}/log", "a+", encoding="utf-8")
+            self.addCleanup(self.log.close)
+            self.daemon = subprocess.Popen([MILTER, "-c", self.conf], env=dict(os.environ, NOTIFY_SOCKET=path), stderr=self.log)
+            self.addCleanup(self.daemon.wait)
+            self.addCleanup(self.daemon.kill)
+            self.assertIn("READY=1", notify.recv(1000).decode())
+            os.unlink(path)
+
+    def stop(self):
+        """Ends in order: nothing leaked (the sanitized build looks)."""
+        self.daemon.terminate()
+        self.assertEqual(self.daemon.wait(30), 0, self.logged())
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def session(self, **kwargs):
+        return Session(self.socket, **kwargs)
+
+    def control(self, word):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(f"{self.folder}/milter/control.sock")
+            s.sendall(word.encode() + b"\n")
+            return s.recv(4000).decode()
+
+    def quarantine(self):
+        return sorted(pathlib.Path(f"{self.folder}/state/milter/quarantine").iterdir())
+
+    def test_clean(self):
+        self.start()
+        for steps, space in ((STEPS, " "), (STEPS & ~LEAD_SPACE, ""), (0, "")):
+            with self.session(steps=steps) as s:
+                r = s.message(ANNA)
+            self.assertEqual(r.answer, "continue")
+            names = [name for name, _ in r.inserted()]
+            self.assertEqual(names, ["Authentication-Results", "X-Spam-Result", "X-Spam-Server", "X-Spam-Queue-Id", "X-Spam-Action"])
+            values = dict(r.inserted())
+            self.assertEqual(values["X-Spam-Server"], space + "mx.test")
+            self.assertEqual(values["X-Spam-Queue-Id"], space + "4QueueId")
+            self.assertEqual(values["X-Spam-Action"], space + "accept")
+            self.assertIn("SPF_TEMPERROR(0.00)", values["X-Spam-Result"])
+            self.assertTrue(values["Authentication-Results"].startswith(space + "mx.test"))
+            self.assertNotIn("\r", "".join(values.values()))
+        self.stop()
+        self.assertEqual(self.logged().count("info: message id=4QueueId role=MX"), 3, self.logged())
+
+    def test_forged_fields_go_last_to_first(self):
+        self.start()
+        with self.session() as s:
+            r = s.message(ANNA, fields=[("X-Spam", "Yes"), ("Authentication-Results", "far.test; none"), ("Authentication-Results", "MX.test; spf=pass"),
+                                        ("From", "s@out.test"), ("x-spam", "No")])
+        self.assertEqual(r.of("change"), [(2, "x-spam", ""), (2, "Authentication-Results", ""), (1, "X-Spam", "")])
+        self.stop()
+
+    def test_test_strings(self):
+        self.start()
+        with self.session() as s:
+            r = s.message(ANNA, body=GTUBE)
+            self.assertTrue(r.text.startswith("550 5.7.1"), r.text)
+            self.assertEqual(r.changes, [])
+            r = s.message(ANNA, BEN, body=JUNK)
+            self.assertEqual(dict(r.inserted())["X-Spam"], " Yes")
+            self.assertEqual(r.of("add", "delete"), [])
+        with self.session(daemon_name="SUBMISSION") as s:
+            self.assertTrue(s.message(ANNA, body=GTUBE).text.startswith("550 5.7.1"))
+        self.stop()
+
+    def test_finals_differ(self):
+        self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "out.test"}), ("far@away.test", None)]
+        self.start()
+        with self.session() as s:
+            r = s.message((LIST, "NOTIFY=FAILURE", "ORCPT=rfc822;list@d.test"), ANNA)
+            self.assertEqual(r.of("delete"), [(f"<{LIST}>",)])
+            self.assertEqual(r.of("add"), [("<far@away.test>", "NOTIFY=FAILURE ORCPT=rfc822;list@d.test")])
+            self.assertNotIn("X-Spam", dict(r.inserted()))
+            entry, = self.quarantine()
+            self.assertEqual((entry / "message").read_bytes(), b"From: s@out.test\r\nSubject: s\r\n\r\nHello.\r\n")
+            self.assertIn("recipient=" + BEN, (entry / "envelope").read_text())
+            self.directory.finals[BEN] = [(BEN, {"junk_score": 100})]
+            r = s.message(ANNA, BEN, body=JUNK)
+            self.assertEqual(r.of("delete", "add"), [(f"<{ANNA}>",), ("<anna+junk@d.test>",)])
+            self.assertEqual(len(self.quarantine()), 1)
+        self.stop()
+
+    def test_no_copy_no_delivery(self):
+        """The quarantine cannot be written: 451, and no envelope is edited."""
+        self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "out.test"})]
+        self.start()
+        shutil.rmtree(f"{self.folder}/state/milter/quarantine")
+        with self.session() as s:
+            r = s.message(LIST)
+        self.assertTrue(r.text.startswith("451"), r.text)
+        self.assertEqual(r.changes, [])
+        self.stop()
+
+    def test_roles(self):
+        self.start()
+        with self.session(daemon_name="FORWARD") as s:
+            self.assertEqual(s.connected, "accept")
+        for kwargs, login in (({"daemon_name": "SUBMISSION"}, ""), ({"daemon_name": "LOCAL"}, ""), ({}, "anna@d.test")):
+            with self.session(**kwargs) as s:
+                r = s.message(BEN, sender=ANNA, login=login, body=JUNK, fields=[("From", ANNA), ("X-Spam", "Yes")])
+                self.assertEqual(r.answer, "continue")
+                self.assertEqual([name for name, _ in r.inserted()], ["X-Spam-Result", "X-Spam-Server", "X-Spam-Queue-Id", "X-Spam-Action"])
+                self.assertEqual(r.of("change"), [(1, "X-Spam", "")])
+                r = s.message("someone@far.test", sender=ANNA, login=login)
+                self.assertEqual((r.answer, r.changes), ("continue", []))
+        with self.session(daemon_name="submission") as s:   # no role of ours
+            self.assertEqual(dict(s.message(BEN, sender=ANNA, body=JUNK).inserted())["X-Spam"], " Yes")
+        self.stop()
+
+    def test_never_unsigned(self):
+        self.start()
+        self.directory.signs = {"d.test": ["s1"]}
+        with self.session(daemon_name="SUBMISSION") as s:
+            self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))   # a key that cannot be unsealed
+            self.assertIn("step=sign", self.logged())
+            self.directory.signs = {"d.test": []}
+            self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).answer, "continue")
+            self.directory.temp = True
+            self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))
+        self.stop()
+
+    def test_directory_away(self):
+        self.start()
+        self.directory.temp = True
+        with self.session() as s:
+            self.assertTrue(s.message(ANNA).text.startswith("451"))
+            self.write('on_error = "accept"')
+            self.assertEqual(self.control("reload"), "ok\n")
+            self.assertEqual(s.message(ANNA).answer, "continue")
+        self.stop()
+
+    def test_limits(self):
+        self.start('message_max = "2k"\nsessions_max = 2')
+        with self.session() as s, self.session():
+            self.assertTrue(s.message(ANNA, body=b"x" * 3000).text.startswith("552"))
+            self.assertEqual(s.message(ANNA, body=b"x" * 1000).answer, "continue")
+            with self.session() as third:
+                self.assertEqual(third.connected, "tempfail")
+        wait_until(lambda: "sessions=0\n" in self.control("status"))
+        with self.session() as again:
+            self.assertEqual(again.connected, "continue")
+        self.stop()
+
+    def test_abort_and_vanish(self):
+        self.start()
+        with self.session() as s:
+            s.begin()
+            s.recipient(ANNA)
+            s.send("A")
+            self.assertEqual(s.message(ANNA).answer, "continue")
+            s.begin()
+            s.recipient(ANNA)
+            s.content()
+        wait_until(lambda: "messages=0\n" in self.control("status"))
+        with self.session() as s:
+            s.begin()
+            s.recipient(ANNA)
+            s.send("E")   # and is gone before the answer
+        wait_until(lambda: "messages=0\n" in self.control("status"))
+        self.stop()
+
+    def test_scanners_are_replaced(self):
+        self.start()
+        with self.session() as s:
+            self.assertEqual(s.message(ANNA).answer, "continue")
+            master, = children(self.daemon.pid)
+            for victims in (lambda: children(master), lambda: [master]):
+                for pid in victims():
+                    os.kill(pid, signal.SIGKILL)
+                self.assertEqual(s.message(ANNA).answer, "continue")
+            wait_until(lambda: children(self.daemon.pid) not in ([], [master]))
+            fresh, = children(self.daemon.pid)
+            self.assertEqual(self.control("reload"), "ok\n")
+            wait_until(lambda: children(self.daemon.pid) not in ([], [fresh]) and len(children(self.daemon.pid)) == 1)
+            self.assertEqual(s.message(ANNA).answer, "continue")
+        pids = children(self.daemon.pid) + [p for c in children(self.daemon.pid) for p in children(c)]
+        self.daemon.kill()
+        self.daemon.wait()
+        wait_until(lambda: not any(map(runs, pids)))
+
+    def test_many_at_once(self):
+        """Threads of libmilter, one loop, four scanners: every message gets its own answer; afterwards nothing is left, and nothing grew."""
+        self.start()
+        wrong, rounds, at_once = [], int(os.environ.get("MR_MESSAGES", "400")) // 20, 20
+
+        def one(number):
+            with self.session() as s:
+                for i in range(rounds):
+                    bad = (number + i) % 3 == 0
+                    r = s.message(ANNA, sender=f"s{number}@out.test", body=GTUBE if bad else b"Hello.\r\n" * 200)
+                    if bad != r.text.startswith("550") or (not bad and r.answer != "continue"):
+                        wrong.append((number, i, r.answer, r.text))
+
+        threads = [threading.Thread(target=one, args=[n]) for n in range(at_once)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        wait_until(lambda: "sessions=0\nmessages=0\njobs=0\n" in self.control("status"))
+        self.assertLess(len(os.listdir(f"/proc/{self.daemon.pid}/fd")), 60)
+        self.stop()
+
+    def test_stop_finishes_what_has_begun(self):
+        self.start()
+        with self.session() as s:
+            s.begin()
+            s.recipient(ANNA)
+            s.content()
+            self.daemon.terminate()
+            wait_until(lambda: "stopping" in self.logged())
+            with self.session() as late:
+                self.assertEqual(late.begin(), "tempfail")
+            self.assertEqual(s.end().answer, "continue")
+        self.assertEqual(self.daemon.wait(30), 0, self.logged())
+
+    def test_stop_does_not_wait_for_ever(self):
+        self.start('scan_timeout = "60s"\ndns_timeout = "30s"\ndirectory_timeout = "30s"')
+        for listener in self.directory.listeners:
+            listener.close()
+        with self.session() as s:
+            s.begin()
+            self.daemon.terminate()
+            wait_until(lambda: "stopping" in self.logged())
+            self.daemon.terminate()
+            self.assertEqual(self.daemon.wait(30), 0, self.logged())
+
+    def test_cannot_start(self):
+        self.start()
+
+        def missing():
+            self.socket = f"{self.folder}/nowhere/milter.sock"
+            self.write()
+
+        for break_it, why in ((lambda: None, "in use"), (lambda: self.write("junk_score = 20"), "junk_score"), (missing, "nowhere/milter.sock")):
+            break_it()
+            done = subprocess.run([MILTER, "-c", self.conf], capture_output=True, text=True, timeout=20, check=False)
+            lines = [line for line in done.stderr.splitlines() if line.startswith("mailreeve-milter: ")]
+            self.assertEqual((done.returncode, len(lines)), (1, 1), done.stderr)
+            self.assertIn(why, done.stderr)
+            if why == "in use":
+                self.stop()
+
+    def test_stale_socket(self):
+        self.start()
+        self.daemon.kill()
+        self.daemon.wait()
+        self.assertTrue(os.path.exists(self.socket))
+        self.start()
+        with self.session() as s:
+            self.assertEqual(s.message(ANNA).answer, "continue")
+        self.assertEqual(os.stat(self.socket).st_mode & 0o777, 0o660)
+        self.stop()
+
+
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+unittest.main(warnings="ignore")
