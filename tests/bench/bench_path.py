@@ -21,6 +21,26 @@ smtpd_sender_login_maps =
 mailreeve_policy = permit
 smtpd_milters = {milter}
 """
+MILTER = """
+smtpd_milters = {{ unix:{socket}, connect_timeout=10s, command_timeout=30s, content_timeout=120s, default_action=tempfail }}
+"""
+
+
+def parameters(text):
+    """{name: its lines} of a main.cf, comments left out."""
+    found, name = {}, None
+    for line in text.splitlines():
+        if line[:1].strip() and not line.startswith("#"):
+            name = line.partition("=")[0].strip()
+            found[name] = [line]
+        elif name and line.strip() and not line.startswith("#"):
+            found[name].append(line)
+    return found
+
+
+def replaced(main, overrides):
+    """Each parameter once: Postfix warns about every other at each start of each process, and its log blocks under that."""
+    return "".join(line + "\n" for lines in (parameters(main) | parameters(overrides)).values() for line in lines)
 
 
 class Instance:
@@ -33,10 +53,9 @@ class Instance:
         self.etc.mkdir(parents=True)
         for path, mode, owner in ((root, 0o755, "root"), (self.queue, 0o755, "root"), (root / "data", 0o700, "postfix")):
             accounts.make_folder(path, mode, owner)
-        (self.etc / "main.cf").write_text(
-            daemons.rendered(lay, "postfix-main")
-            + postfix.PRIVATE.format(queue=self.queue, root=root, log=self.log, dir=lay.dir, ipv6="", protocols="ipv4", sink=lay.ports["sink"])
-            + "virtual_transport = discard:\n" + overrides)
+        main = daemons.rendered(lay, "postfix-main") + postfix.PRIVATE.format(
+            queue=self.queue, root=root, log=self.log, dir=lay.dir, ipv6="", protocols="ipv4", sink=lay.ports["sink"])
+        (self.etc / "main.cf").write_text(replaced(main, "virtual_transport = discard:\n" + overrides))
         master = daemons.rendered(lay, "postfix-master").replace(f"\n{lay.ports['smtp']} inet", f"\n127.0.0.1:{self.port} inet")
         (self.etc / "master.cf").write_text(self.unchrooted(master, lay))
         self.log.touch(mode=0o644)
@@ -82,7 +101,8 @@ def main():
         instances = {
             "bare": Instance(h, "bare", BARE.format(milter="", **bare)),
             "noop": Instance(h, "noop", BARE.format(milter=f"unix:{milter}", **bare)),
-            "suite": Instance(h, "suite", ""),
+            # The milter's socket is named relative to the queue folder, and this Postfix has another one.
+            "suite": Instance(h, "suite", MILTER.format(socket=h.lay.queue / "run/mailreeve/milter/milter.sock")),
         }
         instances["noop"].roots.append(h.servers.pid("noop-milter"))
         instances["suite"].roots += [h.servers.pid(name) for name in (*daemons.DAEMONS, "mariadb", "redis", "unbound")]
