@@ -35,6 +35,8 @@ class Sender(threading.Thread):
                 self.answers[mark] = (recipient, 250)
             except mail.Refused as refused:
                 self.answers[mark] = (recipient, refused.code)
+                smtp.close()                            # a host that tries again makes a new session, too
+                smtp = None
             except (smtplib.SMTPException, OSError):
                 self.answers[mark] = (recipient, None)  # the session broke: no answer counts as "not accepted"
                 smtp = None
@@ -71,6 +73,7 @@ def under_fire(stack, strike, rounds):
         sender.start()
     for _ in range(rounds):
         time.sleep(random.uniform(0.1, 0.4))
+        assert any(sender.is_alive() for sender in senders), "the mail was through before the strike"
         strike()
     struck = time.monotonic()
     for sender in senders:
@@ -92,6 +95,7 @@ def judge(stack, answers):
     assert not lost, f"{len(lost)} of {len(accepted)} accepted messages are lost: {lost[:5]}"
     assert not twice, f"{len(twice)} messages came twice: {twice[:5]}"
     assert not for_good, for_good
+    assert len(accepted) > MESSAGES // 4, f"only {len(accepted)} were accepted"
     return len(accepted)
 
 
