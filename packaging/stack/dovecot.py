@@ -1,5 +1,5 @@
-"""A private Dovecot from the shipped configuration. The folder for auth modules is compiled into Dovecot, so it runs in a mount namespace of its own, where a
-copy with our plugin in it lies over the stock one."""
+"""A private Dovecot from the shipped configuration. The folder for auth modules is compiled into Dovecot; its auth processes are started by a wrapper that
+leads them to one with our plugin in it (auth-modules.c). Mount namespaces would do that too, but not in every container."""
 
 import shutil
 import subprocess
@@ -14,6 +14,13 @@ state_dir = {root}/state
 log_path = {log}
 listen = 127.0.0.1{ipv6}
 mail_max_userip_connections = 100
+mail_plugin_dir = {root}/modules
+service auth {{
+  executable = {root}/auth
+}}
+service auth-worker {{
+  executable = {root}/auth -w
+}}
 plugin {{
   sieve_before = {root}/sieve/before.sieve
 }}
@@ -39,7 +46,10 @@ service managesieve-login {{
   }}
 }}
 """
-OVERLAY = ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"']
+AUTH = """#!/bin/bash
+export MR_AUTH_MODULES={root}/modules/auth LD_PRELOAD={root}/auth-modules.so
+exec -a dovecot/auth /usr/lib/dovecot/auth "$@"
+"""
 
 
 def compile_sieve(folder):
@@ -54,20 +64,25 @@ def start(lay, servers, rendered):
     for name in ("base", "state"):
         accounts.make_folder(root / name, 0o755, "root")
     compile_sieve(root / "sieve")
-    modules = root / "modules"
-    if not modules.exists():
-        shutil.copytree(MODULES, modules)
-        shutil.copy(lay.build / "dovecot-plugin/libauthdb_mailreeve.so", modules / "auth")
-        shutil.copy(lay.build / "dovecot-plugin/lib25_mailreeve_plugin.so", modules)
+    if not (root / "modules").exists():
+        add_modules(lay.build, root)
     conf = root / "dovecot.conf"
     log = lay.log / "dovecot.log"
     conf.write_text(rendered + PRIVATE.format(root=root, log=log, ipv6=", ::1" if lay.ipv6 else "", **lay.ports))
-    servers.start("dovecot", [*OVERLAY, modules, MODULES, "dovecot", "-F", "-c", conf])
+    servers.start("dovecot", ["dovecot", "-F", "-c", conf])
     for port in ("imap", "imaps", "pop3", "pop3s", "sieve"):
         units.wait_for(f"dovecot {port}", units.listening(("127.0.0.1", lay.ports[port])))
 
 
-def doveadm(lay, servers, *words, check=True):
-    """doveadm in Dovecot's mount namespace, where it finds our plugin."""
-    return subprocess.run(["nsenter", "-t", str(servers.pid("dovecot")), "-m", "doveadm", "-c", str(lay.dovecot / "dovecot.conf"), *words],
-                          capture_output=True, text=True, check=check)
+def add_modules(build, root):
+    """Copies of the stock modules with ours among them, and the wrapper."""
+    shutil.copytree(MODULES, root / "modules")
+    shutil.copy(build / "dovecot-plugin/libauthdb_mailreeve.so", root / "modules/auth")
+    shutil.copy(build / "dovecot-plugin/lib25_mailreeve_plugin.so", root / "modules")
+    shutil.copy(build / "packaging/stack/auth-modules.so", root)
+    (root / "auth").write_text(AUTH.format(root=root))
+    (root / "auth").chmod(0o755)
+
+
+def doveadm(lay, *words, check=True):
+    return subprocess.run(["doveadm", "-c", str(lay.dovecot / "dovecot.conf"), *words], capture_output=True, text=True, check=check)

@@ -47,7 +47,7 @@ def test_no_cleartext_login(stack):
 
 
 def auth_failures(stack):
-    lines = [line.split("\t") for line in dovecot.doveadm(stack.lay, stack.servers, "stats", "dump").stdout.splitlines()]
+    lines = [line.split("\t") for line in dovecot.doveadm(stack.lay, "stats", "dump").stdout.splitlines()]
     return next(int(line[lines[0].index("count")]) for line in lines if line[0] == "auth_failures")
 
 

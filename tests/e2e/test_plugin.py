@@ -55,7 +55,7 @@ class Plugin:
         return address
 
     def doveadm(self, *words):
-        return dovecot.doveadm(self.lay, self.servers, *words, check=False)
+        return dovecot.doveadm(self.lay, *words, check=False)
 
     def login(self, user, password="secret", service="imap"):
         """"ok", or the code with which Dovecot refuses."""
