@@ -149,7 +149,10 @@ static void log_message(const struct ending *e)
 static int collect(struct ending *e)
 {
 	struct mr_job *j = e->job;
-	int r = mr_spool_end(&e->session->m.spool, &j->memfd);
+	int r;
+
+	j->queue_id = mr_strdup(e->queue_id);
+	r = mr_spool_end(&e->session->m.spool, &j->memfd);
 
 	if (r == 0)
 		r = mr_job_map(j);

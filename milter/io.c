@@ -199,7 +199,8 @@ static void scanner_died(struct mr_job *j)
 	unsigned kills = mr_killers_add(&j->io->killers, j->message);
 
 	atomic_fetch_add(&mr_milter_counters.scanners_killed, 1);
-	mr_log(MR_LOG_WARNING, "scanner-killed", mr_s("sender", j->sender), mr_u("size", j->message.n), mr_u("kills", kills));
+	mr_log(MR_LOG_WARNING, "scanner-killed", mr_s("id", j->queue_id), mr_s("sender", j->sender), mr_u("size", j->message.n),
+	       mr_u("kills", kills));
 	j->scanned = false;
 	j->scan = (struct mr_scan_result){ 0 };
 	if (kills >= MR_KILLS_HELD) {
@@ -259,7 +260,7 @@ static void on_deadline(void *arg)
 	struct mr_job *j = arg;
 
 	j->side.deadline = NULL;
-	mr_log(MR_LOG_WARNING, "message-deadline", mr_s("sender", j->sender),
+	mr_log(MR_LOG_WARNING, "message-deadline", mr_s("id", j->queue_id), mr_s("sender", j->sender),
 	       mr_s("scan", !j->side.scanning      ? "done"
 			    : j->side.task.scanner ? "stuck"
 						   : "waiting"),

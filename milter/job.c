@@ -65,6 +65,7 @@ void mr_job_unref(struct mr_job *j)
 		munmap((void *)j->message.p, j->message.n);
 	if (j->memfd >= 0)
 		close(j->memfd);
+	free(j->queue_id);
 	free(j->helo);
 	free(j->sender);
 	free(j->from);

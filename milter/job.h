@@ -60,6 +60,7 @@ struct mr_job {
 	enum mr_role role;
 	bool trusted;
 	struct mr_ip client;        /* family 0: none */
+	char *queue_id;             /* "" where Postfix gave none */
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;

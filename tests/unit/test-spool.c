@@ -1,0 +1,114 @@
+/* test-spool: the message in the memfd stands as it would on the wire, whatever the MTA's line ends are, and is bounded; and contents that
+ * kill scanners are remembered. */
+
+/* system */
+#include <errno.h>
+#include <unistd.h>
+
+/* ours */
+#include "killers.h"
+#include "spool.h"
+#include "unit.h"
+
+static void fields(void **state)
+{
+	static const struct {
+		const char *value;
+		bool has_space;
+		const char *text;
+	} t[] = {
+		{ "v", false, "N: v\r\n" },
+		{ " v", true, "N: v\r\n" },
+		{ "v", true, "N:v\r\n" },
+		{ "", false, "N: \r\n" },
+		{ "a;\n\tb\n c", false, "N: a;\r\n\tb\r\n c\r\n" },
+		{ "a;\r\n\tb", false, "N: a;\r\n\tb\r\n" },
+		{ "a\n", false, "N: a\r\n" }, /* no empty line, which would end the header */
+		{ "a\n\nX: y", false, "N: a\r\nX: y\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_spool s;
+		char got[100] = "";
+		int fd;
+
+		mr_spool_begin(&s, 1000);
+		mr_spool_field(&s, MR_LIT("N"), mr_slice_of(t[i].value), t[i].has_space);
+		assert_int_equal(mr_spool_end(&s, &fd), 0);
+		assert_true(pread(fd, got, sizeof(got) - 1, 0) >= 0);
+		assert_string_equal(got, t[i].text);
+		close(fd);
+		mr_spool_done(&s);
+	}
+}
+
+/* Small and large pieces in turn stay in order. */
+static void order(void **state)
+{
+	static const size_t sizes[] = { 1, 40000, 10, 32768, 5, 65535, 0, 7 };
+	static char piece[65536], got[200000];
+	struct mr_spool s;
+	size_t at = 0;
+	int fd;
+
+	(void)state;
+	mr_spool_begin(&s, 1000000);
+	for (size_t i = 0; i < MR_COUNT(sizes); i++) {
+		memset(piece, 'a' + (int)i, sizes[i]);
+		mr_spool_bytes(&s, (struct mr_slice){ piece, sizes[i] });
+	}
+	assert_int_equal(mr_spool_end(&s, &fd), 0);
+	assert_int_equal(pread(fd, got, sizeof(got), 0), (ssize_t)s.size);
+	for (size_t i = 0; i < MR_COUNT(sizes); i++)
+		for (size_t n = 0; n < sizes[i]; n++)
+			assert_int_equal(got[at++], 'a' + (int)i);
+	assert_int_equal(at, s.size);
+	close(fd);
+	mr_spool_done(&s);
+}
+
+static void bound(void **state)
+{
+	struct mr_spool s;
+	int fd = -1;
+
+	(void)state;
+	mr_spool_begin(&s, 10);
+	mr_spool_bytes(&s, MR_LIT("0123456789"));
+	assert_int_equal(s.error, 0);
+	mr_spool_bytes(&s, MR_LIT("x"));
+	mr_spool_bytes(&s, MR_LIT("y"));
+	assert_int_equal(mr_spool_end(&s, &fd), -EFBIG);
+	assert_int_equal(fd, -1);
+	mr_spool_done(&s);
+}
+
+static void killers(void **state)
+{
+	struct mr_killers *k = mr_new(struct mr_killers, 1);
+	char text[32];
+
+	(void)state;
+	assert_int_equal(mr_killers_count(k, MR_LIT("a")), 0);
+	assert_int_equal(mr_killers_add(k, MR_LIT("a")), 1);
+	assert_int_equal(mr_killers_count(k, MR_LIT("b")), 0);
+	assert_int_equal(mr_killers_add(k, MR_LIT("a")), 2);
+	assert_int_equal(mr_killers_count(k, MR_LIT("a")), 2);
+	/* The oldest makes way. */
+	for (int i = 0; i < MR_KILLERS_MAX; i++) {
+		snprintf(text, sizeof(text), "content %d", i);
+		assert_int_equal(mr_killers_add(k, mr_slice_of(text)), 1);
+	}
+	assert_int_equal(mr_killers_count(k, MR_LIT("a")), 0);
+	assert_int_equal(mr_killers_count(k, mr_slice_of(text)), 1);
+	free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(fields), cmocka_unit_test(order), cmocka_unit_test(bound),
+					    cmocka_unit_test(killers) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
