@@ -13,7 +13,7 @@
 
 static const char *const role_names[] = {
 	[MR_ROLE_MX] = "MX",
-	[MR_ROLE_SUBMISSION] = "SUBMISSION",
+	[MR_ROLE_ORIGINATING] = "ORIGINATING",
 	[MR_ROLE_LOCAL] = "LOCAL",
 	[MR_ROLE_FORWARD] = "FORWARD",
 };

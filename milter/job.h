@@ -15,7 +15,7 @@
 #include "proto/directory.h"
 #include "scan.h"
 
-enum mr_role { MR_ROLE_MX, MR_ROLE_SUBMISSION, MR_ROLE_LOCAL, MR_ROLE_FORWARD };
+enum mr_role { MR_ROLE_MX, MR_ROLE_ORIGINATING, MR_ROLE_LOCAL, MR_ROLE_FORWARD };
 const char *mr_role_str(enum mr_role r);
 enum mr_role mr_role_of(const char *daemon_name); /* the macro {daemon_name}; NULL or anything unknown is MX: least trust */
 

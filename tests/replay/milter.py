@@ -131,7 +131,7 @@ class Milter(unittest.TestCase):
             r = s.message(ANNA, BEN, body=JUNK)
             self.assertEqual(dict(r.inserted())["X-Spam"], " Yes")
             self.assertEqual(r.of("add", "delete"), [])
-        with self.session(daemon_name="SUBMISSION") as s:
+        with self.session(daemon_name="ORIGINATING") as s:
             self.assertTrue(s.message(ANNA, body=GTUBE).text.startswith("550 5.7.1"))
         self.stop()
 
@@ -167,7 +167,7 @@ class Milter(unittest.TestCase):
         self.start()
         with self.session(daemon_name="FORWARD") as s:
             self.assertEqual(s.connected, "accept")
-        for kwargs, login in (({"daemon_name": "SUBMISSION"}, ""), ({"daemon_name": "LOCAL"}, ""), ({}, "anna@d.test")):
+        for kwargs, login in (({"daemon_name": "ORIGINATING"}, ""), ({"daemon_name": "LOCAL"}, ""), ({}, "anna@d.test")):
             with self.session(**kwargs) as s:
                 r = s.message(BEN, sender=ANNA, login=login, body=JUNK, fields=[("From", ANNA), ("X-Spam", "Yes")])
                 self.assertEqual(r.answer, "continue")
@@ -175,14 +175,14 @@ class Milter(unittest.TestCase):
                 self.assertEqual(r.of("change"), [(1, "X-Spam", "")])
                 r = s.message("someone@far.test", sender=ANNA, login=login)
                 self.assertEqual((r.answer, r.changes), ("continue", []))
-        with self.session(daemon_name="submission") as s:   # no role of ours
+        with self.session(daemon_name="originating") as s:   # no role of ours
             self.assertEqual(dict(s.message(BEN, sender=ANNA, body=JUNK).inserted())["X-Spam"], " Yes")
         self.stop()
 
     def test_never_unsigned(self):
         self.start()
         self.directory.signs = {"d.test": ["s1"]}
-        with self.session(daemon_name="SUBMISSION") as s:
+        with self.session(daemon_name="ORIGINATING") as s:
             self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))   # a key that cannot be unsealed
             self.assertIn("step=sign", self.logged())
             self.directory.signs = {"d.test": []}
