@@ -151,17 +151,26 @@ static void forget(struct collected *c)
 	*c = (struct collected){ .text = c->text };
 }
 
+/* Whether it is an address. Encoded words are for display names (RFC 2047 section 5): in an address, also one made by taking out white
+ * space, others would read an @ of theirs differently. */
+static bool is_address(const struct collected *c)
+{
+	if (c->apart || !c->at || !c->words)
+		return false;
+	for (size_t i = 0; i < c->n; i++) {
+		if ((unsigned char)c->text[i] < ' ' || c->text[i] == 127 || encoded_word((struct mr_slice){ c->text + i, c->n - i }))
+			return false;
+	}
+	return true;
+}
+
 /* The collected words as one more address. */
 static int keep(struct reader *r, struct collected *c)
 {
 	char *copy;
 
-	if (c->apart || !c->at || !c->words)
+	if (!is_address(c))
 		return -EINVAL;
-	for (size_t i = 0; i < c->n; i++) {
-		if ((unsigned char)c->text[i] < ' ' || c->text[i] == 127)
-			return -EINVAL;
-	}
 	if (r->n < r->max) {
 		copy = mr_arena_try(r->arena, c->n + 1);
 		if (!copy)

@@ -185,6 +185,10 @@ static const struct {
 	{ "=?utf-8?q?Doe=2C_John?= <john@example.org>", 1, "john@example.org" },
 	{ "=?utf-8?q?Doe,_John_(x)_<a@b>?= <john@example.org>", 1, "john@example.org" },
 	{ "=?utf-8?q?broken <john@example.org>", 1, "john@example.org" },
+	{ "=?utf-8?q?john?=@example.org", -EINVAL, "" }, /* never part of an address: RFC 2047 section 5 (1) */
+	{ "=?a=?@\n\?\?=", -EINVAL, "" },                /* without the white space it were one */
+	{ "a. =?x?y?@?=@example.org", -EINVAL, "" },
+	{ "a?=?b?=@example.org", 1, "a?=?b?=@example.org" },
 	{ "\r\n\tJohn\r\n Doe\r\n <john@example.org>", 1, "john@example.org" },
 	{ "<@a.example,@b.example:john@example.org>", 1, "john@example.org" },
 	{ "paypal@bank.example <john@evil.example>", 1, "john@evil.example" },
