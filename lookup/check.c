@@ -21,9 +21,13 @@ static int check_database(const struct mr_conf_shared *c, struct mr_buf *out)
 
 static int check_redis(const struct mr_conf_shared *c, struct mr_buf *out)
 {
-	const struct mr_redis_config conf = { c->redis_socket, c->redis_user, c->redis_password_file };
+	const struct mr_redis_config conf = mr_redis_config(c);
 	struct mr_diag diag = { 0 };
-	int err = mr_redis_check(&conf, REDIS_MS, &diag);
+	int err;
+
+	if (!mr_redis_wanted(&conf))
+		return 0;
+	err = mr_redis_check(&conf, REDIS_MS, &diag);
 
 	if (err == 0)
 		mr_buf_puts(out, "ok redis\n");
@@ -37,7 +41,5 @@ int mr_lookup_check(const void *conf, struct mr_buf *out)
 	const struct mr_conf_shared *c = conf;
 	int failed = check_database(c, out);
 
-	if (c->redis_socket[0] != '\0')
-		failed |= check_redis(c, out);
-	return failed;
+	return check_redis(c, out) || failed;
 }

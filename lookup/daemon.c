@@ -108,9 +108,9 @@ static void on_wake_ups_lost(void *arg)
 
 static int open_redis(struct mr_lookup *l, const struct mr_conf_shared *c, struct mr_diag *diag)
 {
-	const struct mr_redis_config conf = { c->redis_socket, c->redis_user, c->redis_password_file };
+	const struct mr_redis_config conf = mr_redis_config(c);
 
-	if (c->redis_socket[0] == '\0')
+	if (!mr_redis_wanted(&conf))
 		return 0;
 	int err = mr_redis_new(l->loop, &conf, &l->redis, diag);
 	const char *channel = mr_arena_printf(l->scratch, "%schanged", c->redis_prefix);

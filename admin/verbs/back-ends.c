@@ -18,9 +18,9 @@ struct question {
 
 int back_end_redis(const struct mr_conf_shared *conf, struct mr_diag *diag)
 {
-	const struct mr_redis_config c = { conf->redis_socket, conf->redis_user, conf->redis_password_file };
+	const struct mr_redis_config c = mr_redis_config(conf);
 
-	return mr_redis_check(&c, WAIT_MS, diag);
+	return mr_redis_wanted(&c) ? mr_redis_check(&c, WAIT_MS, diag) : BACK_END_UNUSED;
 }
 
 /* Any answer will do, "no such name" too. */

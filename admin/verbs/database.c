@@ -38,10 +38,10 @@ int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag
 
 void verbs_wake(const struct verbs_conf *conf)
 {
-	const struct mr_redis_config c = { conf->shared.redis_socket, conf->shared.redis_user, conf->shared.redis_password_file };
+	const struct mr_redis_config c = mr_redis_config(&conf->shared);
 	struct mr_buf channel = MR_BUF(CHANNEL_MAX);
 
-	if (!*c.socket)
+	if (!mr_redis_wanted(&c))
 		return;
 	mr_buf_printf(&channel, "%schanged", conf->shared.redis_prefix);
 	mr_redis_publish(&c, WAKE_MS, channel.p, "1", NULL);

@@ -146,7 +146,7 @@ static void look_at(const char *what, int r, const struct mr_diag *diag)
 {
 	if (r < 0)
 		problem(what, "%s", diag->text);
-	else
+	else if (r == 0)
 		ok(what);
 }
 
@@ -163,8 +163,7 @@ static int run(const void *conf, int argc, char **argv)
 		look_at_daemon(c, program_daemons[i]);
 	look_at_secrets(c);
 	look_at_database(c);
-	if (*c->shared.redis_socket)
-		look_at("redis", back_end_redis(&c->shared, &diag), &diag);
+	look_at("redis", back_end_redis(&c->shared, &diag), &diag);
 	diag = (struct mr_diag){ 0 };
 	look_at("resolver", back_end_resolver(&c->shared, &diag), &diag);
 	return problems ? 1 : 0;

@@ -103,6 +103,27 @@ int mr_parse_net(struct mr_slice s, struct mr_net *out)
 	return 0;
 }
 
+int mr_parse_hostport(struct mr_slice s, struct mr_slice *host, uint16_t *port)
+{
+	ptrdiff_t colon = mr_slice_rchr(s, ':');
+	struct mr_slice h = { s.p, colon < 0 ? 0 : (size_t)colon };
+	bool brackets = h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']';
+	uint64_t number;
+	int err;
+
+	if (brackets)
+		h = (struct mr_slice){ h.p + 1, h.n - 2 };
+	/* Colons are for addresses in brackets, and brackets for those. */
+	if (h.n == 0 || brackets != (mr_slice_chr(h, ':') >= 0))
+		return -EINVAL;
+	err = mr_parse_u64(mr_slice_from(s, (size_t)colon + 1), 1, UINT16_MAX, &number);
+	if (err < 0)
+		return err;
+	*host = h;
+	*port = (uint16_t)number;
+	return 0;
+}
+
 bool mr_net_has(const struct mr_net *net, const struct mr_ip *ip)
 {
 	unsigned whole = net->bits / 8, rest = net->bits % 8;

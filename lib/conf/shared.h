@@ -13,7 +13,8 @@ struct mr_conf_shared {
 	char *db_user; /* "" = the name of the process's user (unix_socket), so that each program has its own rights */
 	int64_t db_port;
 	uint64_t db_timeout; /* ms */
-	char *redis_socket;  /* "" = no Redis */
+	char *redis_socket;  /* "" = redis_address */
+	char *redis_address; /* HOSTPORT; "" too = no Redis */
 	char *redis_user, *redis_password_file, *redis_prefix;
 	char *resolver;       /* HOSTPORT of the local Unbound */
 	int64_t forward_port; /* loopback port of the forwarding pass, 10027 */

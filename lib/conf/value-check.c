@@ -79,15 +79,11 @@ bool mr_value_is_address(struct mr_slice s)
 
 bool mr_value_is_hostport(struct mr_slice s)
 {
-	ptrdiff_t colon = mr_slice_rchr(s, ':');
-	struct mr_slice host = { s.p, colon < 0 ? 0 : (size_t)colon };
-	bool brackets = host.n > 0 && host.p[0] == '[';
+	struct mr_slice host;
 	struct mr_ip ip;
-	uint64_t port;
+	uint16_t port;
 
-	if (host.n == 0 || mr_parse_u64(mr_slice_from(s, host.n + 1), 1, UINT16_MAX, &port) < 0)
+	if (mr_parse_hostport(s, &host, &port) < 0)
 		return false;
-	if (brackets)
-		return mr_parse_ip(host, &ip) == 0 && mr_slice_chr(host, ':') >= 0;
-	return mr_value_is_domain(host);
+	return mr_slice_chr(host, ':') >= 0 ? mr_parse_ip(host, &ip) == 0 : mr_value_is_domain(host);
 }

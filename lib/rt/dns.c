@@ -16,6 +16,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/parse.h"
 #include "rt/clock.h"
 #include "rt/dns.h"
 #include "rt/log.h"
@@ -73,19 +74,17 @@ static const char settings[] = "server:\n"
 
 static int write_config(struct mr_buf *text, const char *resolver)
 {
-	const char *port = strrchr(resolver, ':');
-	struct mr_slice host = { resolver, port ? (size_t)(port - resolver) : 0 };
+	struct mr_slice host;
+	uint16_t port;
 
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		host = (struct mr_slice){ host.p + 1, host.n - 2 };
-	if (host.n == 0)
+	if (mr_parse_hostport(mr_slice_of(resolver), &host, &port) < 0)
 		return -EINVAL;
 	mr_buf_puts(text, settings);
 	for (size_t i = 0; i < MR_COUNT(not_local); i++)
 		mr_buf_printf(text, " local-zone: \"%s\" nodefault\n", not_local[i]);
 	mr_buf_puts(text, "forward-zone:\n name: \".\"\n forward-no-cache: yes\n forward-addr: ");
 	mr_buf_add(text, host);
-	mr_buf_printf(text, "@%s\n", port + 1);
+	mr_buf_printf(text, "@%u\n", port);
 	return text->full ? -ENOBUFS : 0;
 }
 

@@ -10,6 +10,7 @@
 /* ours */
 #include "base/mem.h"
 #include "rt/file.h"
+#include "rt/redis-link.h"
 #include "rt/redis.h"
 
 /* 0, or -EAGAIN with what Redis or the connection said. */
@@ -46,13 +47,17 @@ static int log_in(redisContext *rc, const struct mr_redis_config *c, struct mr_d
 static int once(const struct mr_redis_config *c, uint64_t timeout_ms, int argc, const char **argv, struct mr_diag *diag)
 {
 	const struct timeval wait = { .tv_sec = (time_t)(timeout_ms / 1000), .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
-	redisContext *rc = redisConnectUnixWithTimeout(c->socket, wait);
-	int r = 0;
+	struct redis_place place;
+	redisContext *rc;
+	int r = redis_place(c, &place, diag);
 
+	if (r < 0)
+		return r;
+	rc = place.port ? redisConnectWithTimeout(place.host, place.port, wait) : redisConnectUnixWithTimeout(place.shown, wait);
 	if (!rc)
-		return mr_diag_set(diag, -ENOMEM, "%s: no memory", c->socket);
+		return mr_diag_set(diag, -ENOMEM, "%s: no memory", place.shown);
 	if (rc->err)
-		r = mr_diag_set(diag, -EAGAIN, "%s: %s", c->socket, rc->errstr);
+		r = mr_diag_set(diag, -EAGAIN, "%s: %s", place.shown, rc->errstr);
 	else
 		redisSetTimeout(rc, wait);
 	if (r == 0 && c->password_file[0])

@@ -24,7 +24,7 @@ static void schedule(struct redis_link *l, const char *why)
 	bool was_up = l->up;
 
 	if (!l->lost_logged && !l->quiet)
-		mr_log(MR_LOG_WARNING, "redis-lost", mr_s("socket", l->socket), mr_s("reason", why));
+		mr_log(MR_LOG_WARNING, "redis-lost", mr_s("server", l->place.shown), mr_s("reason", why));
 	l->lost_logged = true;
 	l->context = NULL;
 	l->up = false;
@@ -72,7 +72,7 @@ static void on_pong(redisAsyncContext *ac, void *data, void *arg)
 		return;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		if (!l->lost_logged && !l->quiet)
-			mr_log(MR_LOG_WARNING, "redis-refused", mr_s("socket", l->socket), mr_s("reason", reply->str));
+			mr_log(MR_LOG_WARNING, "redis-refused", mr_s("server", l->place.shown), mr_s("reason", reply->str));
 		l->lost_logged = true;
 		redisAsyncDisconnect(ac);
 		return;
@@ -82,7 +82,7 @@ static void on_pong(redisAsyncContext *ac, void *data, void *arg)
 	l->up = true;
 	l->lost_logged = false;
 	if (!l->quiet)
-		mr_log(MR_LOG_NOTICE, "redis-connected", mr_s("socket", l->socket));
+		mr_log(MR_LOG_NOTICE, "redis-connected", mr_s("server", l->place.shown));
 	if (l->on_up)
 		l->on_up(l);
 }
@@ -118,7 +118,8 @@ static void on_connect(const redisAsyncContext *ac, int status)
 static void connect_now(void *arg)
 {
 	struct redis_link *l = arg;
-	redisAsyncContext *ac = redisAsyncConnectUnix(l->socket);
+	const struct redis_place *p = &l->place;
+	redisAsyncContext *ac = p->port ? redisAsyncConnect(p->host, p->port) : redisAsyncConnectUnix(p->shown);
 
 	l->timer = NULL;
 	if (!ac || ac->err || redisLibeventAttach(ac, mr_loop_base(l->loop)) != REDIS_OK) {

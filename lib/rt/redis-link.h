@@ -3,13 +3,26 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/diag.h"
+#include "base/parse.h"
 #include "rt/loop.h"
 
 struct redisAsyncContext;
+struct mr_redis_config;
+
+/* Where Redis is. */
+struct redis_place {
+	const char *shown; /* the socket, or the address as it was given; the owner's */
+	char host[MR_IP_STRLEN];
+	int port; /* 0: it is the socket */
+};
+/* 0, or -EINVAL. `shown` is c's. */
+int redis_place(const struct mr_redis_config *c, struct redis_place *out, struct mr_diag *diag);
 
 struct redis_link {
 	struct mr_loop *loop;
-	const char *socket, *user, *password;  /* the owner's; user and password may be "" */
+	struct redis_place place;
+	const char *user, *password;           /* the owner's; either may be "" */
 	bool quiet;                            /* logs nothing: another link to the same server does */
 	void (*on_up)(struct redis_link *l);   /* may be NULL, as on_down */
 	void (*on_down)(struct redis_link *l); /* was up; its commands have had their callbacks or will have them in this turn */

@@ -29,7 +29,7 @@ struct command {
 };
 
 struct mr_redis {
-	char *socket, *user, *password;
+	char *server, *user, *password;
 	struct redis_link link, listener;
 	struct command *commands;
 	uint64_t last_reply; /* ms */
@@ -190,7 +190,7 @@ int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_messag
 	r->on_lost = on_lost;
 	r->arg = arg;
 	r->listener = (struct redis_link){ .loop = r->link.loop,
-					   .socket = r->socket,
+					   .place = r->link.place,
 					   .user = r->user,
 					   .password = r->password,
 					   .quiet = true,
@@ -204,21 +204,24 @@ int mr_redis_subscribe(struct mr_redis *r, const char *channel, void (*on_messag
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag)
 {
 	struct mr_buf password = MR_BUF(PASSWORD_MAX);
+	struct redis_place place;
 	struct mr_redis *r;
-	int rc = c->password_file[0] ? mr_file_secret(c->password_file, &password, diag) : 0;
+	int rc = redis_place(c, &place, diag);
 
-	if (rc < 0) {
-		mr_buf_done(&password);
-		return rc;
+	if (rc == 0 && c->password_file[0])
+		rc = mr_file_secret(c->password_file, &password, diag);
+	if (rc == 0) {
+		r = mr_alloc(sizeof(*r));
+		r->server = mr_strdup(place.shown);
+		r->user = mr_strdup(c->user);
+		r->password = mr_buf_steal(&password);
+		place.shown = r->server;
+		r->link = (struct redis_link){ .loop = l, .place = place, .user = r->user, .password = r->password, .arg = r };
+		redis_link_start(&r->link);
+		*out = r;
 	}
-	r = mr_alloc(sizeof(*r));
-	r->socket = mr_strdup(c->socket);
-	r->user = mr_strdup(c->user);
-	r->password = mr_buf_steal(&password);
-	r->link = (struct redis_link){ .loop = l, .socket = r->socket, .user = r->user, .password = r->password, .arg = r };
-	redis_link_start(&r->link);
-	*out = r;
-	return 0;
+	mr_buf_done(&password);
+	return rc;
 }
 
 void mr_redis_free(struct mr_redis *r)
@@ -238,7 +241,7 @@ void mr_redis_free(struct mr_redis *r)
 	mr_wipe(r->password, strlen(r->password));
 	free(r->password);
 	free(r->user);
-	free(r->socket);
+	free(r->server);
 	free(r->channel);
 	free(r);
 }

@@ -15,15 +15,21 @@ struct mr_redis_reply {
 };
 typedef void mr_redis_cb(const struct mr_redis_reply *r, void *arg);
 
+struct mr_conf_shared;
 struct mr_redis_config {
-	const char *socket, *user, *password_file; /* password file "" = no AUTH */
+	const char *socket;               /* "": address */
+	const char *address;              /* "127.0.0.1:6379", never a name: to look one up would stop the loop */
+	const char *user, *password_file; /* password file "" = no AUTH */
 };
-/* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the password
- * file. */
+struct mr_redis_config mr_redis_config(const struct mr_conf_shared *c);
+bool mr_redis_wanted(const struct mr_redis_config *c); /* false: there is neither socket nor address */
+/* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the address
+ * or the password file. */
 int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag);
 /* The same with one message to whoever listens. */
 int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag);
-/* Never fails because Redis is away: it keeps trying. Logs redis-connected and redis-lost once each. */
+/* Never fails because Redis is away (but for a wrong address or password file): it keeps trying. Logs redis-connected and redis-lost once
+ * each. */
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);
 void mr_redis_free(struct mr_redis *r); /* commands are dropped without a callback; not from inside a callback */
 bool mr_redis_up(const struct mr_redis *r);

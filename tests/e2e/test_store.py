@@ -48,7 +48,7 @@ class Site:
 
     def configure(self, verbs=None, **options):
         shared = {"db_socket": self.server.socket, "db_name": self.name, "db_user": f"{self.name}_r", "db_password_file": self.folder / "reader",
-                  "db_timeout": "5s", "redis_socket": '""', "dkim_keyring_file": self.folder / "keyring", "run_dir": self.folder, **options}
+                  "db_timeout": "5s", "redis_address": '""', "dkim_keyring_file": self.folder / "keyring", "run_dir": self.folder, **options}
         verbs = verbs if verbs is not None else {"db_user": f"{self.name}_w", "db_password_file": self.folder / "writer"}
         lines = [f"{k} = {v}" for k, v in shared.items()] + ["verbs {"] + [f"\t{k} = {v}" for k, v in verbs.items()] + ["}"]
         self.conf.write_text("\n".join(lines) + "\n")

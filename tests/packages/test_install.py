@@ -17,7 +17,6 @@ DEBS = SOURCE / "build/deb" / SUITE
 DAEMONS = ("lookup", "policyd", "milter")
 USER, PASSWORD = "anna@example.org", "correct horse battery"
 CONF = """hostname = mx.example.org
-redis_socket = ""
 setup {
 	tls_cert_file = /etc/mailreeve/tls/cert.pem
 	tls_key_file = /etc/mailreeve/tls/key.pem

@@ -309,6 +309,38 @@ static void test_net(void **state)
 	}
 }
 
+static void test_hostport(void **state)
+{
+	static const struct {
+		const char *text, *host; /* NULL: refused */
+		unsigned port;
+	} cases[] = {
+		{ "127.0.0.1:53", "127.0.0.1", 53 },
+		{ "[::1]:65535", "::1", 65535 },
+		{ "redis.example:1", "redis.example", 1 },
+		{ "::1:53", NULL, 0 },
+		{ "[127.0.0.1]:53", NULL, 0 },
+		{ "[::1:53", NULL, 0 },
+		{ "[]:53", NULL, 0 },
+		{ ":53", NULL, 0 },
+		{ "127.0.0.1", NULL, 0 },
+		{ "127.0.0.1:", NULL, 0 },
+		{ "127.0.0.1:0", NULL, 0 },
+		{ "127.0.0.1:65536", NULL, 0 },
+		{ "", NULL, 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		struct mr_slice host = MR_LIT("untouched");
+		uint16_t port = 7;
+		int err = mr_parse_hostport(mr_slice_of(cases[i].text), &host, &port);
+
+		assert_int_equal(err == 0, cases[i].host != NULL);
+		assert_true(mr_slice_eq(host, mr_slice_of(cases[i].host ? cases[i].host : "untouched")));
+		assert_int_equal(port, cases[i].host ? cases[i].port : 7);
+	}
+}
+
 static void test_ip_from_sockaddr(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201) };
@@ -328,17 +360,10 @@ static void test_ip_from_sockaddr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_i64),
-		cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_long_number),
-		cmocka_unit_test(test_double),
-		cmocka_unit_test(test_bool),
-		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_mode),
-		cmocka_unit_test(test_ip),
-		cmocka_unit_test(test_net),
-		cmocka_unit_test(test_ip_from_sockaddr),
+		cmocka_unit_test(test_i64),      cmocka_unit_test(test_u64),      cmocka_unit_test(test_long_number),
+		cmocka_unit_test(test_double),   cmocka_unit_test(test_bool),     cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_mode),     cmocka_unit_test(test_ip),
+		cmocka_unit_test(test_net),      cmocka_unit_test(test_hostport), cmocka_unit_test(test_ip_from_sockaddr),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

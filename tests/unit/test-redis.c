@@ -1,6 +1,8 @@
 /* test-redis: against a real Redis: answers, errors, away, stuck, restarted; messages of a channel. */
 
 /* system */
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +22,19 @@ static struct mr_loop *loop;
 static struct mr_redis *redis;
 static struct mr_buf seen;
 
+/* A port of the loopback that was free a moment ago. */
+static int free_port(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	close(fd);
+	return ntohs(sa.sin_port);
+}
+
 static void start_server(void)
 {
 	char *argv[] = { "redis-server", "--port", "0",       "--unixsocket", socket_path, "--save", "",  "--user",
@@ -31,7 +46,7 @@ static void start_server(void)
 
 static int setup(void **state)
 {
-	struct mr_redis_config config = { socket_path, "mr", password_path };
+	struct mr_redis_config config = { socket_path, "", "mr", password_path };
 
 	mr_log_set_level(MR_LOG_ERROR);
 	snprintf(folder, sizeof(folder), "/tmp/mr-test-redis-XXXXXX");
@@ -190,12 +205,48 @@ static void test_wrong_password(void **state)
 {
 	assert_int_equal(mr_file_write(password_path, 0600, MR_LIT("wrong\n"), NULL), 0);
 	mr_redis_free(redis);
-	assert_int_equal(mr_redis_new(loop, &(struct mr_redis_config){ socket_path, "mr", password_path }, &redis, NULL), 0);
+	assert_int_equal(mr_redis_new(loop, &(struct mr_redis_config){ socket_path, "", "mr", password_path }, &redis, NULL), 0);
 	start_server();
 	for (int i = 0; i < 50; i++) {
 		mr_timer_start(loop, 20, stop, NULL);
 		mr_loop_run(loop);
 		assert_false(mr_redis_up(redis));
+	}
+}
+
+/* As Debian's Redis is: on TCP, without a password. */
+static void test_address(void **state)
+{
+	char port[8], address[32];
+	char *argv[] = { "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", NULL };
+	struct mr_redis_config config = { "", address, "", "" };
+	struct mr_diag diag = { 0 };
+
+	snprintf(port, sizeof(port), "%d", free_port());
+	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	mr_redis_free(redis);
+	assert_int_equal(mr_redis_new(loop, &config, &redis, NULL), 0);
+	assert_int_equal(mr_redis_check(&config, 1000, &diag), -EAGAIN);
+	assert_non_null(strstr(diag.text, address));
+	server = spawn(folder, argv);
+	assert_true(server > 0);
+	wait_up(true);
+	command("a", 5000, MR_LIT("PING"));
+	wait_for("a='PONG' ");
+	assert_int_equal(mr_redis_check(&config, 5000, NULL), 0);
+}
+
+static void test_wrong_address(void **state)
+{
+	static const char *const addresses[] = { "localhost:6379", "127.0.0.1", "127.0.0.1:0", "::1:6379", "" };
+
+	for (size_t i = 0; i < MR_COUNT(addresses); i++) {
+		struct mr_redis_config config = { "", addresses[i], "", "" };
+		struct mr_redis *none = NULL;
+
+		assert_int_equal(mr_redis_new(loop, &config, &none, NULL), -EINVAL);
+		assert_null(none);
+		assert_int_equal(mr_redis_check(&config, 1000, NULL), -EINVAL);
 	}
 }
 
@@ -205,7 +256,7 @@ static void test_password_file(void **state)
 	struct mr_redis *none = NULL;
 
 	assert_int_equal(chmod(password_path, 0604), 0);
-	assert_true(mr_redis_new(loop, &(struct mr_redis_config){ socket_path, "mr", password_path }, &none, &diag) < 0);
+	assert_true(mr_redis_new(loop, &(struct mr_redis_config){ socket_path, "", "mr", password_path }, &none, &diag) < 0);
 	assert_non_null(strstr(diag.text, password_path));
 	assert_null(none);
 }
@@ -256,8 +307,9 @@ static void test_free_drops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_replies),        TEST(test_away),          TEST(test_stuck),     TEST(test_one_slow_command),
-		TEST(test_wrong_password), TEST(test_password_file), TEST(test_subscribe), TEST(test_free_drops),
+		TEST(test_replies),        TEST(test_away),       TEST(test_stuck),         TEST(test_one_slow_command),
+		TEST(test_wrong_password), TEST(test_address),    TEST(test_wrong_address), TEST(test_password_file),
+		TEST(test_subscribe),      TEST(test_free_drops),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as every daemon does; hiredis writes with write() */
