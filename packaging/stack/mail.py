@@ -160,13 +160,17 @@ def transaction(smtp, sender, to, content):
     """MAIL, RCPT for each, DATA. The last reply's text; Refused at the first no."""
     def step(where, code, text):
         if code >= 400:
-            smtp.rset()
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                smtp.rset()
             raise Refused(code, text, where)
         return text.decode()
     step("MAIL", *smtp.mail(sender))
     for recipient in [to] if isinstance(to, str) else to:
         step("RCPT", *smtp.rcpt(recipient))
-    return step("DATA", *smtp.data(content))
+    try:
+        return step("DATA", *smtp.data(content))
+    except smtplib.SMTPDataError as error:  # to the word DATA itself
+        return step("DATA", error.smtp_code, error.smtp_error)
 
 
 def split(stored):

@@ -1,0 +1,92 @@
+"""One private mail host with what tests do to it: mail in and out, accounts, servers taken away and brought back."""
+
+import contextlib
+import imaplib
+import itertools
+import pathlib
+import smtplib
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packaging"))
+
+from stack import admin, daemons, layout, mail  # noqa: E402
+
+
+class Stack:
+    """The running host with what tests do to it."""
+
+    def __init__(self, running):
+        self.lay, self.servers = running.lay, running.servers
+        self.client = mail.Client(running.lay)
+        self.numbers = itertools.count(1)
+        self.probe = self.user()
+
+    def cli(self, *words, **kwargs):
+        return daemons.cli(self.lay, *words, **kwargs)
+
+    def user(self, *options, **kwargs):
+        """A fresh mailbox on the hosted domain; its address."""
+        return admin.add_user(self.lay, f"user{next(self.numbers)}", *options, **kwargs)
+
+    def alias(self, *to):
+        """A fresh alias; its address."""
+        address = f"alias{next(self.numbers)}@{layout.DOMAIN}"
+        self.cli("alias", "add", address, *to)
+        return address
+
+    def inbound(self, to, sender=None, **kwargs):
+        """One message from outside; its mark. Each has a sender of its own, since smtpd keeps answers, temporary failures too, by sender and recipient."""
+        mark = mail.new_mark()
+        if sender is None:
+            sender = f"s{next(self.numbers)}@{layout.FOREIGN}"
+        first = to if isinstance(to, str) else to[0]
+        content = kwargs.pop("content", None) or mail.message(kwargs.pop("header_from", sender), first, mark=mark, **{
+            name: kwargs.pop(name) for name in ("body", "headers") if name in kwargs})
+        self.client.send(sender, to, content, **kwargs)
+        return mark
+
+    def submit(self, user, to, password=admin.PASSWORD, **kwargs):
+        mark = mail.new_mark()
+        content = mail.message(kwargs.pop("header_from", user), to, mark=mark, **{
+            name: kwargs.pop(name) for name in ("body", "headers") if name in kwargs})
+        self.client.submit(user, password, to, content, **kwargs)
+        return mark
+
+    def arrived(self, user, mark, password=admin.PASSWORD, **kwargs):
+        return self.client.arrived(user, password, mark, **kwargs)
+
+    def absent(self, user, mark, folder="INBOX"):
+        return not self.client.fetch(user, admin.PASSWORD, mark, folder)
+
+    @contextlib.contextmanager
+    def without(self, *names):
+        """Inside the block these servers are stopped; after it they and all that depends on them are well again."""
+        for name in names:
+            self.servers.stop(name)
+        try:
+            yield
+        finally:
+            for name in reversed(names):
+                self.servers.again(name)
+            self.well()
+
+    def well(self, seconds=30):
+        """Returns when every dependency answers, an address never asked before is known to be unknown, and a message goes through from one end to the other:
+        at the latest after so many seconds."""
+        end = time.monotonic() + seconds
+        self.cli("check", "--wait", str(seconds))
+        while True:
+            try:
+                with pytest.raises(mail.Refused, match="^550"):
+                    self.inbound(f"never{next(self.numbers)}@{layout.DOMAIN}")
+                self.arrived(self.probe, self.inbound(self.probe), seconds=10)
+                return
+            except (AssertionError, mail.Refused, smtplib.SMTPException, OSError, imaplib.IMAP4.error) as error:
+                assert time.monotonic() < end, f"not well after {seconds} s: {error}"
+            time.sleep(0.3)
+
+    def log(self, name):
+        return (self.lay.log / f"{name}.log").read_text(errors="replace")
