@@ -142,7 +142,9 @@ static int decode_question(struct mr_slice line, struct mr_arena *arena, struct 
 	if (at < 0 || out->n_questions == MR_DNS_QUESTIONS_MAX)
 		return -EPROTO;
 	name = mr_slice_from(line, (size_t)at + 1);
-	if (name.n == 0 || name.n > MR_DNS_NAME_MAX || mr_dns_type_parse((struct mr_slice){ line.p, (size_t)at }, &q.type) < 0)
+	if (name.n == 0 || name.n > MR_DNS_NAME_MAX || mr_slice_chr(name, '\0') >= 0)
+		return -EPROTO;
+	if (mr_dns_type_parse((struct mr_slice){ line.p, (size_t)at }, &q.type) < 0)
 		return -EPROTO;
 	q.name = mr_arena_slice(arena, name);
 	out->questions[out->n_questions++] = q;
