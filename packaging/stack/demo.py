@@ -59,7 +59,11 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="use this folder and leave it afterwards")
     parser.add_argument("--port-base", type=int, metavar="N", help="the hundred ports from N on, in place of free ones")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell had SIGINT ignored for a background job
+        signal.signal(number, signal.default_int_handler)
+    if options.keep and os.path.isdir(options.keep) and os.listdir(options.keep):
+        print(f"FAILED  {options.keep} is not empty: each demo wants a folder of its own", file=sys.stderr)
+        return 1
     began = time.monotonic()
     try:
         with host.Host(options.keep and os.path.abspath(options.keep), options.port_base) as running:

@@ -21,6 +21,7 @@ CONF = """server:
 	num-threads: 1
 	local-zone: "." static
 {data}
+	include: "{dir}/dns/added.conf"
 remote-control:
 	control-enable: yes
 	control-interface: {dir}/dns/control.sock
@@ -56,6 +57,7 @@ def start(lay, servers):
     root.mkdir(exist_ok=True)
     data = "\n".join(f"\tlocal-data: '{record}'" for record in records(lay))
     (root / "unbound.conf").write_text(CONF.format(dir=lay.dir, port=lay.ports["dns"], data=data))
+    (root / "added.conf").touch()
     servers.start("unbound", ["unbound", "-d", "-c", root / "unbound.conf"], restart=True)
     units.wait_for("unbound", units.listening(root / "control.sock"))
 
@@ -67,9 +69,7 @@ def control(lay, *words):
 
 
 def add(lay, record):
-    """Publishes one more record; a restarted Unbound forgets it."""
+    """Publishes one more record, for good: a restarted Unbound reads the file."""
+    with open(lay.dir / "dns/added.conf", "a", encoding="ascii") as added:
+        added.write(f"local-data: '{record}'\n")
     control(lay, "local_data", record)
-
-
-def remove(lay, name):
-    control(lay, "local_data_remove", name)
