@@ -31,6 +31,23 @@ bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct
 	return false;
 }
 
+bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out)
+{
+	struct mr_slice domain = mr_map_domain(sender), meant = mr_address_unquote(sender, w->arena);
+	struct mr_srs srs = w->site->srs;
+	const struct mr_row *row;
+
+	if (srs.n_secrets == 0 || domain.n == 0 || domain.n + 1 == sender.n)
+		return false;
+	if (mr_map_hosted(w, domain, &row, out) || out->waiting || out->status != MR_SOCKETMAP_NOTFOUND)
+		return false;
+	srs.now = w->now;
+	if (mr_srs_forward(&srs, meant, w->arena, rewritten) != 0)
+		return false;
+	*rewritten = mr_address_quote(*rewritten, w->arena);
+	return true;
+}
+
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out)
 {
 	out->waiting = r->waiting;

@@ -24,5 +24,9 @@ extern const struct mr_map *const mr_maps[]; /* ended by NULL */
 bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out);
 /* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
+/* The SRS address under which mail of this sender is forwarded. False for senders that keep their address: those of our own domains, which
+ * hold what is rewritten already, the null sender, what cannot be rewritten, every sender where the site has no secret; also with
+ * out->waiting or a TEMP when that is not known. */
+bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out);
 /* The part after the last "@"; empty for the null sender and for what has no "@". */
 struct mr_slice mr_map_domain(struct mr_slice key);

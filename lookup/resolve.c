@@ -11,8 +11,8 @@
 /* ours */
 #include "mail/address.h"
 
-#define CUTS_MAX    8   /* delimiters of one local part that are tried */
-#define ADDRESS_MAX 320 /* bytes, RFC 5321 section 4.5.3.1: 64 + 1 + 255 */
+#define CUTS_MAX    8    /* delimiters of one local part that are tried */
+#define ADDRESS_MAX 1000 /* bytes; what is longer is nobody's, also after rewriting (SRS) */
 
 /* What an address comes to: rows at `base`, which is the address itself or, when extended, the part before a delimiter. */
 struct match {
@@ -235,20 +235,21 @@ static void follow_catch_all(struct run *r, const struct mr_address *a, struct m
 		open_alias(r, m, depth);
 }
 
-/* An SRS address of ours leads back: true when it was one, also a forged or expired one, which has nobody behind it. */
-static bool follow_srs(struct run *r, struct mr_slice spelled, const struct mr_address *a, unsigned depth)
+/* An SRS address of ours leads back: true when it was one, also a forged or expired one, which has nobody behind it. Quotes, where the
+ * rewritten local part needs some, stand around all of it: see maps/srs.c. */
+static bool follow_srs(struct run *r, struct mr_slice spelled, unsigned depth)
 {
+	struct mr_slice meant = mr_address_unquote(spelled, r->w->arena), original;
 	struct mr_srs srs = r->w->site->srs;
-	struct mr_slice original;
 
-	if (srs.n_secrets == 0 || !(mr_slice_istarts(a->local, MR_LIT("SRS0")) || mr_slice_istarts(a->local, MR_LIT("SRS1"))))
+	if (srs.n_secrets == 0 || !(mr_slice_istarts(meant, MR_LIT("SRS0")) || mr_slice_istarts(meant, MR_LIT("SRS1"))))
 		return false;
 	srs.now = r->w->now;
-	int err = mr_srs_reverse(&srs, spelled, r->w->arena, &original);
+	int err = mr_srs_reverse(&srs, meant, r->w->arena, &original);
 	if (err == -ENOENT)
 		return false;
 	if (err == 0 && depth < MR_RESOLVE_DEPTH)
-		visit(r, original, (struct mr_slice){ "", 0 }, depth + 1);
+		visit(r, mr_address_quote(original, r->w->arena), (struct mr_slice){ "", 0 }, depth + 1);
 	return true;
 }
 
@@ -260,7 +261,7 @@ static void add_foreign(struct run *r, struct mr_slice address)
 static void visit_here(struct run *r, struct mr_slice spelled, const struct mr_address *a, struct mr_slice inherited, struct match *m,
 		       unsigned depth)
 {
-	if (follow_srs(r, spelled, a, depth))
+	if (follow_srs(r, spelled, depth))
 		return;
 	if (m->domain == NULL || !m->domain->domain.enabled)
 		return; /* switched off; or a name that is ours without a row, where only SRS and role addresses live */

@@ -6,11 +6,12 @@
 #include "base/mem.h"
 #include "mail/address.h"
 
-#define LOCAL_MAX   64  /* RFC 5321 section 4.5.3.1.1 */
-#define DOMAIN_MAX  255 /* section 4.5.3.1.2, with brackets of a literal */
-#define HOST_MAX    253 /* a name of 255 bytes in wire form */
-#define LABEL_MAX   63
-#define ACCOUNT_MAX 50 /* local part of an account */
+#define LOCAL_MAX       512 /* of anybody's address */
+#define DESTINATION_MAX 64  /* local part: RFC 5321 section 4.5.3.1.1 */
+#define DOMAIN_MAX      255 /* section 4.5.3.1.2, with brackets of a literal */
+#define HOST_MAX        253 /* a name of 255 bytes in wire form */
+#define LABEL_MAX       63
+#define ACCOUNT_MAX     50 /* local part of an account */
 
 static bool is_alnum(char c)
 {
@@ -85,6 +86,56 @@ int mr_address_split(struct mr_slice s, struct mr_address *out)
 		return -EINVAL;
 	*out = a;
 	return 0;
+}
+
+struct mr_slice mr_address_unquote(struct mr_slice s, struct mr_arena *arena)
+{
+	ptrdiff_t at = mr_slice_rchr(s, '@');
+	size_t local = at < 0 ? 0 : (size_t)at, n = 0;
+	char *p;
+
+	if (!is_quoted_string((struct mr_slice){ s.p, local }))
+		return s;
+	p = mr_arena_alloc(arena, s.n + 1);
+	for (size_t i = 1; i < local - 1; i++) {
+		i += s.p[i] == '\\';
+		p[n++] = s.p[i];
+	}
+	memcpy(p + n, s.p + local, s.n - local);
+	return (struct mr_slice){ p, n + s.n - local };
+}
+
+/* Dots only between other bytes (RFC 5321 section 4.1.2). */
+static bool is_strict_dot_string(struct mr_slice s)
+{
+	char before = '.';
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '.' && before == '.')
+			return false;
+		before = s.p[i];
+	}
+	return before != '.' && is_dot_string(s);
+}
+
+struct mr_slice mr_address_quote(struct mr_slice s, struct mr_arena *arena)
+{
+	ptrdiff_t at = mr_slice_rchr(s, '@');
+	size_t local = at < 0 ? 0 : (size_t)at, n = 0;
+	char *p;
+
+	if (at < 0 || is_strict_dot_string((struct mr_slice){ s.p, local }))
+		return s;
+	p = mr_arena_alloc(arena, 2 * s.n + 3);
+	p[n++] = '"';
+	for (size_t i = 0; i < local; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			p[n++] = '\\';
+		p[n++] = s.p[i];
+	}
+	p[n++] = '"';
+	memcpy(p + n, s.p + local, s.n - local);
+	return (struct mr_slice){ p, n + s.n - local };
 }
 
 struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena)
@@ -178,6 +229,8 @@ int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_
 
 	if (mr_address_split(s, &a) < 0)
 		return mr_diag_set(diag, -EINVAL, "not a mail address");
+	if (a.local.n > DESTINATION_MAX)
+		return mr_diag_set(diag, -EINVAL, "local part has more than %d characters", DESTINATION_MAX);
 	r = mr_domain_check(a.domain, false, arena, &domain, diag);
 	if (r < 0)
 		return r;

@@ -30,6 +30,24 @@ def test_bounce_of_a_forwarded_message_goes_home(stack):
 
 
 @pytest.mark.rows("F006")
+@pytest.mark.parametrize("sender", ["bounces+1234-abcd-someone=example.org@a-long-name.of-a-list-host." + layout.FOREIGN, '"a b"@' + layout.FOREIGN,
+                                    '"some..one."@' + layout.FOREIGN, "x@[192.0.2.1]", f"SRS0=HHHH=TT={'x' * 60}.example=someone@{layout.FOREIGN}"])
+def test_odd_senders_go_there_and_back(stack, sender):
+    envelope, content = stack.client.sunk(stack.inbound(admin.address("outside"), sender=sender))
+    assert envelope["from"].strip('"').startswith("SRS") and envelope["from"].endswith("@" + layout.DOMAIN)
+    assert content.count(b"Received: from ") == 2
+    back, _ = stack.client.sunk(stack.inbound(envelope["from"], sender="", header_from="MAILER-DAEMON@" + layout.ELSEWHERE))
+    assert back["to"] == [sender]
+
+
+@pytest.mark.rows("F006")
+def test_what_cannot_be_rewritten_does_not_go_round(stack):
+    sender = "SRS1=broken@" + layout.FOREIGN
+    envelope, content = stack.client.sunk(stack.inbound(admin.address("outside"), sender=sender))
+    assert envelope["from"] == sender and content.count(b"Received: from ") == 1
+
+
+@pytest.mark.rows("F006")
 @pytest.mark.parametrize("spoil", [lambda a: a.replace("stranger", "another"), lambda a: re.sub(r"^SRS0=[^=]+", "SRS0=AAAA", a),
                                    lambda a: a.replace(layout.FOREIGN, layout.ELSEWHERE)])
 def test_forged_srs_address_is_refused(stack, refuses, spoil):

@@ -22,8 +22,9 @@ static const struct {
 	{ "x@[192.0.2.1]", "x", "[192.0.2.1]" },
 	{ "x@[IPv6:2001:db8::1]", "x", "[IPv6:2001:db8::1]" },
 	{ "j\xc3\xb6rg@example.org", "j\xc3\xb6rg", "example.org" },
-	{ X60 "xxxx@example.org", X60 "xxxx", "example.org" },
-	{ X60 "xxxxx@example.org", NULL, NULL },
+	{ X60 "xxxxx@example.org", X60 "xxxxx", "example.org" },
+	{ X60 X60 X60 X60 X60 X60 X60 X60 X10 X10 X10 "xx@example.org", X60 X60 X60 X60 X60 X60 X60 X60 X10 X10 X10 "xx", "example.org" },
+	{ X60 X60 X60 X60 X60 X60 X60 X60 X10 X10 X10 "xxx@example.org", NULL, NULL },
 	{ "", NULL, NULL },
 	{ "@", NULL, NULL },
 	{ "john", NULL, NULL },
@@ -60,6 +61,39 @@ static void test_split(void **state)
 	assert_int_equal(mr_address_split((struct mr_slice){ "a\0b@c", 5 }, &(struct mr_address){ 0 }), -EINVAL);
 }
 
+static const struct {
+	const char *written, *meant, *again; /* again NULL: as `written` */
+} quotings[] = {
+	{ "john@example.org", "john@example.org", NULL },
+	{ "j.o.h.n@example.org", "j.o.h.n@example.org", NULL },
+	{ "\"a b\"@example.org", "a b@example.org", NULL },
+	{ "\"a@b\"@example.org", "a@b@example.org", NULL },
+	{ "\"a\\\"b\\\\c\"@example.org", "a\"b\\c@example.org", NULL },
+	{ "\"a..b\"@example.org", "a..b@example.org", NULL },
+	{ "a..b@example.org", "a..b@example.org", "\"a..b\"@example.org" },
+	{ ".a@example.org", ".a@example.org", "\".a\"@example.org" },
+	{ "a.@example.org", "a.@example.org", "\"a.\"@example.org" },
+	{ "\"john\"@example.org", "john@example.org", "john@example.org" },
+	{ "\"\\j\"@example.org", "j@example.org", "j@example.org" },
+	{ "\"\"@example.org", "@example.org", NULL },
+	{ "\"a\\\"@example.org", "\"a\\\"@example.org", "\"\\\"a\\\\\\\"\"@example.org" },
+	{ "\"@example.org", "\"@example.org", "\"\\\"\"@example.org" },
+	{ "no-at", "no-at", NULL },
+	{ "", "", NULL },
+};
+
+static void test_quoting(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(quotings); i++) {
+		struct mr_slice meant = mr_address_unquote(mr_slice_of(quotings[i].written), arena);
+
+		assert_slice(meant, quotings[i].meant);
+		assert_slice(mr_address_quote(meant, arena), quotings[i].again ? quotings[i].again : quotings[i].written);
+	}
+}
+
 struct check_case {
 	const char *in, *out; /* out NULL: refused with these words in the diagnosis */
 	const char *why;
@@ -90,6 +124,7 @@ static const struct check_case destinations[] = {
 	{ "john@[192.0.2.1]", NULL, "only a-z" },
 	{ "john@192.0.2.1", NULL, "number" },
 	{ "john", NULL, "not a mail address" },
+	{ X60 "xxxxx@example.org", NULL, "more than 64" },
 	{ "john@b\xc3\xbc"
 	  "cher.example",
 	  NULL, "punycode" },
@@ -263,8 +298,8 @@ static void test_header_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),  cmocka_unit_test(test_checks),         cmocka_unit_test(test_extension),
-		cmocka_unit_test(test_header), cmocka_unit_test(test_header_hostile),
+		cmocka_unit_test(test_split),     cmocka_unit_test(test_quoting), cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_extension), cmocka_unit_test(test_header),  cmocka_unit_test(test_header_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
