@@ -152,8 +152,11 @@ static int collect(struct ending *e)
 	int r;
 
 	j->queue_id = mr_strdup(e->queue_id);
+	if (mr_headers_strip_full(e->session->m.strip)) {
+		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "forged-fields" };
+		return -E2BIG;
+	}
 	r = mr_spool_end(&e->session->m.spool, &j->memfd);
-
 	if (r == 0)
 		r = mr_job_map(j);
 	if (r < 0) {

@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "headers.h"
 
-#define STRIP_MAX 10000 /* fields to remove; a message with more of them is not honest, the rest goes unread by our parts too */
-
 struct counted {
 	char *name; /* lower case */
 	unsigned n; /* fields of that name so far */
@@ -27,6 +25,7 @@ struct mr_headers_strip {
 	struct counted *counts;
 	struct gone *v;
 	size_t n, cap;
+	bool full;
 };
 
 static bool watched(struct mr_slice name)
@@ -85,10 +84,13 @@ bool mr_headers_strip_field(struct mr_headers_strip *s, const char *name, struct
 {
 	unsigned index;
 
-	if (!watched(mr_slice_trim(mr_slice_of(name))))
+	if (s->full || !watched(mr_slice_trim(mr_slice_of(name))))
 		return false;
 	index = count(s, mr_slice_of(name));
-	if (s->n == STRIP_MAX || !mr_headers_ours(mr_slice_of(name), value, hostname))
+	if (!mr_headers_ours(mr_slice_of(name), value, hostname))
+		return false;
+	s->full = s->n == MR_HEADERS_STRIP_MAX;
+	if (s->full)
 		return false;
 	if (s->n == s->cap) {
 		s->cap = s->cap ? s->cap * 2 : 8;
@@ -96,6 +98,11 @@ bool mr_headers_strip_field(struct mr_headers_strip *s, const char *name, struct
 	}
 	s->v[s->n++] = (struct gone){ .name = mr_strdup(name), .index = index };
 	return true;
+}
+
+bool mr_headers_strip_full(const struct mr_headers_strip *s)
+{
+	return s->full;
 }
 
 int mr_headers_strip_each(const struct mr_headers_strip *s, int (*fn)(const char *name, unsigned index, void *arg), void *arg)

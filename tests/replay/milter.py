@@ -122,6 +122,15 @@ class Milter(unittest.TestCase):
         self.assertEqual(r.of("change"), [(2, "x-spam", ""), (2, "Authentication-Results", ""), (1, "X-Spam", "")])
         self.stop()
 
+    def test_more_forged_fields_than_can_go(self):
+        self.start()
+        with self.session() as s:
+            r = s.message(ANNA, fields=[("X-Spam", "Yes")] * 1000 + [("Authentication-Results", "mx.test; dkim=pass")])
+            self.assertTrue(r.text.startswith("550 5.7.1"), r.text)
+            self.assertEqual(s.message(ANNA, fields=[("X-Spam", "Yes")] * 1000).answer, "continue")
+        self.stop()
+        self.assertIn("reason=forged-fields", self.logged())
+
     def test_test_strings(self):
         self.start()
         with self.session() as s:

@@ -75,6 +75,24 @@ static void stripped(void **state)
 	mr_headers_strip_free(NULL);
 }
 
+/* More than can be removed: the message is refused, none of them is let in. */
+static void too_many(void **state)
+{
+	struct mr_headers_strip *s = mr_headers_strip_new();
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < MR_HEADERS_STRIP_MAX; i++) {
+		snprintf(name, sizeof(name), "X-Spam-%zu", i);
+		assert_true(mr_headers_strip_field(s, name, MR_LIT(" x"), HOST));
+	}
+	assert_false(mr_headers_strip_field(s, "Authentication-Results", MR_LIT(" other.example; none"), HOST));
+	assert_false(mr_headers_strip_full(s));
+	mr_headers_strip_field(s, "Authentication-Results", MR_LIT(" mx.example.org; dkim=pass"), HOST);
+	assert_true(mr_headers_strip_full(s));
+	mr_headers_strip_free(s);
+}
+
 static void values(void **state)
 {
 	static const struct {
@@ -128,8 +146,8 @@ static void result(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ours), cmocka_unit_test(stripped), cmocka_unit_test(values),
-					    cmocka_unit_test(too_long), cmocka_unit_test(result) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ours),   cmocka_unit_test(stripped), cmocka_unit_test(too_many),
+					    cmocka_unit_test(values), cmocka_unit_test(too_long), cmocka_unit_test(result) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
