@@ -90,8 +90,8 @@ class Client:
         smtp.ehlo()
         return smtp
 
-    def submission(self, user, password, port="submission"):
-        smtp = self.connect(port, source=somewhere(), helo="laptop.example.org")
+    def submission(self, user, password, port="submission", **kwargs):
+        smtp = self.connect(port, source=somewhere(), helo="laptop.example.org", **kwargs)
         if port == "submission":
             smtp.starttls(context=self.tls)
             smtp.ehlo()
