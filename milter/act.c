@@ -67,8 +67,8 @@ static int change_headers(const struct act *a)
 	/* What our own people send to others carries no results of ours out of the house. */
 	if (r == 0 && (!a->session->m.job->trusted || a->verdict->in_house))
 		r = insert_results(a);
-	if (r == 0 && a->signature.n)
-		r = insert(a, "DKIM-Signature", a->signature);
+	for (size_t i = 0; i < a->n_signatures && r == 0; i++)
+		r = insert(a, "DKIM-Signature", a->signatures[i]);
 	return r;
 }
 

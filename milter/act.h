@@ -13,7 +13,8 @@ struct act {
 	const struct session *session;
 	const struct mr_verdict *verdict;
 	const char *queue_id;
-	struct mr_slice signature; /* value of DKIM-Signature, or empty */
+	const struct mr_slice *signatures; /* values of DKIM-Signature */
+	size_t n_signatures;
 };
 
 /* Header fields out and in, envelope, hold: for every verdict but refusals. 0, or -EIO: the message must not be accepted. */

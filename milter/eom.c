@@ -24,7 +24,8 @@ struct ending {
 	bool known; /* the job's findings may be read */
 	struct mr_arena *arena;
 	struct mr_verdict verdict;
-	struct mr_buf signature;
+	struct mr_slice signatures[MR_DIR_SELECTORS_MAX];
+	size_t n_signatures;
 	char quarantine_id[MR_QUARANTINE_ID_MAX];
 };
 
@@ -79,8 +80,10 @@ static void sign(struct ending *e)
 	case MR_SIGN_YES:
 		break;
 	}
-	if (mr_sign_message(e->job, &e->signature, &diag) < 0)
+	if (mr_sign_message(e->job, e->arena, e->signatures, &diag) < 0)
 		give_up(e, "sign", diag.text);
+	else
+		e->n_signatures = e->job->n_keys;
 }
 
 /* On disk before the envelope is edited. */
@@ -120,7 +123,7 @@ static void count(const struct ending *e)
 	};
 
 	atomic_fetch_add(counters[e->verdict.action], 1);
-	if (e->signature.n && !refused(e))
+	if (e->n_signatures && !refused(e))
 		atomic_fetch_add(&mr_milter_counters.is_signed, 1);
 }
 
@@ -138,7 +141,7 @@ static void log_message(const struct ending *e)
 	       mr_s("role", mr_role_str(j->role)), mr_s("client", j->client.family ? mr_ip_str(&j->client, client) : ""),
 	       mr_s("sender", j->sender), mr_s("from", j->from), mr_u("recipients", j->n_recipients), mr_u("size", j->message.n),
 	       mr_s("action", mr_action_str(e->verdict.action)), mr_s("reason", e->verdict.reason),
-	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)), mr_u("signed", e->signature.n > 0),
+	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)), mr_u("signed", e->n_signatures),
 	       mr_s("quarantine", e->quarantine_id), mr_u("recipients_ms", e->known ? j->recipients_ms : 0),
 	       mr_u("scan_ms", e->known ? j->scan_ms : 0), mr_u("receive_ms", e->session->m.ended - e->session->m.began),
 	       mr_u("total_ms", now - e->session->m.ended));
@@ -175,12 +178,7 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	const char *id = smfi_getsymval(ctx, "i");
-	struct ending e = { .ctx = ctx,
-			    .session = s,
-			    .job = s->m.job,
-			    .queue_id = id ? id : "",
-			    .arena = arena,
-			    .signature = MR_BUF(MR_HEADER_VALUE_MAX) };
+	struct ending e = { .ctx = ctx, .session = s, .job = s->m.job, .queue_id = id ? id : "", .arena = arena };
 	struct act act = { .ctx = ctx, .session = s, .verdict = &e.verdict, .queue_id = e.queue_id };
 	sfsistat answer;
 	int r;
@@ -193,12 +191,12 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 		sign(&e);
 	if (!refused(&e))
 		quarantine(&e);
-	act.signature = mr_buf_slice(&e.signature);
+	act.signatures = e.signatures;
+	act.n_signatures = e.n_signatures;
 	if (!refused(&e) && act_change(&act) < 0)
 		give_up(&e, "change", "libmilter refuses a change");
 	answer = r == -EFBIG ? act_too_big(ctx) : act_answer(&act);
 	count(&e);
 	log_message(&e);
-	mr_buf_done(&e.signature);
 	return answer;
 }

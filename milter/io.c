@@ -110,10 +110,9 @@ void mr_milter_io_resolve(struct mr_job_recipient *r)
 
 /* -- signing -- */
 
-static void sign_answered(struct mr_job *j, enum mr_sign sign)
+static void sign_answered(struct mr_job *j)
 {
 	if (!j->side.finished) {
-		j->sign = sign;
 		j->side.open--;
 		finish_if_complete(j);
 	}
@@ -122,40 +121,44 @@ static void sign_answered(struct mr_job *j, enum mr_sign sign)
 
 static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
 {
-	struct mr_job *j = arg;
+	struct mr_job_key *k = arg;
+	struct mr_job *j = k->job;
 
-	if (!j->side.finished && status == MR_DIR_OK && mr_job_keep(j, sealed, &j->sealed_key))
-		sign_answered(j, MR_SIGN_YES);
-	else
-		sign_answered(j, MR_SIGN_AWAY);
+	if (!j->side.finished && status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed) && --j->side.keys_missing == 0)
+		j->sign = MR_SIGN_YES;
+	sign_answered(j);
 }
 
-static const struct mr_dir_selector *rsa_selector(const struct mr_dir_sender *a)
+/* Every key in use signs. Until the last one is here the job's answer stays "away". */
+static void ask_keys(struct mr_job *j, const struct mr_dir_sender *a)
 {
-	for (size_t i = 0; i < a->n_selectors; i++)
-		if (mr_slice_eq(a->selectors[i].algorithm, MR_LIT("rsa")))
-			return &a->selectors[i];
-	return NULL;
+	if (!mr_job_keep(j, a->domain, &j->sign_domain))
+		return;
+	for (size_t i = 0; i < a->n_selectors; i++) {
+		j->keys[i].job = j;
+		if (!mr_job_keep(j, a->selectors[i].name, &j->keys[i].selector))
+			return;
+	}
+	j->n_keys = j->side.keys_missing = a->n_selectors;
+	for (size_t i = 0; i < j->n_keys; i++) {
+		j->side.open++;
+		mr_job_ref(j);
+		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->keys[i].selector, mr_now_ms() + j->settings->directory_timeout,
+				      on_key, &j->keys[i]);
+	}
 }
 
 static void on_sender(const struct mr_dir_sender *a, void *arg)
 {
 	struct mr_job *j = arg;
-	const struct mr_dir_selector *selector = rsa_selector(a);
 
-	if (j->side.finished || a->status == MR_DIR_TEMP) {
-		sign_answered(j, MR_SIGN_AWAY);
-	} else if (a->status != MR_DIR_OK || !a->hosted || !a->sign) {
-		sign_answered(j, MR_SIGN_NO);
-	} else if (!selector) {
-		mr_log(MR_LOG_ERROR, "no-rsa-key", mr_sl("domain", a->domain));
-		sign_answered(j, MR_SIGN_AWAY);
-	} else if (!mr_job_keep(j, a->domain, &j->sign_domain) || !mr_job_keep(j, selector->name, &j->sign_selector)) {
-		sign_answered(j, MR_SIGN_AWAY);
-	} else {
-		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->sign_selector, mr_now_ms() + j->settings->directory_timeout,
-				      on_key, j);
+	if (!j->side.finished && a->status != MR_DIR_TEMP) {
+		if (a->status == MR_DIR_OK && a->hosted && a->sign)
+			ask_keys(j, a);
+		else
+			j->sign = MR_SIGN_NO;
 	}
+	sign_answered(j);
 }
 
 static void ask_sender(struct mr_job *j)

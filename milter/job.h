@@ -32,12 +32,19 @@ struct mr_job_recipient {
 };
 
 /* What the directory says about signing. */
-enum mr_sign { MR_SIGN_NO, MR_SIGN_YES /* domain, selector and sealed key are there */, MR_SIGN_AWAY /* must be signed, cannot be now */ };
+enum mr_sign { MR_SIGN_NO, MR_SIGN_YES /* domain and keys are there */, MR_SIGN_AWAY /* must be signed, cannot be now */ };
+
+/* One key that signs the message. */
+struct mr_job_key {
+	struct mr_job *job;
+	struct mr_slice selector, sealed;
+};
 
 /* The loop's own. */
 struct mr_job_side {
 	bool submitted, finished;
-	size_t open; /* directory questions that the end waits for */
+	size_t open;         /* directory questions that the end waits for */
+	size_t keys_missing; /* of the job's keys */
 	bool scanning;
 	unsigned attempt;          /* of scanning */
 	size_t asked;              /* DNS questions of this attempt */
@@ -72,7 +79,9 @@ struct mr_job {
 	bool scanned, held; /* held: its content kills scanners */
 	struct mr_scan_result scan;
 	enum mr_sign sign;
-	struct mr_slice sign_domain, sign_selector, sealed_key;
+	struct mr_slice sign_domain;
+	struct mr_job_key keys[MR_DIR_SELECTORS_MAX]; /* all of them sign */
+	size_t n_keys;
 	uint64_t recipients_ms, scan_ms; /* from submission */
 
 	struct mr_job_side side;

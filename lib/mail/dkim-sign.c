@@ -1,129 +1,114 @@
-/* dkim-sign: RSA signatures by libopendkim: relaxed/relaxed, SHA-256, the fields of RFC 6376 section 5.4.1 that stand in the message, and
- * the ones that must not be added later once more than they occur. */
+/* dkim-sign: signatures of ours: relaxed/relaxed, SHA-256, the fields of RFC 6376 section 5.4.1 that stand in the message, and the ones
+ * that must not be added later once more than they occur. */
 /* system */
 #include <errno.h>
-#include <pthread.h>
+#include <inttypes.h>
 
 /* ours */
 #include "base/mem.h"
-#include "mail/dkim-internal.h"
+#include "base/text.h"
+#include "mail/address.h"
+#include "mail/dkim.h"
+#include "mail/sig.h"
 
-#define VALUE_MAX 16384 /* bytes of a signature's value */
+#define NAME      "DKIM-Signature"
+#define NAMES_MAX 8192 /* bytes of h= */
 
-static const char *const signed_fields[] = {
-	"from",
-	"sender",
-	"reply-to",
-	"subject",
-	"date",
-	"to",
-	"cc",
-	"message-id",
-	"in-reply-to",
-	"references",
-	"mime-version",
-	"content-type",
-	"content-transfer-encoding",
-	"content-id",
-	"content-description",
-	"list-unsubscribe",
-	"list-unsubscribe-post",
-	NULL,
+static const struct {
+	const char *name;
+	bool once_more; /* than it occurs: none may be added later */
+} fields[] = {
+	{ "from", true },
+	{ "sender", false },
+	{ "reply-to", true },
+	{ "subject", true },
+	{ "date", true },
+	{ "to", true },
+	{ "cc", false },
+	{ "message-id", false },
+	{ "in-reply-to", false },
+	{ "references", false },
+	{ "mime-version", true },
+	{ "content-type", true },
+	{ "content-transfer-encoding", false },
+	{ "content-id", false },
+	{ "content-description", false },
+	{ "list-unsubscribe", false },
+	{ "list-unsubscribe-post", false },
 };
-static const char *const oversigned_fields[] = { "from", "subject", "date", "to", "reply-to", "content-type", "mime-version", NULL };
 
-static DKIM_LIB *library; /* set once */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t time_lock = PTHREAD_MUTEX_INITIALIZER; /* the time of a signature is an option of the whole library */
-
-static void set_up(void)
+static int list_names(const struct mr_message *m, struct mr_buf *names)
 {
-	const char *const *fields = signed_fields, *const *oversigned = oversigned_fields;
-	DKIM_LIB *lib;
+	size_t n = 0;
 
-	mr_dkim_prepare();
-	lib = dkim_init(NULL, NULL);
-	if (!lib)
-		return;
-	/* these two options take the array itself and say the size of a pointer */
-	if (dkim_options(lib, DKIM_OP_SETOPT, DKIM_OPTS_SIGNHDRS, (void *)fields, sizeof(fields)) == DKIM_STAT_OK &&
-	    dkim_options(lib, DKIM_OP_SETOPT, DKIM_OPTS_OVERSIGNHDRS, (void *)oversigned, sizeof(oversigned)) == DKIM_STAT_OK)
-		library = lib;
-	else
-		dkim_close(lib);
-}
+	for (size_t f = 0; f < MR_COUNT(fields); f++) {
+		size_t times = fields[f].once_more;
 
-/* The end of the header is where the library takes the time. */
-static DKIM_STAT end_header(DKIM *d, int64_t now)
-{
-	uint64_t fixed = (uint64_t)now;
-	DKIM_STAT status;
-
-	pthread_mutex_lock(&time_lock);
-	dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_FIXEDTIME, &fixed, sizeof(fixed));
-	status = dkim_eoh(d);
-	pthread_mutex_unlock(&time_lock);
-	return status;
-}
-
-/* The library folds with CRLF. */
-static int add_value(DKIM *d, struct mr_buf *out)
-{
-	u_char *value = NULL;
-	size_t len = 0;
-	int r = 0;
-
-	if (dkim_getsighdr_d(d, strlen(DKIM_SIGNHEADER) + 2, &value, &len) != DKIM_STAT_OK || len > VALUE_MAX)
-		return -EINVAL;
-	for (size_t i = 0; i < len && r == 0; i++) {
-		if (value[i] != '\r')
-			r = mr_buf_putc(out, (char)value[i]);
+		for (size_t i = 0; i < m->n_headers; i++)
+			times += mr_slice_ieq(m->headers[i].name, mr_slice_of(fields[f].name));
+		for (; times && n <= MR_SIG_NAMES_MAX; times--, n++)
+			mr_buf_printf(names, "%s%s", names->n ? ":" : "", fields[f].name);
 	}
-	return r;
+	return n > MR_SIG_NAMES_MAX || names->full ? -EINVAL : 0;
 }
 
-static int sign(DKIM *d, const struct mr_message *m, int64_t now, struct mr_buf *out, struct mr_diag *diag)
+/* What stands in DNS cannot break out of its tag. */
+static bool names_ok(const struct mr_dkim_sign *s)
 {
-	int r = 0;
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice name, out;
 
-	for (size_t i = 0; i < m->n_headers && r == 0; i++)
-		r = mr_dkim_feed_header(d, &m->headers[i]);
-	if (r < 0)
-		return mr_diag_set(diag, r, "no memory for a signature");
-	if (end_header(d, now) != DKIM_STAT_OK)
-		return mr_diag_set(diag, -EINVAL, "cannot sign: %s", dkim_geterror(d) ? dkim_geterror(d) : "bad header");
-	r = mr_dkim_feed_body(d, m->body);
-	if (r < 0)
-		return mr_diag_set(diag, r, "no memory for a signature");
-	if (dkim_eom(d, NULL) != DKIM_STAT_OK)
-		return mr_diag_set(diag, -EINVAL, "cannot sign: %s", dkim_geterror(d) ? dkim_geterror(d) : "bad key");
-	r = add_value(d, out);
-	return r < 0 ? mr_diag_set(diag, r, "signature does not fit") : 0;
+	if (s->selector.n > MR_DNS_NAME_MAX || s->domain.n > MR_DNS_NAME_MAX)
+		return false;
+	name =
+	    mr_slice_of(mr_arena_printf(arena, "%.*s._domainkey.%.*s", (int)s->selector.n, s->selector.p, (int)s->domain.n, s->domain.p));
+	return mr_domain_check(name, true, arena, &out, NULL) == 0;
 }
 
-int mr_dkim_sign_rsa(const struct mr_message *m, const struct mr_dkim_sign *s, struct mr_buf *out, struct mr_diag *diag)
+/* All tags, "b=" as the last one. */
+static int write_tags(const struct mr_dkim_sign *s, struct mr_slice names, struct mr_slice body_hash, struct mr_buf *out)
 {
-	mr_autofree char *key = mr_slice_dup(s->key_pem), *selector = mr_slice_dup(s->selector), *domain = mr_slice_dup(s->domain);
-	DKIM_STAT status = DKIM_STAT_INTERNAL;
-	DKIM *d = NULL;
-	int r;
+	mr_buf_printf(out, "v=1; a=%s; c=relaxed/relaxed; d=%.*s;\n\ts=%.*s; t=%" PRId64 "; bh=", mr_sign_key_algorithm(s->key),
+		      (int)s->domain.n, s->domain.p, (int)s->selector.n, s->selector.p, s->now);
+	mr_base64_add(out, body_hash);
+	mr_buf_puts(out, ";\n\th=");
+	mr_sig_fold_names(out, names);
+	mr_buf_puts(out, ";\n\tb=");
+	return out->full ? -ENOBUFS : 0;
+}
 
-	pthread_once(&once, set_up);
+static int prepare(const struct mr_message *m, const struct mr_dkim_sign *s, struct mr_buf *names, struct mr_diag *diag)
+{
 	if (m->cut)
-		r = mr_diag_set(diag, -EINVAL, "header is too long to be signed");
-	else if (!library)
-		r = mr_diag_set(diag, -ENOMEM, "libopendkim could not be set up");
-	else
-		r = 0;
+		return mr_diag_set(diag, -EINVAL, "cannot sign: the header is too long");
+	if (!names_ok(s))
+		return mr_diag_set(diag, -EINVAL, "cannot sign: domain or selector has odd characters");
+	if (list_names(m, names) < 0)
+		return mr_diag_set(diag, -EINVAL, "cannot sign: too many header fields");
+	return 0;
+}
+
+int mr_dkim_sign(const struct mr_message *m, const struct mr_dkim_sign *s, struct mr_buf *out, struct mr_diag *diag)
+{
+	struct mr_buf names = MR_BUF(NAMES_MAX), text = MR_BUF(2 * MR_HEADER_BYTES_MAX), value = MR_BUF(2 * NAMES_MAX);
+	uint8_t hash[MR_SHA256_LEN];
+	uint64_t length;
+	int r = prepare(m, s, &names, diag);
+
 	if (r == 0)
-		d = dkim_sign(library, (const u_char *)"", NULL, (u_char *)key, (const u_char *)selector, (const u_char *)domain,
-			      DKIM_CANON_RELAXED, DKIM_CANON_RELAXED, DKIM_SIGN_RSASHA256, -1, &status);
-	if (d)
-		r = sign(d, m, s->now, out, diag);
-	else if (r == 0)
-		r = mr_diag_set(diag, -EINVAL, "cannot sign: %s", dkim_getresultstr(status));
-	if (d)
-		dkim_free(d);
-	mr_wipe(key, s->key_pem.n);
+		r = mr_canon_body(m->body, MR_CANON_RELAXED, UINT64_MAX, hash, &length);
+	if (r == 0)
+		r = write_tags(s, mr_buf_slice(&names), (struct mr_slice){ (const char *)hash, sizeof(hash) }, &value);
+	if (r == 0)
+		r = mr_sig_add_signed(&text, m, mr_buf_slice(&names), MR_CANON_RELAXED);
+	if (r == 0)
+		r = mr_sig_sign(s->key, &text, NAME, &value);
+	if (r == 0)
+		r = mr_buf_add(out, mr_buf_slice(&value));
+	if (r < 0)
+		mr_diag_set(diag, r, "cannot sign: %s", strerror(-r));
+	mr_buf_done(&names);
+	mr_buf_done(&text);
+	mr_buf_done(&value);
 	return r;
 }

@@ -1,7 +1,8 @@
-/* dkim: signatures of a message, RFC 6376 and RFC 8463. Verification by libopendkim with keys out of a DNS view. */
+/* dkim: signatures of a message, RFC 6376 and RFC 8463. Verification by libopendkim with keys out of a DNS view, signing by
+ * ourselves. */
 #pragma once
 #include "mail/message.h"
-#include "base/diag.h"
+#include "mail/sign-key.h"
 #include "proto/dns.h"
 
 enum mr_dkim_result { MR_DKIM_NONE, MR_DKIM_PASS, MR_DKIM_FAIL, MR_DKIM_NEUTRAL, MR_DKIM_TEMPERROR, MR_DKIM_PERMERROR, MR_DKIM_POLICY };
@@ -27,10 +28,11 @@ void mr_dkim_prepare(void);
 int mr_dkim_verify(const struct mr_message *m, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out);
 
 /* Signs; the header fields that stand in the message are signed, From, Subject, Date, To, Reply-To, Content-Type, MIME-Version once more
- * than they occur. Result: the value of one DKIM-Signature field, folded with LF + tab, no CR, no name. -EINVAL with a reason for a bad
- * key. */
+ * than they occur. Adds the value of one DKIM-Signature field, folded with LF + tab, no CR, no name. -EINVAL with a reason for what cannot
+ * be signed, -EIO, -ENOBUFS. */
 struct mr_dkim_sign {
-	struct mr_slice domain, selector, key_pem;
+	struct mr_slice domain, selector;
+	const struct mr_sign_key *key;
 	int64_t now;
 };
-int mr_dkim_sign_rsa(const struct mr_message *m, const struct mr_dkim_sign *s, struct mr_buf *out, struct mr_diag *diag);
+int mr_dkim_sign(const struct mr_message *m, const struct mr_dkim_sign *s, struct mr_buf *out, struct mr_diag *diag);

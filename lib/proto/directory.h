@@ -19,6 +19,7 @@ enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
 const char *mr_dir_status_str(enum mr_dir_status s);
 
 #define MR_DIR_FINALS_MAX 1000     /* finals of one address; more is an answer "bad" */
+#define MR_DIR_SELECTORS_MAX 8     /* keys that sign for one domain */
 #define MR_DIR_PATTERNS_MAX 1000   /* allow and deny patterns of one account */
 #define MR_DIR_UNKNOWN UINT64_MAX  /* usage not known */
 
@@ -59,7 +60,7 @@ struct mr_dir_sender {
 	bool hosted;
 	bool sign;                      /* DKIM is on and there is a key in use */
 	struct mr_slice domain;         /* d= */
-	struct mr_dir_selector selectors[8];
+	struct mr_dir_selector selectors[MR_DIR_SELECTORS_MAX];
 	size_t n_selectors;
 };
 

@@ -27,18 +27,23 @@ static struct mr_buf read_all(FILE *f)
 static int sign(const struct mr_message *m, char **argv)
 {
 	FILE *f = fopen(argv[4], "r");
-	struct mr_buf key = read_all(f), value = MR_BUF(1 << 16);
-	struct mr_dkim_sign s = { mr_slice_of(argv[2]), mr_slice_of(argv[3]), mr_buf_slice(&key), 1700000000 };
+	struct mr_buf pem = read_all(f), value = MR_BUF(1 << 16);
+	struct mr_dkim_sign s = { .domain = mr_slice_of(argv[2]), .selector = mr_slice_of(argv[3]), .now = 1700000000 };
+	struct mr_sign_key *key = NULL;
 	struct mr_diag diag = { 0 };
-	int r = mr_dkim_sign_rsa(m, &s, &value, &diag);
+	int r = mr_sign_key_new(mr_buf_slice(&pem), &key, &diag);
 
+	s.key = key;
+	if (r == 0)
+		r = mr_dkim_sign(m, &s, &value, &diag);
 	if (r < 0)
 		fprintf(stderr, "%s\n", diag.text);
 	else
 		printf("DKIM-Signature: %s\n", value.p);
 	if (f)
 		fclose(f);
-	mr_buf_done(&key);
+	mr_sign_key_unref(key);
+	mr_buf_done(&pem);
 	mr_buf_done(&value);
 	return r < 0;
 }

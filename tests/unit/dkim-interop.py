@@ -46,6 +46,14 @@ def verified_by_dkimpy(message, record):
     return dkim.verify(message, dnsfunc=lambda name, timeout=5: record.encode())
 
 
+def ed25519_key(folder):
+    """A private key for ours and the record that publishes it."""
+    path = os.path.join(folder, "ed25519.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True)
+    der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
+    return path, "v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:]).decode()
+
+
 def check_signing(path, record):
     """Ours signs, python3-dkim verifies; what was changed on the way does not verify."""
     for name, message in (("CRLF", MESSAGE), ("LF", MESSAGE.replace(b"\r\n", b"\n")), ("no body", MESSAGE.split(b"\r\n\r\n")[0] + b"\r\n\r\n")):
@@ -139,6 +147,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mr-dkim-") as folder:
         path, record = rsa_key(folder, 2048)
         check_signing(path, record)
+        check_signing(*ed25519_key(folder))
         check_verifying(folder, path, record)
         check_weak_key(folder)
         check_examples(folder)
