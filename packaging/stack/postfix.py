@@ -26,6 +26,7 @@ minimal_backoff_time = 2s
 maximal_backoff_time = 4s
 transport_retry_time = 2s
 """
+STOCK_MASTER = "/usr/share/postfix/master.cf.dist"
 # Debian's start script copies these into the chroot.
 CHROOT_FILES = ["localtime", "services", "resolv.conf", "hosts", "nsswitch.conf"]
 
@@ -52,7 +53,7 @@ def start(lay, servers, rendered):
     private = PRIVATE.format(queue=lay.queue, root=lay.queue.parent, log=lay.log / "postfix.log", dir=lay.dir,
                              ipv6=", [::1]" if lay.ipv6 else "", protocols="all" if lay.ipv6 else "ipv4", sink=lay.ports["sink"])
     (lay.postfix / "main.cf").write_text(rendered("postfix-main") + private)
-    (lay.postfix / "master.cf").write_text(rendered("postfix-master"))
+    write_master(lay.postfix, rendered("postfix-master"))
     (lay.log / "postfix.log").touch(mode=0o644)
     check = subprocess.run(["postfix", "-c", str(lay.postfix), "check"], capture_output=True, text=True, check=False)
     if check.returncode or check.stderr:
@@ -60,6 +61,14 @@ def start(lay, servers, rendered):
     servers.start("postfix", ["postfix", "-c", lay.postfix, "start-fg"])
     for port in ("smtp", "submission", "submissions"):
         units.wait_for(f"postfix {port}", units.listening(("127.0.0.1", lay.ports[port])))
+
+
+def write_master(folder, added):
+    """Debian's own master.cf and what is added to it, as docs/install.md tells."""
+    shutil.copy(STOCK_MASTER, folder / "master.cf")
+    subprocess.run(["postconf", "-c", str(folder), "-M#", "smtp/inet", "pickup/unix"], check=True)
+    with open(folder / "master.cf", "a", encoding="utf-8") as master:
+        master.write(added)
 
 
 def queue(lay):

@@ -56,8 +56,9 @@ class Instance:
         main = daemons.rendered(lay, "postfix-main") + postfix.PRIVATE.format(
             queue=self.queue, root=root, log=self.log, dir=lay.dir, ipv6="", protocols="ipv4", sink=lay.ports["sink"])
         (self.etc / "main.cf").write_text(replaced(main, "virtual_transport = discard:\n" + overrides))
-        master = daemons.rendered(lay, "postfix-master").replace(f"\n{lay.ports['smtp']} inet", f"\n127.0.0.1:{self.port} inet")
-        (self.etc / "master.cf").write_text(self.unchrooted(master, lay))
+        postfix.write_master(self.etc, daemons.rendered(lay, "postfix-master").replace(f"\n{lay.ports['smtp']} inet", f"\n127.0.0.1:{self.port} inet"))
+        master = self.etc / "master.cf"
+        master.write_text(self.unchrooted(master.read_text(), lay))
         self.log.touch(mode=0o644)
         h.servers.start(f"postfix-{name}", ["postfix", "-c", self.etc, "start-fg"])
         units.wait_for(f"postfix {name}", units.listening(("127.0.0.1", self.port)))
