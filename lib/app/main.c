@@ -53,7 +53,9 @@ static int dump_manual(const struct instance *in)
 {
 	struct mr_buf out = MR_BUF(MANUAL_MAX);
 
-	mr_buf_puts(&out, ".\\\" BEGIN options\n");
+	mr_buf_puts(&out, ".\\\" BEGIN shared\n");
+	mr_conf_manual(mr_conf_shared_options, &out);
+	mr_buf_puts(&out, ".\\\" END shared\n.\\\" BEGIN options\n");
 	if (in->d->options)
 		mr_conf_manual(in->d->options, &out);
 	mr_buf_puts(&out, ".\\\" END options\n.\\\" BEGIN stats\n");

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""manual: a daemon's manual page says of each option and each statistic exactly what the tables say.
+"""manual: a daemon's manual page says of each option and each statistic exactly what the tables say, mailreeve.conf(5) the same of the shared options.
 
     manual.py DAEMON PAGE            compares
     manual.py --write DAEMON PAGE    writes what stands between the BEGIN and END comments of the page
@@ -27,7 +27,7 @@ def problems(page, wanted):
     for name in sorted(set(wanted) - set(blocks(page))):
         yield f"no block {name}"
     yield from difflib.unified_diff(page.splitlines(), rendered(page, wanted).splitlines(), "page", "tables", lineterm="", n=1)
-    for check in re.findall(r"^\.It Ic (\w+)_on_error$", wanted["options"], re.M):
+    for check in re.findall(r"^\.It Ic (\w+)_on_error$", wanted.get("options", ""), re.M):
         if f"\n.It Ic {check}\n" not in page:
             yield f"check {check} is not described"
 
@@ -46,6 +46,7 @@ def main():
     wanted = blocks(subprocess.run([args[0], "--dump-manual"], stdout=subprocess.PIPE, check=True, text=True, timeout=30).stdout)
     with open(args[1], encoding="utf-8") as f:
         page = f.read()
+    wanted = {name: text for name, text in wanted.items() if (name == "shared") == args[1].endswith(".conf.5")}
     if "--write" in sys.argv:
         with open(args[1], "w", encoding="utf-8") as f:
             f.write(rendered(page, wanted))
