@@ -44,7 +44,7 @@ int back_end_resolver(const struct mr_conf_shared *conf, struct mr_diag *diag)
 		mr_loop_run(q.loop);
 	}
 	if (q.result == -EAGAIN)
-		mr_diag_set(diag, -EAGAIN, "%s does not answer", conf->resolver);
+		mr_diag_set(diag, -EAGAIN, "%s does not answer (is Unbound running? the option resolver says where)", conf->resolver);
 	mr_dns_free(dns);
 	mr_loop_free(q.loop);
 	return q.result;

@@ -91,8 +91,8 @@ out:
 	mr_buf_done(&said);
 }
 
-/* A secret: a regular file that one group may read, and nobody else. */
-static void look_at_secret(const char *path, const char *group, const char *what)
+/* A secret: a regular file that one group may read, and nobody else. `help`: what to do when it is not there. */
+static void look_at_secret(const char *path, const char *group, const char *what, const char *help)
 {
 	const struct group *g = group ? getgrnam(group) : NULL;
 	struct stat st;
@@ -100,7 +100,7 @@ static void look_at_secret(const char *path, const char *group, const char *what
 	if (!*path)
 		return;
 	if (stat(path, &st) < 0)
-		problem(what, "%s: %m%s", path, errno == ENOENT && group ? " (mailreeve setup keys makes it)" : "");
+		problem(what, "%s: %m (%s)", path, help);
 	else if (!S_ISREG(st.st_mode))
 		problem(what, "%s is not a file", path);
 	else if (st.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP))
@@ -117,13 +117,14 @@ static void look_at_secrets(const struct verbs_conf *conf)
 	unsigned n = keys_files(conf, files);
 
 	for (unsigned i = 0; i < n; i++)
-		look_at_secret(files[i].path, files[i].group, files[i].what);
-	look_at_secret(conf->shared.db_password_file, NULL, "password of the database");
-	look_at_secret(conf->db_password_file, NULL, "password of the database for the verbs");
-	look_at_secret(conf->shared.redis_password_file, NULL, "password of Redis");
-	look_at_secret(conf->tls_key_file, NULL, "key of the certificate");
+		look_at_secret(files[i].path, files[i].group, files[i].what, "mailreeve setup keys makes it");
+	look_at_secret(conf->shared.db_password_file, NULL, "password of the database", "db_password_file names it");
+	look_at_secret(conf->db_password_file, NULL, "password of the database for the verbs",
+		       "db_password_file of section verbs names it");
+	look_at_secret(conf->shared.redis_password_file, NULL, "password of Redis", "redis_password_file names it");
+	look_at_secret(conf->tls_key_file, NULL, "key of the certificate", "tls_key_file of section setup names it");
 	if (access(conf->tls_cert_file, R_OK) < 0)
-		problem("certificate", "%s: %m", conf->tls_cert_file);
+		problem("certificate", "%s: %m (tls_cert_file of section setup names it)", conf->tls_cert_file);
 	else
 		ok("certificate");
 }

@@ -78,9 +78,12 @@ int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_dia
 	switch (err) {
 	case ER_ACCESS_DENIED_ERROR:
 	case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-		return mr_diag_set(diag, -EAGAIN, "database %s: wrong credentials for user \"%s\" (%s)", db->where, db->user, text);
+		return mr_diag_set(diag, -EAGAIN, "database %s: wrong credentials for user \"%s\" (%s; see mailreeve schema grants)",
+				   db->where, db->user, text);
 	case ER_BAD_DB_ERROR:
-		return mr_diag_set(diag, -EAGAIN, "database %s: there is no database \"%s\"", db->where, db->name);
+		return mr_diag_set(diag, -EAGAIN,
+				   "database %s: there is no database \"%s\" (mailreeve schema grants prints what creates it)", db->where,
+				   db->name);
 	case ER_DBACCESS_DENIED_ERROR:
 	case ER_TABLEACCESS_DENIED_ERROR:
 		return mr_diag_set(diag, -EAGAIN, "database %s: user \"%s\" lacks rights in \"%s\" (see mailreeve schema grants): %s",
