@@ -1,6 +1,7 @@
 """A clean Debian with systemd as its first process, in systemd-nspawn over an overlay in memory. All mounts stand in a mount namespace of the container's own, so
 nothing of them is left when it ends; systemd need not run on the host."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -8,6 +9,10 @@ import shutil
 import signal
 import subprocess
 import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SUITE = "bookworm"
+DEBS = SOURCE / "build/deb" / SUITE
 
 STOCK = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "iproute2", "procps", "openssl", "postfix", "dovecot-imapd", "dovecot-lmtpd",
          "dovecot-managesieved", "dovecot-pop3d", "mariadb-server", "redis-server", "unbound", "dns-root-data")
@@ -38,16 +43,22 @@ exec systemd-nspawn -q -D "$2/root" --boot --register=no ${keep:-} --machine="$4
 """
 
 
-def root_folder(cache, suite="bookworm"):
+def root_folder(name="root", packages=STOCK):
     """The root with the stock servers, made when there is none yet: a minute, and the outside network."""
-    root = cache / f"root-{suite}"
+    cache = SOURCE / "build/packages-cache"
+    root = cache / f"{name}-{SUITE}"
     if not root.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        half = cache / f"root-{suite}.new"
+        half = cache / f"{name}-{SUITE}.new"
         shutil.rmtree(half, ignore_errors=True)
-        subprocess.run(["mmdebstrap", "-q", "--variant=minbase", f"--include={','.join(STOCK)}", suite, str(half)], check=True)
+        subprocess.run(["mmdebstrap", "-q", "--variant=minbase", f"--include={','.join(packages)}", SUITE, str(half)], check=True)
         half.rename(root)
     return root
+
+
+def bare_folder():
+    """The root with what every Debian has, and no server."""
+    return root_folder("bare", ("ca-certificates",))
 
 
 class Container:
@@ -115,6 +126,23 @@ class Container:
             self.nspawn.kill()
             for group in CGROUPS.glob(f"*/{self.name}"):
                 remove_cgroup(group)
+
+
+@contextlib.contextmanager
+def clean_host(work):
+    """A container over the stock root, with our packages in /mnt, not installed."""
+    container = Container(root_folder(), work, DEBS)
+    try:
+        yield container
+    finally:
+        container.stop()
+
+
+def in_network(host, script):
+    """Runs Python of this system in the container's network; what it printed."""
+    done = subprocess.run(["nsenter", "-t", str(host.leader), "-n", "/usr/bin/python3", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    return done.stdout
 
 
 def remove_cgroup(folder):

@@ -1,4 +1,5 @@
-"""The packages in a clean Debian 12 with systemd, by the steps of docs/install.md: stock Postfix and Dovecot with the printed lines added deliver a message."""
+"""The packages in a clean Debian 12 with systemd, installed and set up by the commands of docs/install.md, which are taken from the text: stock Postfix and Dovecot with
+the printed lines deliver a message."""
 
 import pathlib
 import re
@@ -7,46 +8,21 @@ import sys
 
 import pytest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from container import Container, root_folder  # noqa: E402
+from container import DEBS, SOURCE, SUITE, clean_host, in_network  # noqa: E402
 
-SUITE = "bookworm"
-DEBS = SOURCE / "build/deb" / SUITE
 DAEMONS = ("lookup", "policyd", "milter")
 USER, PASSWORD = "anna@example.org", "correct horse battery"
-CONF = """hostname = mx.example.org
-setup {
-	tls_cert_file = /etc/mailreeve/tls/cert.pem
-	tls_key_file = /etc/mailreeve/tls/key.pem
-}
-"""
-# There is no network inside: the resolver says of every name that there is none.
-RESOLVER = """
+# Not of the text: there is no network inside, so the resolver says of every name that there is none, and nobody who answers apt's questions. The packages are
+# built before and shown in /mnt.
+AROUND = r"""
 printf 'server:\n  local-zone: "." static\n' > /etc/unbound/unbound.conf.d/nothing.conf
 systemctl restart unbound
-"""
-# docs/install.md, sections 2 to 5
-SETTINGS = """
-mkdir /etc/mailreeve/tls
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=mx.example.org \
-	-keyout /etc/mailreeve/tls/key.pem -out /etc/mailreeve/tls/cert.pem 2>/dev/null
-mailreeve setup keys
-mailreeve schema grants | mariadb
-mailreeve schema apply
-systemctl restart mailreeve-lookup mailreeve-policyd mailreeve-milter
-mailreeve domain add example.org
-"""
-SERVERS = """
-mailreeve setup print postfix-main >> /etc/postfix/main.cf
-mailreeve setup print postfix-master >> /etc/postfix/master.cf
-postfix check
-mailreeve setup print dovecot > /etc/dovecot/local.conf
-sed -i 's/^!include auth-system.conf.ext/#&/' /etc/dovecot/conf.d/10-auth.conf
-doveconf -n >/dev/null
-systemctl restart postfix dovecot
-mailreeve check --wait 30
+echo 'APT::Get::Assume-Yes "yes";' > /etc/apt/apt.conf.d/yes
+mkdir -p /root/mailreeve/packaging /root/mailreeve/build/deb
+ln -s /mnt /root/mailreeve/build/deb/bookworm
+ln -s /bin/true /root/mailreeve/packaging/build-deb
 """
 # Run by the host's Python in the container's network.
 SEND = """
@@ -73,38 +49,46 @@ print(session.search(None, "SUBJECT", "{mark}")[1][0].decode())
 ARRIVED = "for i in $(seq 100); do grep -ls {mark} /var/vmail/example.org/anna/Maildir/new/* && exit 0; sleep 0.1; done; exit 1"
 
 
-def in_network(host, script):
-    done = subprocess.run(["nsenter", "-t", str(host.leader), "-n", "/usr/bin/python3", "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-500:]
-    return done.stdout
-
-
 def states(host, what):
     return {name: host.run("systemctl", "show", "-P", what, f"mailreeve-{name}").stdout.strip() for name in DAEMONS}
 
 
+def sections():
+    """[(title, script)]: the code of each section of docs/install.md."""
+    found = []
+    for part in re.split(r"^## ", (SOURCE / "docs/install.md").read_text(), flags=re.M)[1:]:
+        title, _, body = part.partition("\n")
+        script = "".join(line[4:] for line in body.splitlines(keepends=True) if line.startswith("    "))
+        if script:
+            found.append((title, script))
+    return found
+
+
+def follow(host, section):
+    """Runs one section; what doctor finds wrong after it."""
+    title, script = section
+    done = host.run("bash", "-ec", "cd /root/mailreeve\n" + script, stdin=PASSWORD + "\n", check=False)
+    if done.returncode:
+        raise RuntimeError(f"{title}: {done.stdout}{done.stderr}\n{host.sh('journalctl --no-pager -n 40')}")
+    return [line for line in host.run("mailreeve", "doctor", check=False).stdout.splitlines() if line.startswith("problem")]
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
+    """With the packages installed; host.problems: what doctor says then."""
     built = subprocess.run([SOURCE / "packaging/build-deb", "--suite", SUITE], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    container = Container(root_folder(SOURCE / "build/packages-cache", SUITE), tmp_path_factory.mktemp("container"), DEBS)
-    try:
-        container.sh("apt-get -qq -o Dpkg::Use-Pty=0 install -y /mnt/*.deb")
+    with clean_host(tmp_path_factory.mktemp("container")) as container:
+        container.sh(AROUND)
+        container.problems = follow(container, sections()[0])
         yield container
-    finally:
-        container.stop()
 
 
 @pytest.fixture(scope="module")
 def mail_host(host):
-    host.run("tee", "/etc/mailreeve/mailreeve.conf", stdin=CONF)
-    try:
-        host.sh(RESOLVER)
-        host.sh(SETTINGS)
-        host.run("mailreeve", "user", "add", USER, stdin=PASSWORD + "\n")
-        host.sh(SERVERS)
-    except RuntimeError as error:
-        raise RuntimeError(f"{error}\n{host.sh('journalctl --no-pager -n 40')}") from None
+    """All set up; host.left: what doctor says then."""
+    for section in sections()[1:]:
+        host.left = follow(host, section)
     return host
 
 
@@ -122,6 +106,26 @@ def test_installed(host):
             _, path, mode, user, group, *_ = line.split()
             assert host.sh(f"stat -c '%a %U %G' {path}").split() == [mode.lstrip("0"), user, group], path
     assert host.sh("ls /usr/share/mailreeve/dovecot/sieve").split() == ["before.sieve", "before.svbin"]
+
+
+def test_doctor_leads_on(host):
+    """Each finding says what to do, so that nobody is lost between the steps."""
+    said = "\n".join(host.problems)
+    assert re.search(r"problem database: .*mailreeve schema grants", said), said
+    assert re.search(r"problem certificate: /etc/mailreeve/tls/cert.pem.*tls_cert_file", said), said
+    assert re.search(r"problem key of the certificate: .*tls_key_file", said), said
+    assert len(host.problems) == 3, said
+
+
+def test_nothing_left_to_do(mail_host):
+    assert mail_host.left == []
+
+
+def test_nobody_complains(mail_host):
+    """Stock servers with our lines say nothing that an administrator would look into."""
+    assert mail_host.run("postconf", "-n").stderr == "" and mail_host.run("postfix", "check").stderr == ""
+    said = mail_host.sh("journalctl --no-pager -o cat -u 'postfix*' -u dovecot | grep -iE 'warning|error' || true").splitlines()
+    assert [line for line in said if "Killed with signal 15" not in line] == []
 
 
 def test_message_arrives(mail_host):
