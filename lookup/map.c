@@ -31,9 +31,17 @@ bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct
 	return false;
 }
 
+/* The part after the last "@"; empty for the null sender and for what has no "@". */
+static struct mr_slice domain_of(struct mr_slice key)
+{
+	ptrdiff_t at = mr_slice_rchr(key, '@');
+
+	return at < 0 ? (struct mr_slice){ "", 0 } : mr_slice_from(key, (size_t)at + 1);
+}
+
 bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out)
 {
-	struct mr_slice domain = mr_map_domain(sender), meant = mr_address_unquote(sender, w->arena);
+	struct mr_slice domain = domain_of(sender), meant = mr_address_unquote(sender, w->arena);
 	struct mr_srs srs = w->site->srs;
 	const struct mr_row *row;
 
@@ -66,11 +74,4 @@ bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out)
 		return false;
 	}
 	return false;
-}
-
-struct mr_slice mr_map_domain(struct mr_slice key)
-{
-	ptrdiff_t at = mr_slice_rchr(key, '@');
-
-	return at < 0 ? (struct mr_slice){ "", 0 } : mr_slice_from(key, (size_t)at + 1);
 }

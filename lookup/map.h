@@ -28,5 +28,3 @@ bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
  * hold what is rewritten already, the null sender, what cannot be rewritten, every sender where the site has no secret; also with
  * out->waiting or a TEMP when that is not known. */
 bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out);
-/* The part after the last "@"; empty for the null sender and for what has no "@". */
-struct mr_slice mr_map_domain(struct mr_slice key);

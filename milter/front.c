@@ -63,7 +63,7 @@ static sfsistat leave(sfsistat r)
 
 /* -- messages -- */
 
-void message_done(struct message *m)
+static void message_done(struct message *m)
 {
 	if (!m->job)
 		return;

@@ -9,7 +9,7 @@
 #include "job.h"
 #include "spool.h"
 
-/* One message; reset by assigning (struct message){ 0 } after message_done(). job == NULL: none has begun. */
+/* One message; reset by assigning (struct message){ 0 } when it is done. job == NULL: none has begun. */
 struct message {
 	struct mr_job *job;
 	struct mr_spool spool;
@@ -27,6 +27,5 @@ struct session {
 	struct message m;
 };
 
-void message_done(struct message *m);
 /* End of message: scan, decide, act, log. eom.c */
 sfsistat message_end(SMFICTX *ctx, struct session *s);

@@ -61,8 +61,3 @@ int mr_random(void *out, size_t n)
 	}
 	return 0;
 }
-
-bool mr_equal_secret(struct mr_slice a, struct mr_slice b)
-{
-	return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
-}

@@ -12,5 +12,3 @@ uint64_t mr_hash(const void *p, size_t n);
 int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN]);
 int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN]);
 int mr_random(void *out, size_t n); /* from the kernel; 0 or -errno */
-/* Time does not depend on where they differ. */
-bool mr_equal_secret(struct mr_slice a, struct mr_slice b);

@@ -186,16 +186,3 @@ int mr_parse_duration(struct mr_slice s, uint64_t max_ms, uint64_t *ms)
 	*ms = total;
 	return 0;
 }
-
-int mr_parse_mode(struct mr_slice s, unsigned *mode)
-{
-	uint64_t v = 0;
-	int err = take_digits(&s, 8, &v);
-
-	if (err == -EINVAL || s.n > 0)
-		return -EINVAL;
-	if (err < 0 || v > 07777)
-		return -ERANGE;
-	*mode = (unsigned)v;
-	return 0;
-}

@@ -14,7 +14,6 @@ int mr_parse_bool(struct mr_slice s, bool *out);                             /* 
 int mr_parse_size(struct mr_slice s, uint64_t max, uint64_t *bytes);
 /* "1h30m", "250ms", "7d": milliseconds; w d h m s ms in this order, each once (d = 24 h); a bare number is refused except 0. */
 int mr_parse_duration(struct mr_slice s, uint64_t max_ms, uint64_t *ms);
-int mr_parse_mode(struct mr_slice s, unsigned *mode); /* octal file mode, 0 to 07777 */
 
 struct mr_ip {
 	int family;        /* AF_INET or AF_INET6; a v4-mapped IPv6 address is parsed to AF_INET */

@@ -13,7 +13,8 @@
 
 #define VALUE_MAX 8192 /* bytes of an expanded path */
 
-const char *const mr_conf_sections[] = { "lookup", "policyd", "milter", "verbs", "setup", "keeper", "admin", "hostd", NULL };
+/* Sections that exist: a name that is none of these is an error in every program. */
+static const char *const sections[] = { "lookup", "policyd", "milter", "verbs", "setup", "keeper", "admin", "hostd", NULL };
 
 struct target {
 	const struct mr_option *const *tables;
@@ -50,7 +51,7 @@ static const struct mr_option *find(const struct mr_option *const tables[], stru
 
 static bool section_exists(struct mr_slice section)
 {
-	for (const char *const *s = mr_conf_sections; *s; s++)
+	for (const char *const *s = sections; *s; s++)
 		if (mr_slice_eq(mr_slice_of(*s), section))
 			return true;
 	return false;

@@ -71,6 +71,3 @@ struct mr_buf;
 int mr_conf_text(const struct mr_option *const tables[], const void *conf, struct mr_slice name, struct mr_buf *out);
 /* Text of the table as mdoc list items; the manual pages are built from it. */
 int mr_conf_manual(const struct mr_option *table, struct mr_buf *out);
-
-/* Sections that exist: a name that is none of these is an error in every program. */
-extern const char *const mr_conf_sections[]; /* lookup policyd milter verbs setup keeper admin hostd; NULL-terminated */

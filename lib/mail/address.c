@@ -243,14 +243,3 @@ int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_
 	*out = (struct mr_slice){ p, a.local.n + 1 + domain.n };
 	return 0;
 }
-
-bool mr_address_extension(struct mr_slice local, char delimiter, struct mr_slice *base, struct mr_slice *extension)
-{
-	ptrdiff_t at = mr_slice_chr(local, delimiter);
-
-	if (at <= 0)
-		return false;
-	*base = (struct mr_slice){ local.p, (size_t)at };
-	*extension = mr_slice_from(local, (size_t)at + 1);
-	return true;
-}

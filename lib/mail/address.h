@@ -23,8 +23,6 @@ int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_
 int mr_domain_check(struct mr_slice s, bool underscore, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
 /* Whole address in lower case (the directory ignores case everywhere). */
 struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena);
-/* "john+tag" with '+' → "john", "tag". False when there is no delimiter, or it stands first. */
-bool mr_address_extension(struct mr_slice local, char delimiter, struct mr_slice *base, struct mr_slice *extension);
 /* Addresses ("local@domain", comments and white space removed) of a From, Sender or Reply-To header value, groups understood; at most max
  * are stored; returns how many there are, or -EINVAL when any of it is broken. */
 int mr_address_header(struct mr_slice value, struct mr_arena *arena, struct mr_slice *out, size_t max);

@@ -95,32 +95,3 @@ void mr_message_parse(struct mr_slice all, struct mr_arena *arena, struct mr_mes
 		rest = mr_slice_from(rest, line_length(rest));
 	out->body = rest;
 }
-
-const struct mr_header *mr_message_header(const struct mr_message *m, const char *name, size_t n)
-{
-	struct mr_slice wanted = mr_slice_of(name);
-
-	for (size_t i = 0; i < m->n_headers; i++) {
-		if (mr_slice_ieq(m->headers[i].name, wanted) && n-- == 0)
-			return &m->headers[i];
-	}
-	return NULL;
-}
-
-struct mr_slice mr_header_unfold(struct mr_slice value, struct mr_arena *arena)
-{
-	struct mr_slice trimmed = mr_slice_trim(value);
-	size_t n = 0;
-	char *p;
-
-	if (mr_slice_chr(trimmed, '\n') < 0 && mr_slice_chr(trimmed, '\r') < 0)
-		return trimmed;
-	p = mr_arena_try(arena, trimmed.n + 1);
-	if (!p)
-		return (struct mr_slice){ trimmed.p, line_length(trimmed) };
-	for (size_t i = 0; i < trimmed.n; i++) {
-		if (trimmed.p[i] != '\r' && trimmed.p[i] != '\n')
-			p[n++] = trimmed.p[i];
-	}
-	return (struct mr_slice){ p, n };
-}

@@ -19,7 +19,3 @@ struct mr_message {
 /* Never fails: garbage gives few headers. A line that is no header field ends the header, as in Postfix, and is the first of the body. A
  * first line "From ..." of a mailbox file is passed over. The array lives in the arena. */
 void mr_message_parse(struct mr_slice all, struct mr_arena *arena, struct mr_message *out);
-/* The n-th (from 0, from the top) field of that name, or NULL. */
-const struct mr_header *mr_message_header(const struct mr_message *m, const char *name, size_t n);
-/* Value without folds and outer white space; its first line where the arena is full. */
-struct mr_slice mr_header_unfold(struct mr_slice value, struct mr_arena *arena);

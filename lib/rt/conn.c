@@ -90,10 +90,20 @@ static void flush(struct mr_conn *c)
 	}
 }
 
+static pid_t peer_pid(const struct mr_conn *c)
+{
+	struct ucred cred = { .pid = 0 };
+	socklen_t n = sizeof(cred);
+
+	if (c->fd >= 0)
+		getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n);
+	return cred.pid;
+}
+
 /* The client broke a rule: what it was answered before still goes out, as far as it reads at once. */
 static void reject(struct mr_conn *c, const char *why)
 {
-	mr_log(MR_LOG_NOTICE, "client-refused", mr_s("service", c->ops.name), mr_i("pid", mr_conn_peer_pid(c)), mr_s("reason", why));
+	mr_log(MR_LOG_NOTICE, "client-refused", mr_s("service", c->ops.name), mr_i("pid", peer_pid(c)), mr_s("reason", why));
 	flush(c);
 	disconnect(c);
 }
@@ -246,34 +256,4 @@ bool mr_conn_gone(struct mr_conn *c)
 void *mr_conn_arg(struct mr_conn *c)
 {
 	return c->arg;
-}
-
-void mr_conn_set(struct mr_conn *c, void *data)
-{
-	c->data = data;
-}
-
-void *mr_conn_get(struct mr_conn *c)
-{
-	return c->data;
-}
-
-static struct ucred peer(const struct mr_conn *c)
-{
-	struct ucred cred = { .pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	socklen_t n = sizeof(cred);
-
-	if (c->fd >= 0)
-		getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n);
-	return cred;
-}
-
-pid_t mr_conn_peer_pid(struct mr_conn *c)
-{
-	return peer(c).pid;
-}
-
-uid_t mr_conn_peer_uid(struct mr_conn *c)
-{
-	return peer(c).uid;
 }

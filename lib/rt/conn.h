@@ -8,7 +8,7 @@ struct mr_conn {
 	struct mr_server *server;    /* NULL once it is closed */
 	struct mr_loop *loop;
 	struct mr_server_ops ops;
-	void *arg, *data;
+	void *arg;
 	int fd; /* -1 once it is closed */
 	struct mr_io *io;
 	struct mr_timer *request; /* a begun request must be complete by then */
@@ -26,6 +26,5 @@ void mr_conn_settle(struct mr_conn *c);
 void mr_conn_abort(struct mr_conn *c); /* closes it now */
 
 /* server.c, for conn.c */
-void mr_server_adopt(struct mr_server *s, int fd);
 void mr_server_forget(struct mr_server *s, struct mr_conn *c);
 bool mr_server_draining(const struct mr_server *s);

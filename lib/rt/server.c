@@ -56,6 +56,15 @@ struct mr_server *mr_server_new(struct mr_loop *l, const struct mr_server_ops *o
 	return s;
 }
 
+static void adopt(struct mr_server *s, int fd)
+{
+	struct mr_conn *c = mr_conn_new(s->loop, &s->ops, s->arg, fd);
+
+	c->server = s;
+	DL_APPEND(s->conns, c);
+	s->n_conns++;
+}
+
 static void refuse(struct mr_server *s, int fd)
 {
 	uint64_t now = mr_now_ms();
@@ -97,17 +106,8 @@ static void on_listener(int fd, int what, void *arg)
 			refuse(s, client);
 			continue;
 		}
-		mr_server_adopt(s, client);
+		adopt(s, client);
 	}
-}
-
-void mr_server_adopt(struct mr_server *s, int fd)
-{
-	struct mr_conn *c = mr_conn_new(s->loop, &s->ops, s->arg, fd);
-
-	c->server = s;
-	DL_APPEND(s->conns, c);
-	s->n_conns++;
 }
 
 void mr_server_forget(struct mr_server *s, struct mr_conn *c)

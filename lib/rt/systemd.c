@@ -45,8 +45,3 @@ void mr_systemd_stopping(void)
 	sd_notify(0, "STOPPING=1");
 	mr_timer_cancel(&watchdog); /* systemd watches no more from here on */
 }
-
-void mr_systemd_status(const char *status)
-{
-	sd_notifyf(0, "STATUS=%s", status);
-}

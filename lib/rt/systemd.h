@@ -5,4 +5,3 @@
 void mr_systemd_ready(struct mr_loop *l, const char *status); /* also starts the watchdog timer on the loop */
 void mr_systemd_reloading(void);
 void mr_systemd_stopping(void);
-void mr_systemd_status(const char *status);

@@ -15,11 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mr_message_parse(in, arena, &m);
 	for (size_t i = 0; i < m.n_headers; i++) {
 		const struct mr_header *h = &m.headers[i];
-		struct mr_slice value = mr_header_unfold(h->value, arena);
 
 		fuzz_assert(h->name.n > 0 && h->raw.p == h->name.p);
 		fuzz_assert(i == 0 || h->raw.p == h[-1].raw.p + h[-1].raw.n);
-		fuzz_assert(mr_slice_chr(value, '\n') < 0);
+		fuzz_assert(h->value.p >= h->raw.p && h->value.p + h->value.n <= h->raw.p + h->raw.n);
 	}
 	fuzz_assert(!m.body.n || m.body.p + m.body.n == in.p + in.n);
 	fuzz_goals += m.n_headers && m.body.n;

@@ -16,7 +16,6 @@ static void numbers(struct mr_slice in)
 	uint64_t u = 7;
 	int64_t i = 7;
 	double d = 7;
-	unsigned mode = 7;
 	bool b;
 
 	if (mr_parse_u64(in, 0, 1000, &u) == 0)
@@ -29,8 +28,6 @@ static void numbers(struct mr_slice in)
 		fuzz_assert(u <= 1000);
 	if (mr_parse_duration(in, 1000, &u) == 0)
 		fuzz_assert(u <= 1000);
-	if (mr_parse_mode(in, &mode) == 0)
-		fuzz_assert(mode <= 07777);
 	mr_parse_bool(in, &b);
 }
 

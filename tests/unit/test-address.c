@@ -188,19 +188,6 @@ static void test_checks(void **state)
 	assert_slice(mr_address_lower(MR_LIT("A@B.C"), arena), "a@b.c");
 }
 
-static void test_extension(void **state)
-{
-	struct mr_slice base, extension;
-
-	assert_true(mr_address_extension(MR_LIT("john+tag+x"), '+', &base, &extension));
-	assert_slice(base, "john");
-	assert_slice(extension, "tag+x");
-	assert_true(mr_address_extension(MR_LIT("john+"), '+', &base, &extension));
-	assert_slice(extension, "");
-	assert_false(mr_address_extension(MR_LIT("+john"), '+', &base, &extension));
-	assert_false(mr_address_extension(MR_LIT("john"), '+', &base, &extension));
-}
-
 static const struct {
 	const char *in;
 	int n;
@@ -298,8 +285,7 @@ static void test_header_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),     cmocka_unit_test(test_quoting), cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_extension), cmocka_unit_test(test_header),  cmocka_unit_test(test_header_hostile),
+		cmocka_unit_test(test_split),     cmocka_unit_test(test_quoting), cmocka_unit_test(test_checks), cmocka_unit_test(test_header),  cmocka_unit_test(test_header_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,21 +52,6 @@ static void test_parse(void **state)
 	}
 }
 
-static void test_header(void **state)
-{
-	mr_autoarena arena = mr_arena_new(0);
-	struct mr_message m;
-
-	mr_message_parse(MR_LIT("To: a\r\nX-Y: 1\r\nTO: b\r\n c\r\n\r\n"), arena, &m);
-	assert_slice(mr_message_header(&m, "to", 0)->value, " a");
-	assert_slice(mr_message_header(&m, "To", 1)->raw, "TO: b\r\n c\r\n");
-	assert_null(mr_message_header(&m, "To", 2));
-	assert_null(mr_message_header(&m, "X", 0));
-	assert_slice(mr_header_unfold(mr_message_header(&m, "To", 1)->value, arena), "b c");
-	assert_slice(mr_header_unfold(MR_LIT(" \t\r\n a\n\tb \r\n"), arena), "a\tb");
-	assert_slice(mr_header_unfold(MR_LIT(""), arena), "");
-}
-
 static void test_nul(void **state)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -121,7 +106,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_hostile),
 	};

@@ -1,4 +1,4 @@
-/* test-parse: numbers, sizes, durations, modes, addresses, networks. */
+/* test-parse: numbers, sizes, durations, addresses, networks. */
 
 /* system */
 #include <arpa/inet.h>
@@ -206,27 +206,6 @@ static void test_duration(void **state)
 	}
 }
 
-static void test_mode(void **state)
-{
-	static const struct {
-		const char *text;
-		int err;
-		unsigned value;
-	} cases[] = {
-		{ "0660", 0, 0660 },     { "2750", 0, 02750 },
-		{ "7777", 0, 07777 },    { "0", 0, 0 },
-		{ "10000", -ERANGE, 0 }, { "0668", -EINVAL, 0 },
-		{ "", -EINVAL, 0 },      { "-1", -EINVAL, 0 },
-		{ "rwx", -EINVAL, 0 },   { "777777777777777777777777", -ERANGE, 0 },
-	};
-	for (size_t i = 0; i < MR_COUNT(cases); i++) {
-		unsigned v = UNTOUCHED;
-
-		assert_int_equal(mr_parse_mode(mr_slice_of(cases[i].text), &v), cases[i].err);
-		assert_int_equal(v, cases[i].err ? UNTOUCHED : cases[i].value);
-	}
-}
-
 static void test_ip(void **state)
 {
 	static const struct {
@@ -362,7 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_i64),      cmocka_unit_test(test_u64),      cmocka_unit_test(test_long_number),
 		cmocka_unit_test(test_double),   cmocka_unit_test(test_bool),     cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration), cmocka_unit_test(test_mode),     cmocka_unit_test(test_ip),
+		cmocka_unit_test(test_duration),     cmocka_unit_test(test_ip),
 		cmocka_unit_test(test_net),      cmocka_unit_test(test_hostport), cmocka_unit_test(test_ip_from_sockaddr),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,17 +372,6 @@ static void test_free_while_held(void **state)
 	close(fd);
 }
 
-static void test_peer(void **state)
-{
-	int fd = connect_client();
-
-	say(fd, "later\n");
-	assert_int_equal(mr_conn_peer_pid(held[0]), getpid());
-	assert_int_equal(mr_conn_peer_uid(held[0]), getuid());
-	answer_held(0);
-	close(fd);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -403,7 +392,6 @@ int main(void)
 		TEST(test_reader_that_reads_late),
 		TEST(test_drain),
 		TEST(test_free_while_held),
-		TEST(test_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
