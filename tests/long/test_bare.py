@@ -32,6 +32,10 @@ ACCOUNTS = {"/etc/" + name + end for name in ("passwd", "group", "shadow", "gsha
 SERVERS = "postfix dovecot mariadb redis-server unbound"
 
 
+def children(process):
+    return [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
 class Bare:
     def __init__(self, root):
         self.root = root
@@ -39,10 +43,10 @@ class Bare:
                                        start_new_session=True, stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "ready\n":
             raise RuntimeError("no namespace")
-        self.leader = pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().strip()
+        self.leader = str(children(self.holder)[0])
 
     def command(self, script):
-        return ["nsenter", "-t", self.leader, "-m", "-p", "-r", "--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+        return ["nsenter", "-t", self.leader, "-m", "-p", "-r", "-w", "--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
                 "sh", "-c", f"cd /src; {script}"]
 
     def sh(self, script):
@@ -111,7 +115,7 @@ def test_stays_until_ctrl_c(bare):
     base, lock = layout.reserve(None)
     lock.close()
     demo = subprocess.Popen(bare.command(f"exec packaging/demo --keep /srv/kept --port-base {base}"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            text=True, start_new_session=True)
+                            text=True)
     said = ""
     for line in demo.stdout:
         said += line
@@ -119,7 +123,7 @@ def test_stays_until_ctrl_c(bare):
             break
     assert "Ctrl-C" in said, said
     listed = bare.sh("/srv/kept/mailreeve user list")
-    os.killpg(demo.pid, signal.SIGINT)
+    os.kill(children(demo)[0], signal.SIGINT)
     assert demo.wait(60) == 0
     assert f"MR_PORT_SMTP={base + layout.OFFSETS['smtp']}\n" in bare.sh("cat /srv/kept/demo.env") and "anna@example.org" in listed
     assert bare.processes() == []

@@ -43,21 +43,6 @@ static const char zones[] = "local-zone: \"example.\" static\n"
 			    "local-zone: \"refuse.\" refuse\n"
 			    "local-zone: \"silent.\" deny\n";
 
-/* A port that is free for both protocols right now. */
-static unsigned free_port(void)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof(sa);
-	int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(udp, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(getsockname(udp, (struct sockaddr *)&sa, &n), 0);
-	assert_int_equal(bind(tcp, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	close(udp);
-	close(tcp);
-	return ntohs(sa.sin_port);
-}
-
 static void write_config(void)
 {
 	struct mr_buf text = MR_BUF(100000);

@@ -2,7 +2,6 @@
 
 /* system */
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,19 +20,6 @@ static pid_t server;
 static struct mr_loop *loop;
 static struct mr_redis *redis;
 static struct mr_buf seen;
-
-/* A port of the loopback that was free a moment ago. */
-static int free_port(void)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	close(fd);
-	return ntohs(sa.sin_port);
-}
 
 static void start_server(void)
 {
@@ -222,7 +208,7 @@ static void test_address(void **state)
 	struct mr_redis_config config = { "", address, "", "" };
 	struct mr_diag diag = { 0 };
 
-	snprintf(port, sizeof(port), "%d", free_port());
+	snprintf(port, sizeof(port), "%u", free_port());
 	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
 	mr_redis_free(redis);
 	assert_int_equal(mr_redis_new(loop, &config, &redis, NULL), 0);
