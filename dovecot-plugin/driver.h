@@ -17,8 +17,8 @@
 #include "dovecot-plugin/access.h"
 #include "dovecot-plugin/client.h"
 
-/* lookup answers "temp" by its own deadline of 10 s. Postfix's SASL client waits 10 s and then tells its client "temporary" (454); an answer of ours, being
- * a failure, would become "wrong password" (535) there. */
+/* lookup answers "temp" by its own deadline of 10 s. Postfix's SASL client waits 10 s and then tells its client "temporary" (454); an
+ * answer of ours, being a failure, would become "wrong password" (535) there. */
 #define MR_ASK_TIMEOUT_MS 12000
 #define MR_ANSWER_MAX     (8u << 20) /* bytes of one decoded answer */
 

@@ -6,8 +6,8 @@
 struct mr_arena;
 
 struct mr_arena *mr_arena_new(size_t max /* bytes, 0 = 64 MiB */);
-void mr_arena_free(struct mr_arena *a);  /* NULL is fine */
-void mr_arena_reset(struct mr_arena *a); /* everything allocated is gone */
+void mr_arena_free(struct mr_arena *a);             /* NULL is fine */
+void mr_arena_reset(struct mr_arena *a);            /* everything allocated is gone */
 void *mr_arena_try(struct mr_arena *a, size_t n);   /* zeroed, 16-byte aligned; NULL past the maximum */
 void *mr_arena_alloc(struct mr_arena *a, size_t n); /* zeroed; never NULL */
 char *mr_arena_strdup(struct mr_arena *a, const char *s);

@@ -7,7 +7,7 @@
 uint64_t mr_hash(const void *p, size_t n);
 #define MR_UTHASH(keyptr, keylen, hashv) ((hashv) = (unsigned)mr_hash((keyptr), (keylen)))
 
-#define MR_SHA1_LEN 20
+#define MR_SHA1_LEN   20
 #define MR_SHA256_LEN 32
 int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN]);
 int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN]);

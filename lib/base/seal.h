@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 
-#define MR_SEAL_KEY_LEN 32
+#define MR_SEAL_KEY_LEN  32
 #define MR_SEAL_KEYS_MAX 16
 struct mr_seal_key {
 	char id[33]; /* [a-z0-9-]+ */

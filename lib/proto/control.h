@@ -1,5 +1,5 @@
-/* control: the line protocol of each daemon's control socket. Request: one line "VERB [ARG...]\n" (verbs: status stats pending reload log-level).
- * Answer: lines "key=value" with names and numbers only, then "ok\n" or "error TEXT\n". */
+/* control: the line protocol of each daemon's control socket. Request: one line "VERB [ARG...]\n" (verbs: status stats pending reload
+ * log-level). Answer: lines "key=value" with names and numbers only, then "ok\n" or "error TEXT\n". */
 #pragma once
 #include "base/buf.h"
 

@@ -18,10 +18,10 @@
 enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
 const char *mr_dir_status_str(enum mr_dir_status s);
 
-#define MR_DIR_FINALS_MAX 1000     /* finals of one address; more is an answer "bad" */
-#define MR_DIR_SELECTORS_MAX 8     /* keys that sign for one domain */
-#define MR_DIR_PATTERNS_MAX 1000   /* allow and deny patterns of one account */
-#define MR_DIR_UNKNOWN UINT64_MAX  /* usage not known */
+#define MR_DIR_FINALS_MAX    1000       /* finals of one address; more is an answer "bad" */
+#define MR_DIR_SELECTORS_MAX 8          /* keys that sign for one domain */
+#define MR_DIR_PATTERNS_MAX  1000       /* allow and deny patterns of one account */
+#define MR_DIR_UNKNOWN       UINT64_MAX /* usage not known */
 
 /* One sender pattern of a list: "someone@example.org", "example.org" (that domain), ".example.org" (its sub-domains), "*". Lower case. */
 struct mr_dir_pattern {
@@ -30,18 +30,18 @@ struct mr_dir_pattern {
 };
 
 struct mr_dir_account {
-	struct mr_slice address;           /* lower case, without extension */
-	bool enabled, send_only, receive;  /* receive = takes mail now */
-	uint64_t quota_bytes;              /* 0 = unlimited */
-	uint64_t used_bytes;               /* or MR_DIR_UNKNOWN */
-	double junk_score, reject_score;   /* thresholds that hold for this mailbox */
-	struct mr_dir_pattern *patterns;   /* the user's own first, then domain, then global: the first that matches decides */
+	struct mr_slice address;          /* lower case, without extension */
+	bool enabled, send_only, receive; /* receive = takes mail now */
+	uint64_t quota_bytes;             /* 0 = unlimited */
+	uint64_t used_bytes;              /* or MR_DIR_UNKNOWN */
+	double junk_score, reject_score;  /* thresholds that hold for this mailbox */
+	struct mr_dir_pattern *patterns;  /* the user's own first, then domain, then global: the first that matches decides */
 	size_t n_patterns;
 };
 
 struct mr_dir_final {
-	bool local;                  /* a mailbox here; else a foreign address, of which only `deliver` is set */
-	struct mr_slice deliver;     /* address to deliver to, with "+extension" where the question had one */
+	bool local;              /* a mailbox here; else a foreign address, of which only `deliver` is set */
+	struct mr_slice deliver; /* address to deliver to, with "+extension" where the question had one */
 	struct mr_dir_account account;
 };
 
@@ -58,15 +58,15 @@ struct mr_dir_selector {
 struct mr_dir_sender {
 	enum mr_dir_status status;
 	bool hosted;
-	bool sign;                      /* DKIM is on and there is a key in use */
-	struct mr_slice domain;         /* d= */
+	bool sign;              /* DKIM is on and there is a key in use */
+	struct mr_slice domain; /* d= */
 	struct mr_dir_selector selectors[MR_DIR_SELECTORS_MAX];
 	size_t n_selectors;
 };
 
 struct mr_dir_passdb {
 	enum mr_dir_status status;
-	struct mr_slice password;       /* "{SCHEME}hash" */
+	struct mr_slice password; /* "{SCHEME}hash" */
 	struct mr_dir_account account;
 };
 

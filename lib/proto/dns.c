@@ -232,7 +232,8 @@ int mr_dns_answer_encode(struct mr_buf *out, const struct mr_dns_answer *a)
 
 	if (normalize(mr_slice_of(a->name), name) < 0 || a->status >= MR_COUNT(statuses))
 		return -EINVAL;
-	r = mr_buf_printf(out, "%s\t%s\t%s\t%d\t%u", mr_dns_type_str((enum mr_dns_type)a->type), name, statuses[a->status], a->secure, a->ttl);
+	r = mr_buf_printf(out, "%s\t%s\t%s\t%d\t%u", mr_dns_type_str((enum mr_dns_type)a->type), name, statuses[a->status], a->secure,
+			  a->ttl);
 	for (size_t i = 0; r == 0 && i < a->n_rrs; i++) {
 		r = mr_buf_printf(out, "\t%u:", a->rrs[i].preference);
 		if (r == 0)

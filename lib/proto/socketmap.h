@@ -2,8 +2,8 @@
 #pragma once
 #include "base/buf.h"
 
-#define MR_SOCKETMAP_REQUEST_MAX 4096  /* bytes of a request that we take */
-#define MR_SOCKETMAP_REPLY_MAX 100000  /* Postfix's own limit for replies */
+#define MR_SOCKETMAP_REQUEST_MAX 4096   /* bytes of a request that we take */
+#define MR_SOCKETMAP_REPLY_MAX   100000 /* Postfix's own limit for replies */
 
 enum mr_socketmap_status { MR_SOCKETMAP_OK, MR_SOCKETMAP_NOTFOUND, MR_SOCKETMAP_TEMP, MR_SOCKETMAP_TIMEOUT, MR_SOCKETMAP_PERM };
 

@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-#define MR_WIRE_VERSION 1
-#define MR_WIRE_MAX (1u << 20)     /* bytes of one message */
+#define MR_WIRE_VERSION    1
+#define MR_WIRE_MAX        (1u << 20) /* bytes of one message */
 #define MR_WIRE_FIELDS_MAX 65536
 
 struct mr_wire_field {

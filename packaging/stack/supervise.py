@@ -1,7 +1,8 @@
 """The supervisor: a process of its own that starts the servers of one stack, restarts what dies (as systemd does on a host), and takes all of them and
 the folder away when its owner asks for it or is gone, kill -9 included: then the control socket, a socketpair on fd `argv[1]`, ends.
 
-Requests and answers are JSON, one a line: {"op": "start", "name", "argv", "user", "groups", "env", "restart"}, {"op": "stop", "name"}, {"op": "again", "name"}, {"op": "pids"}."""
+Requests and answers are JSON, one a line: {"op": "start", "name", "argv", "user", "groups", "env", "restart"},
+{"op": "stop", "name"}, {"op": "again", "name"}, {"op": "pids"}."""
 
 import ctypes
 import json

@@ -191,6 +191,7 @@ def test_wrong_setting_is_not_tried_again(mail_host):
 def test_purged(mail_host):
     """Last: what the packages brought goes with them; mail, keys and accounts stay."""
     mail_host.sh("rm /etc/dovecot/local.conf; apt-get -qq -o Dpkg::Use-Pty=0 purge -y 'mailreeve-*' dovecot-mailreeve")
-    assert mail_host.sh("ls -d /usr/share/mailreeve /usr/libexec/mailreeve /lib/systemd/system/mailreeve* /usr/lib/dovecot/modules/*mailreeve* 2>/dev/null || true") == ""
+    ours = "/usr/share/mailreeve /usr/libexec/mailreeve /lib/systemd/system/mailreeve* /usr/lib/dovecot/modules/*mailreeve*"
+    assert mail_host.sh(f"ls -d {ours} 2>/dev/null || true") == ""
     assert mail_host.sh("systemctl list-units --all --no-legend 'mailreeve*'") == ""
     assert "first-message" in mail_host.sh("grep -rl first-message /var/vmail && cat /var/vmail/example.org/anna/Maildir/*/*")

@@ -37,7 +37,8 @@ def self_test():
     wanted = {"options": ".It Ic a_on_error\nText.\n", "stats": ""}
     good = '\n.It Ic a\n.\\" BEGIN options\n.It Ic a_on_error\nText.\n.\\" END options\n.\\" BEGIN stats\n.\\" END stats\n'
     assert not list(problems(good, wanted))
-    for bad in (good.replace("Text.", "Other."), good.replace(".It Ic a_on_error\nText.\n", ""), good.replace("stats", "other"), good.replace(".It Ic a\n", "")):
+    for bad in (good.replace("Text.", "Other."), good.replace(".It Ic a_on_error\nText.\n", ""), good.replace("stats", "other"),
+                good.replace(".It Ic a\n", "")):
         assert list(problems(bad, wanted)), bad
 
 

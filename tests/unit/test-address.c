@@ -285,7 +285,8 @@ static void test_header_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),     cmocka_unit_test(test_quoting), cmocka_unit_test(test_checks), cmocka_unit_test(test_header),  cmocka_unit_test(test_header_hostile),
+		cmocka_unit_test(test_split),  cmocka_unit_test(test_quoting),        cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_header), cmocka_unit_test(test_header_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,10 +339,17 @@ static void test_ip_from_sockaddr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_i64),      cmocka_unit_test(test_u64),      cmocka_unit_test(test_long_number),
-		cmocka_unit_test(test_double),   cmocka_unit_test(test_bool),     cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),     cmocka_unit_test(test_ip),
-		cmocka_unit_test(test_net),      cmocka_unit_test(test_hostport), cmocka_unit_test(test_ip_from_sockaddr),
+		cmocka_unit_test(test_i64),
+		cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_long_number),
+		cmocka_unit_test(test_double),
+		cmocka_unit_test(test_bool),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_ip),
+		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_hostport),
+		cmocka_unit_test(test_ip_from_sockaddr),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
