@@ -6,5 +6,5 @@
 #include <string.h>
 #include <time.h>
 #undef alloca
-#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol atof sscanf vsscanf gets alloca localtime gmtime ctime  \
-    asctime system popen tmpnam mktemp
+#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol atof sscanf vsscanf gets
+#pragma GCC poison alloca localtime gmtime ctime asctime system popen tmpnam mktemp

@@ -16,7 +16,7 @@ OURS = ("lib/", "lookup/", "policyd/", "milter/", "admin/", "dovecot-plugin/", "
 
 def banned_names(header):
     with open(header, encoding="utf-8") as f:
-        return re.search(r"^#pragma GCC poison (.+)$", f.read(), re.M).group(1).split()
+        return " ".join(re.findall(r"^#pragma GCC poison (.+)$", f.read(), re.M)).split()
 
 
 def compiles(compiler, header, text):
