@@ -100,13 +100,12 @@ static struct mr_slice bare(const char *path)
 	return s;
 }
 
-static char *lower(struct mr_slice s)
+/* Lists, SPF and signatures look at one spelling only. */
+static char *spelled(struct mr_slice address)
 {
-	char *p = mr_slice_dup(s);
+	mr_autoarena arena = mr_arena_new(0);
 
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = mr_lower(p[i]);
-	return p;
+	return mr_slice_dup(mr_address_lower(mr_address_canonical(address, arena), arena));
 }
 
 static sfsistat reply(const struct session *s, unsigned long step)
@@ -199,7 +198,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	j->role = s->role;
 	j->client = s->client;
 	j->helo = mr_strdup(s->helo ? s->helo : "");
-	j->sender = lower(bare(argv[0]));
+	j->sender = spelled(bare(argv[0]));
 	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || (login && login[0]) ||
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };
@@ -241,7 +240,7 @@ static void take_from(struct message *m, struct mr_slice value)
 		return;
 	arena = mr_arena_new(0);
 	if (mr_address_header(value, arena, &first, 1) > 0)
-		m->job->from = lower(first);
+		m->job->from = spelled(first);
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)

@@ -90,7 +90,7 @@ static void ask_recipient(struct mr_job_recipient *r)
 	r->open = true;
 	j->side.open++;
 	mr_job_ref(j);
-	mr_directory_resolve(j->io->directory, mr_slice_of(r->address), r->asked + j->settings->directory_timeout, on_resolved, r);
+	mr_directory_resolve(j->io->directory, mr_slice_of(r->canonical), r->asked + j->settings->directory_timeout, on_resolved, r);
 }
 
 static void resolve_now(void *arg)

@@ -10,6 +10,7 @@
 /* ours */
 #include "base/mem.h"
 #include "job.h"
+#include "mail/address.h"
 
 static const char *const role_names[] = {
 	[MR_ROLE_MX] = "MX",
@@ -58,6 +59,7 @@ void mr_job_unref(struct mr_job *j)
 	for (size_t i = 0; i < j->n_recipients; i++) {
 		free(j->recipients[i]->address);
 		free(j->recipients[i]->esmtp);
+		free(j->recipients[i]->canonical);
 		free(j->recipients[i]);
 	}
 	free(j->recipients);
@@ -79,9 +81,14 @@ void mr_job_unref(struct mr_job *j)
 struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice address, struct mr_slice esmtp)
 {
 	struct mr_job_recipient *r = mr_new(struct mr_job_recipient, 1);
+	mr_autoarena arena = mr_arena_new(0);
 
 	*r = (struct mr_job_recipient){
-		.job = j, .address = mr_slice_dup(address), .esmtp = mr_slice_dup(esmtp), .resolved.status = MR_DIR_TEMP
+		.job = j,
+		.address = mr_slice_dup(mr_address_unrouted(address)),
+		.canonical = mr_slice_dup(mr_address_canonical(address, arena)),
+		.esmtp = mr_slice_dup(esmtp),
+		.resolved.status = MR_DIR_TEMP,
 	};
 	/* Powers of two: grown when n is one. */
 	if ((j->n_recipients & (j->n_recipients - 1)) == 0)

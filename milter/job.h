@@ -24,7 +24,8 @@ struct mr_milter_io;
 
 struct mr_job_recipient {
 	struct mr_job *job;
-	char *address, *esmtp;
+	char *address, *esmtp; /* as Postfix knows it */
+	char *canonical;       /* as the directory is asked */
 	/* the loop's */
 	uint64_t asked;                 /* ms */
 	bool open;                      /* a question is under way */

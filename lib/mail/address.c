@@ -138,6 +138,30 @@ struct mr_slice mr_address_quote(struct mr_slice s, struct mr_arena *arena)
 	return (struct mr_slice){ p, n + s.n - local };
 }
 
+struct mr_slice mr_address_unrouted(struct mr_slice s)
+{
+	bool literal = false;
+
+	if (!s.n || s.p[0] != '@')
+		return s;
+	for (size_t i = 1; i < s.n; i++) {
+		if (s.p[i] == '[' || s.p[i] == ']')
+			literal = s.p[i] == '[';
+		else if (s.p[i] == ':' && !literal)
+			return mr_slice_from(s, i + 1);
+	}
+	return s;
+}
+
+struct mr_slice mr_address_canonical(struct mr_slice s, struct mr_arena *arena)
+{
+	struct mr_slice a = mr_address_quote(mr_address_unquote(mr_address_unrouted(s), arena), arena);
+
+	if (a.n && a.p[a.n - 1] == '.' && mr_slice_chr(a, '@') >= 0)
+		a.n--;
+	return a;
+}
+
 struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena)
 {
 	char *p = mr_arena_slice(arena, s);

@@ -13,6 +13,10 @@ int mr_address_split(struct mr_slice s, struct mr_address *out);
  * where RFC 5321 wants it, so also with a dot at an end or doubled. What has no "@" stays as it is. */
 struct mr_slice mr_address_unquote(struct mr_slice s, struct mr_arena *arena);
 struct mr_slice mr_address_quote(struct mr_slice s, struct mr_arena *arena);
+/* What stands behind a source route: "@a,@b:c@d" → "c@d" (RFC 5321 appendix C). */
+struct mr_slice mr_address_unrouted(struct mr_slice s);
+/* One spelling for what clients may write in many: no route, no quotes that are not needed, no final dot of the domain. */
+struct mr_slice mr_address_canonical(struct mr_slice s, struct mr_arena *arena);
 /* Strict form for accounts of ours (F137): local part [a-z0-9._-], 1..50 bytes, no dot at an end or doubled; domain a host name.
  * Lower-cases in place into the arena. -EINVAL with the reason. */
 int mr_address_account(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);

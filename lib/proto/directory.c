@@ -38,6 +38,8 @@ static bool matches(struct mr_slice pattern, struct mr_slice sender)
 
 enum mr_dir_listed mr_dir_listed(const struct mr_dir_account *a, struct mr_slice sender)
 {
+	if (sender.n > 0 && sender.p[sender.n - 1] == '.')
+		sender.n--; /* of the domain: Postfix hands it on */
 	for (size_t i = 0; i < a->n_patterns; i++)
 		if (matches(a->patterns[i].pattern, sender))
 			return a->patterns[i].allow ? MR_DIR_ALLOWED : MR_DIR_DENIED;

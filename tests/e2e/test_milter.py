@@ -124,9 +124,10 @@ def test_spam_goes_to_junk_made_if_missing(stack):
     stack.arrived(user, stack.inbound(user))
 
 
-def test_verdict_for_each_mailbox(stack):
-    """One of two denies the sender: the other gets the message, and neither copy tells of the other."""
-    mark = stack.inbound(admin.address("press"))
+@pytest.mark.parametrize("written", ["press@{}", '"press"@{}', "press@{}.", "Press@{}"])
+def test_verdict_for_each_mailbox(stack, written):
+    """One of two denies the sender: the other gets the message, and neither copy tells of the other; however the list is written."""
+    mark = stack.inbound(written.format(layout.DOMAIN))
     got = stack.arrived(ANNA, mark)
     assert stack.absent(DORA, mark) and stack.absent(DORA, mark, "Junk")
     assert "dora" not in got.as_string()
@@ -140,6 +141,11 @@ def test_thresholds_differ_by_mailbox(stack):
     stack.arrived(strict, mark, folder="Junk")
     got = stack.arrived(lax, mark)
     assert got["X-Spam"] is None
+
+
+def test_a_final_dot_is_no_way_round_a_list(stack, refuses):
+    with refuses(550, at="RCPT"):
+        stack.inbound(DORA, sender=f"s@{layout.FOREIGN}.")
 
 
 def test_everybody_denies_is_a_refusal(stack, refuses):

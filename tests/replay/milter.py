@@ -161,6 +161,19 @@ class Milter(unittest.TestCase):
             self.assertEqual(len(self.quarantine()), 1)
         self.stop()
 
+    def test_other_spellings_are_the_same_address(self):
+        """A route, needless quotes, a final dot: the directory and its lists are asked for one spelling, Postfix is told its own."""
+        self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "pest@out.test"})]
+        self.start()
+        for written, known in (('"list"@d.test', '"list"@d.test'), ("@a.test,@b.test:list@d.test", LIST), ("list@d.test.", "list@d.test."),
+                               ('"l\\ist"@d.test', '"l\\ist"@d.test')):
+            for sender, author in (("@a.test:pest@out.test", "s@out.test"), ('"pest"@OUT.test.', "s@out.test"), ("s@out.test", '"pest"@out.test'),
+                                   ("s@out.test", "pest@out.test.")):
+                with self.session() as s:
+                    r = s.message(written, sender=sender, fields=[("From", author)])
+                self.assertEqual((r.of("delete"), r.of("add")), ([(f"<{known}>",)], [(f"<{ANNA}>",)]), (written, sender, author))
+        self.stop()
+
     def test_no_copy_no_delivery(self):
         """The quarantine cannot be written: 451, and no envelope is edited."""
         self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "out.test"})]

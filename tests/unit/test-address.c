@@ -94,6 +94,36 @@ static void test_quoting(void **state)
 	}
 }
 
+static const struct {
+	const char *in, *out;
+} canonicals[] = {
+	{ "John@Example.org", "John@Example.org" },
+	{ "john@example.org.", "john@example.org" },
+	{ "\"john\"@example.org", "john@example.org" },
+	{ "\"j\\ohn\"@example.org.", "john@example.org" },
+	{ "@a.example,@b.example:john@example.org", "john@example.org" },
+	{ "@[IPv6:::1],@b:\"a:b\"@example.org", "\"a:b\"@example.org" },
+	{ "\"@a:b\"@example.org", "\"@a:b\"@example.org" },
+	{ "\"a@b\"@example.org", "\"a@b\"@example.org" },
+	{ "john@[IPv6:::1]", "john@[IPv6:::1]" },
+	{ "@example.org", "\"\"@example.org" },
+	{ "@example.org:", "" },
+	{ "john.", "john." },
+	{ "", "" },
+};
+
+static void test_canonical(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(canonicals); i++) {
+		struct mr_slice out = mr_address_canonical(mr_slice_of(canonicals[i].in), arena);
+
+		assert_slice(out, canonicals[i].out);
+		assert_slice(mr_address_canonical(out, arena), canonicals[i].out);
+	}
+}
+
 struct check_case {
 	const char *in, *out; /* out NULL: refused with these words in the diagnosis */
 	const char *why;
@@ -285,8 +315,8 @@ static void test_header_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),  cmocka_unit_test(test_quoting),        cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_header), cmocka_unit_test(test_header_hostile),
+		cmocka_unit_test(test_split),  cmocka_unit_test(test_quoting), cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_checks), cmocka_unit_test(test_header),  cmocka_unit_test(test_header_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

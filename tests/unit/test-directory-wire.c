@@ -272,6 +272,8 @@ static void test_listed(void **state)
 		{ "a@example.org", "b@example.org", false },
 		{ "example.org", "a@example.org", true },
 		{ "example.org", "\"a@example.net\"@example.org", true },
+		{ "example.org", "a@example.org.", true },
+		{ "a@example.org", "a@example.org.", true },
 		{ "example.org", "a@mx.example.org", false },
 		{ "example.org", "a@notexample.org", false },
 		{ "example.org", "example.org", false },
