@@ -159,6 +159,8 @@ static int collect(struct ending *e)
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "forged-fields" };
 		return -E2BIG;
 	}
+	/* A redirect of Sieve, say: our signature would vouch for what a stranger wrote under a name of ours. */
+	j->resent = j->role == MR_ROLE_LOCAL && mr_headers_strip_any(e->session->m.strip);
 	r = mr_spool_end(&e->session->m.spool, &j->memfd);
 	if (r == 0)
 		r = mr_job_map(j);

@@ -100,6 +100,11 @@ bool mr_headers_strip_field(struct mr_headers_strip *s, const char *name, struct
 	return true;
 }
 
+bool mr_headers_strip_any(const struct mr_headers_strip *s)
+{
+	return s->n > 0;
+}
+
 bool mr_headers_strip_full(const struct mr_headers_strip *s)
 {
 	return s->full;

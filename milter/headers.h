@@ -18,6 +18,8 @@ struct mr_headers_strip *mr_headers_strip_new(void);
 void mr_headers_strip_free(struct mr_headers_strip *s);
 /* One field of the message, from the top. True: it is to go. */
 bool mr_headers_strip_field(struct mr_headers_strip *s, const char *name, struct mr_slice value, struct mr_slice hostname);
+/* There is one: the message has been through a filter before. */
+bool mr_headers_strip_any(const struct mr_headers_strip *s);
 /* There are more of them than can be removed: the message must not be accepted. */
 bool mr_headers_strip_full(const struct mr_headers_strip *s);
 /* There are more of them than can be removed: the message must not be accepted. */

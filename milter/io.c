@@ -295,7 +295,7 @@ static void submit_now(void *arg)
 		if (!r->open && (r->resolved.status == MR_DIR_TEMP || j->side.began - r->asked > STALE_MS))
 			ask_recipient(r);
 	}
-	if (j->trusted && j->from)
+	if (j->trusted && !j->resent && j->from)
 		ask_sender(j);
 	begin_scan(j);
 	finish_if_complete(j);

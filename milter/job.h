@@ -67,6 +67,7 @@ struct mr_job {
 	struct mr_settings *settings;
 	enum mr_role role;
 	bool trusted;
+	bool resent;                /* by a local program, after it came in before: nobody of ours wrote it */
 	struct mr_ip client;        /* family 0: none */
 	char *queue_id;             /* "" where Postfix gave none */
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */

@@ -88,6 +88,17 @@ def test_local_programs_pass_the_milter(stack):
     assert stack.absent(BEN, mark)
 
 
+def test_what_a_local_program_sends_on_is_not_signed(stack):
+    """As Sieve's redirect does: a stranger wrote it under the name of one of ours."""
+    mark = stack.inbound(BEN, header_from=ANNA)
+    came = stack.arrived(BEN, mark).as_bytes()
+    assert postfix.sendmail(stack.lay, came, "someone@" + layout.ELSEWHERE, sender="s@" + layout.FOREIGN).returncode == 0
+    assert b"DKIM-Signature" not in stack.client.sunk(mark)[1]
+    sent = mail.message(ANNA, "someone@" + layout.ELSEWHERE, mark=(mark := mail.new_mark())).replace(b"\r\n", b"\n")
+    assert postfix.sendmail(stack.lay, sent, "someone@" + layout.ELSEWHERE, sender=ANNA).returncode == 0
+    assert b"DKIM-Signature" in stack.client.sunk(mark)[1]
+
+
 @pytest.mark.rows("F041")
 def test_own_bounces_do_not_pass_it(stack):
     """Postfix's notice to a local sender, brought without the milter's headers."""

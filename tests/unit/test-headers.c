@@ -65,8 +65,10 @@ static void stripped(void **state)
 	struct seen all = { .stop_after = 99 }, some = { .stop_after = 2 };
 
 	(void)state;
+	assert_false(mr_headers_strip_any(s));
 	for (size_t i = 0; i < MR_COUNT(fields); i++)
 		assert_int_equal(mr_headers_strip_field(s, fields[i].name, mr_slice_of(fields[i].value), HOST), fields[i].gone);
+	assert_true(mr_headers_strip_any(s));
 	assert_int_equal(mr_headers_strip_each(s, note, &all), 0);
 	assert_string_equal(all.text, "Authentication-Results:4 x-spam:2 AUTHENTICATION-results:2 X-Spam:1 ");
 	assert_true(mr_headers_strip_each(s, note, &some) < 0);
