@@ -53,7 +53,7 @@ int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct m
 	site.srs.domain = conf->srs_domain[0] ? mr_address_lower(mr_slice_of(conf->srs_domain), site.arena) : site.hostname;
 	site.forward = mr_slice_of(mr_arena_printf(site.arena, "smtp:[127.0.0.1]:%lld", (long long)conf->forward_port));
 	if (err == 0 && conf->srs_secret_file[0] != '\0')
-		err = load_srs(conf, &site, diag);
+		err = mr_diag_about(diag, load_srs(conf, &site, diag), "srs_secret_file, made by mailreeve setup keys");
 	if (err != 0)
 		mr_site_done(&site);
 	else

@@ -126,6 +126,8 @@ static int check_keyring(const char *path, struct mr_diag *diag)
 	struct mr_keyring ring = { 0 };
 	int r = path[0] ? mr_keyring_load(path, &ring, diag) : 0;
 
+	mr_diag_about(diag, r, "dkim_keyring_file, made by mailreeve setup keys");
+
 	mr_keyring_wipe(&ring);
 	return r;
 }

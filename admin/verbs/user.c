@@ -14,6 +14,7 @@
 #include "mail/address.h"
 #include "print.h"
 #include "store/list.h"
+#include "store/validate.h"
 #include "store/write.h"
 
 static const char usage[] =
@@ -54,7 +55,9 @@ typedef int write_fn(struct mr_db *db, const char *address, const struct mr_user
 
 static int write_user(const struct verbs_conf *conf, const struct flags *f, bool password, const char *address, write_fn *write)
 {
+	mr_autoarena arena = mr_arena_new(0);
 	struct mr_user_set set = f->set;
+	struct mr_account account;
 	struct mr_buf secret = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
@@ -63,7 +66,10 @@ static int write_user(const struct verbs_conf *conf, const struct flags *f, bool
 	if (f->quota && mr_parse_i64(mr_slice_of(f->quota), 0, INT64_MAX, &set.quota_mb) < 0)
 		return verb_usage("--quota: a number of MB, 0 for unlimited");
 	if (password || f->hash) {
-		r = input_password(&secret, &diag);
+		/* What cannot be is said before somebody types a password. */
+		r = mr_validate_account(address, arena, &account, &diag);
+		if (r == 0)
+			r = input_password(&secret, &diag);
 		set.password = secret.p;
 		set.password_is_hash = f->hash;
 	}

@@ -13,15 +13,14 @@ static int domain_of(struct mr_slice s, struct mr_arena *arena, const char **out
 	if (r < 0)
 		return r;
 	if (mr_slice_chr(name, '.') < 0)
-		return mr_diag_set(diag, -EINVAL, "%.*s is not a whole domain name: at least two labels, such as example.org", (int)name.n,
-				   name.p);
+		return mr_diag_set(diag, -EINVAL, "not a whole domain name, which has two labels at least, such as example.org");
 	*out = mr_arena_slice(arena, name);
 	return 0;
 }
 
 int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
-	return domain_of(mr_slice_of(text), arena, out, diag);
+	return mr_diag_about(diag, domain_of(mr_slice_of(text), arena, out, diag), text);
 }
 
 static const char *domain_in(const char *address)
@@ -36,7 +35,7 @@ int mr_validate_account(const char *text, struct mr_arena *arena, struct mr_acco
 	int r = mr_address_account(mr_slice_of(text), arena, &address, diag);
 
 	if (r < 0)
-		return r;
+		return mr_diag_about(diag, r, text);
 	whole = mr_arena_slice(arena, address);
 	r = mr_validate_domain(domain_in(whole), arena, &domain, diag);
 	if (r == 0)
@@ -64,7 +63,7 @@ int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_
 	int r = mr_address_destination(mr_slice_of(text), arena, &address, diag);
 
 	if (r < 0)
-		return r;
+		return mr_diag_about(diag, r, text);
 	whole = mr_arena_slice(arena, address);
 	*out = (struct mr_account){ whole, domain_in(whole) };
 	return 0;
@@ -84,11 +83,11 @@ int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **o
 		r = mr_address_destination(s, arena, &address, diag);
 		if (r == 0)
 			*out = mr_arena_slice(arena, mr_address_lower(address, arena));
-		return r;
+		return mr_diag_about(diag, r, text);
 	}
 	r = mr_domain_check(mr_slice_from(s, below ? 1 : 0), true, arena, &domain, diag);
 	if (r < 0)
-		return r;
+		return mr_diag_about(diag, r, text);
 	*out = mr_arena_printf(arena, "%s%.*s", below ? "." : "", (int)domain.n, domain.p);
 	return 0;
 }

@@ -128,4 +128,4 @@ def test_stays_until_ctrl_c(bare):
     assert f"MR_PORT_SMTP={base + layout.OFFSETS['smtp']}\n" in bare.sh("cat /srv/kept/demo.env") and "anna@example.org" in listed
     assert bare.processes() == []
     assert bare.files() == before
-    assert "Subject:" in bare.sh("cat /srv/kept/vmail/example.org/anna/Maildir/new/*")
+    assert bare.sh("grep -rl Subject: /srv/kept/vmail/example.org/anna")

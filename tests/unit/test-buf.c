@@ -122,6 +122,13 @@ static void test_diag(void **state)
 	mr_diag_set(&d, 0, "%s", text);
 	assert_in_range(strlen(d.text), MR_DIAG_MAX - 5, MR_DIAG_MAX - 1);
 	assert_int_equal(strlen(d.text) % 4, 0); /* no escape is cut in two */
+	assert_int_equal(mr_diag_about(&d, -EIO, text), -EIO);
+	assert_in_range(strlen(d.text), MR_DIAG_MAX - 5, MR_DIAG_MAX - 1);
+	d = (struct mr_diag){ "why \\x0a" };
+	assert_int_equal(mr_diag_about(&d, 0, "nothing"), 0);
+	assert_int_equal(mr_diag_about(&d, -EIO, "\xc3\xa4"), -EIO);
+	assert_int_equal(mr_diag_about(NULL, -EIO, "a"), -EIO);
+	assert_string_equal(d.text, "\\xc3\\xa4: why \\x0a");
 }
 
 int main(void)
