@@ -74,7 +74,7 @@ int mr_sandbox_enter(const struct mr_worker_limits *limits)
 
 	if (r == 0)
 		r = limit(RLIMIT_NOFILE, FILES_MAX);
-#if !defined(__SANITIZE_ADDRESS__) /* it reserves terabytes */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they reserve terabytes */
 	if (r == 0)
 		r = limit(RLIMIT_AS, limits->memory);
 #endif

@@ -50,10 +50,11 @@ def write_conf(lay):
     values = {**vars(lay), **lay.ports, "hostname": layout.HOSTNAME, "domain": layout.DOMAIN, "db_name": mariadb.NAME,
               "db_user": mariadb.USER, "redis_user": redisd.USER}
     lay.conf.write_text(CONF.format_map(values))
-    for folder in ("lookup", "policyd", "milter", "admin"):
-        for path in (lay.build / folder).rglob("mailreeve*"):
-            if path.is_file() and os.access(path, os.X_OK):
-                shutil.copy(path, lay.bin / path.name)
+    for build in (lay.build, lay.programs):
+        for folder in ("lookup", "policyd", "milter", "admin"):
+            for path in (build / folder).rglob("mailreeve*"):
+                if path.is_file() and os.access(path, os.X_OK):
+                    shutil.copy(path, lay.bin / path.name)
     lay.cli.write_text(CLI.format(conf=lay.conf, bin=lay.bin))
     lay.cli.chmod(0o755)
 
@@ -71,5 +72,5 @@ def rendered(lay, kind):
 
 
 def start(lay, servers, name):
-    servers.start(name, [lay.bin / f"mailreeve-{name}", "-c", lay.conf], user=f"mailreeve-{name}", restart=True)
+    servers.start(name, [*lay.under, lay.bin / f"mailreeve-{name}", "-c", lay.conf], user=f"mailreeve-{name}", restart=True)
     units.wait_for(f"mailreeve-{name}", units.listening(lay.run / name / "control.sock"))

@@ -20,7 +20,9 @@ LONGEST = "/postfix/queue/run/mailreeve/policyd/policy.sock"
 
 
 class Layout:
-    """Paths and ports of the stack in `folder`. `lock` is kept open: it reserves the ports against other stacks."""
+    """Paths and ports of the stack in `folder`. `lock` is kept open: it reserves the ports against other stacks. Our programs come from `build`, those that
+    MR_PROGRAMS has too from there, such as a sanitized build, which Dovecot could not load.
+    `under`: words before each daemon's command, of a tool that watches it."""
 
     def __init__(self, folder=None, base=None, build=None):
         self.temporary = folder is None
@@ -30,6 +32,8 @@ class Layout:
         self.dir.mkdir(parents=True, exist_ok=True)
         self.dir.chmod(0o755)
         self.build = pathlib.Path(build or os.environ.get("MR_BUILD", SOURCE / "build")).resolve()
+        self.programs = pathlib.Path(os.environ.get("MR_PROGRAMS", self.build)).resolve()
+        self.under = []
         self.base, self.lock = reserve(base)
         self.ports = {name: self.base + offset for name, offset in OFFSETS.items()}
         self.ipv6 = has_ipv6()

@@ -1,0 +1,132 @@
+"""Servers killed, stopped and slowed while mail flows, in an order that a seed gives; and a watch over those that nobody touched."""
+
+import os
+import pathlib
+import random
+import re
+import signal
+import statistics
+import threading
+import time
+
+from stack import daemons, mail, supervise
+
+BACK_ENDS = ("mariadb", "redis", "unbound")
+GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
+FDS_MAX, THREADS_MAX = 200, 150
+
+
+class Hosts:
+    """The processes of one stack by name; scanners and their master belong to the milter."""
+
+    def __init__(self, servers):
+        self.servers = servers
+
+    def pid(self, name):
+        """The unit's process, or None. "scanner" and "scanner master": one of them."""
+        if name not in ("scanner", "scanner master"):
+            return self.servers.pid(name)
+        masters = supervise.children(self.servers.pid("milter") or 0)
+        found = masters if name == "scanner master" else [pid for master in masters for pid in supervise.children(master)]
+        return found[0] if found else None
+
+    def auth(self):
+        """Dovecot's main auth process, in which our plugin answers."""
+        for pid in supervise.children(self.servers.pid("dovecot") or 0):
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if words[0] == b"dovecot/auth" and b"-w" not in words:
+                return pid
+        return None
+
+
+class Trouble(threading.Thread):
+    """Strikes until told to stop. `ours`: whether our daemons may be ended, not only slowed."""
+
+    def __init__(self, hosts, seed):
+        super().__init__(daemon=True)
+        self.hosts, self.random, self.over, self.ours = hosts, random.Random(seed), threading.Event(), True
+        self.ended, self.counts, self.error = set(), {}, None
+
+    def kill(self, name, pid):
+        os.kill(pid, signal.SIGKILL)
+        assert mail.wait_until(lambda: self.hosts.pid(name) != pid, 10), f"{name} was not killed"
+
+    def slow(self, name, pid):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(self.random.uniform(*SLOW))
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            assert name == "scanner", f"{name} died while it stood still"   # the milter replaces one that takes too long
+
+    def stop(self, name, pid):
+        self.hosts.servers.stop(name)
+        time.sleep(self.random.uniform(*AWAY))
+        self.hosts.servers.again(name)
+
+    def strike(self):
+        scanners = ("scanner", "scanner master")
+        deeds = [(self.kill, n) for n in (*BACK_ENDS, *scanners)] + [(self.slow, n) for n in (*BACK_ENDS, *daemons.DAEMONS, *scanners)]
+        deeds += [(self.stop, n) for n in BACK_ENDS]
+        if self.ours:
+            deeds += [(deed, n) for n in daemons.DAEMONS for deed in (self.kill, self.stop)]
+        deed, name = self.random.choice(deeds)
+        pid = mail.wait_until(lambda: self.hosts.pid(name), 20)
+        assert pid, f"{name} does not come back"
+        if deed != self.slow:
+            self.ended.add(pid)
+        deed(name, pid)
+        self.counts[f"{deed.__name__} {name}"] = self.counts.get(f"{deed.__name__} {name}", 0) + 1
+
+    def run(self):
+        try:
+            while not self.over.wait(self.random.uniform(*GAP)):
+                self.strike()
+        except Exception as error:  # told by the test
+            self.error = error
+
+
+class Watch(threading.Thread):
+    """Size, descriptors and threads of our processes, every few seconds; and who ended without having been struck."""
+
+    EVERY = 3
+
+    def __init__(self, hosts, trouble):
+        super().__init__(daemon=True)
+        self.hosts, self.trouble, self.over = hosts, trouble, threading.Event()
+        self.samples, self.died = [], []
+
+    def look(self):
+        now = {}
+        for name in (*daemons.DAEMONS, "auth"):
+            try:
+                pid = self.hosts.auth() if name == "auth" else self.hosts.pid(name)
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                fds = len(os.listdir(f"/proc/{pid}/fd"))
+            except OSError:
+                continue  # between two lives
+            fields = dict(re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.M))
+            if len(fields) == 2:
+                now[name] = {"pid": pid, "rss": int(fields["VmRSS"]), "threads": int(fields["Threads"]), "fds": fds}
+        return now
+
+    def run(self):
+        before = {}
+        while not self.over.wait(self.EVERY):
+            now = self.look()
+            self.died += [f"{name} (pid {was['pid']}) ended by itself" for name, was in before.items()
+                          if name in now and now[name]["pid"] != was["pid"] and was["pid"] not in self.trouble.ended]
+            before |= now
+            self.samples.append((time.monotonic(), now))
+
+    def growth(self, since):
+        """{name: (kB at first, kB at last)} over the samples since then: medians of the first and last tenth."""
+        result = {}
+        for name in (*daemons.DAEMONS, "auth"):
+            sizes = [now[name]["rss"] for at, now in self.samples if at >= since and name in now]
+            tenth = max(1, len(sizes) // 10)
+            result[name] = (statistics.median(sizes[:tenth]), statistics.median(sizes[-tenth:]))
+        return result
+
+    def most(self, what):
+        return {name: max(now[name][what] for _, now in self.samples if name in now) for name in (*daemons.DAEMONS, "auth")}
