@@ -18,7 +18,7 @@
 
 #define ACCEPTS_PER_TURN    32
 #define ACCEPT_PAUSE_MS     200   /* out of descriptors: try again then */
-#define REFUSED_LOG_MS      60000 /* "too many clients" at most that often */
+#define REFUSED_LOG_MS      60000 /* "too many clients" and "accept-failed" at most that often */
 #define REQUEST_DEFAULT_MS  30000
 #define PENDING_DEFAULT_MAX 64
 
@@ -38,8 +38,10 @@ struct mr_server {
 	struct mr_conn *conns;
 	size_t n_conns;
 	bool draining;
-	bool refused_logged;
-	uint64_t refused_at; /* ms, of the last such line */
+	struct line {
+		bool logged;
+		uint64_t at; /* ms, of the last such line */
+	} refused, failed;
 };
 
 struct mr_server *mr_server_new(struct mr_loop *l, const struct mr_server_ops *ops, void *arg)
@@ -65,16 +67,22 @@ static void adopt(struct mr_server *s, int fd)
 	s->n_conns++;
 }
 
-static void refuse(struct mr_server *s, int fd)
+/* Whether it is time for that line again. */
+static bool due(struct line *line)
 {
 	uint64_t now = mr_now_ms();
 
+	if (line->logged && now - line->at < REFUSED_LOG_MS)
+		return false;
+	*line = (struct line){ .logged = true, .at = now };
+	return true;
+}
+
+static void refuse(struct mr_server *s, int fd)
+{
 	close(fd);
-	if (s->refused_logged && now - s->refused_at < REFUSED_LOG_MS)
-		return;
-	s->refused_logged = true;
-	s->refused_at = now;
-	mr_log(MR_LOG_WARNING, "too-many-clients", mr_s("service", s->ops.name), mr_u("clients", s->n_conns));
+	if (due(&s->refused))
+		mr_log(MR_LOG_WARNING, "too-many-clients", mr_s("service", s->ops.name), mr_u("clients", s->n_conns));
 }
 
 static void on_listener(int fd, int what, void *arg);
@@ -96,7 +104,8 @@ static void on_listener(int fd, int what, void *arg)
 		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-			mr_log(MR_LOG_WARNING, "accept-failed", mr_s("service", s->ops.name), mr_err("error", errno));
+			if (due(&s->failed))
+				mr_log(MR_LOG_WARNING, "accept-failed", mr_s("service", s->ops.name), mr_err("error", errno));
 			mr_io_change(l->io, 0);
 			l->pause = mr_timer_start(s->loop, ACCEPT_PAUSE_MS, resume, l);
 		}

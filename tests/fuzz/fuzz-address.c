@@ -16,7 +16,11 @@ static void envelope(struct mr_slice in, struct mr_arena *arena)
 	struct mr_address a;
 
 	if (mr_address_split(in, &a) == 0) {
-		fuzz_assert(a.local.n > 0 && a.local.n <= 64 && a.domain.n > 0 && a.domain.n <= 255);
+		fuzz_assert(a.local.n > 0 && a.local.n <= 512 && a.domain.n > 0 && a.domain.n <= 255);
+		out = mr_address_canonical(in, arena);
+		fuzz_assert(mr_slice_eq(mr_address_canonical(out, arena), out));
+		again = mr_address_unquote(out, arena);
+		fuzz_assert(mr_slice_eq(mr_address_quote(again, arena), out));
 		fuzz_goals++;
 	}
 	if (mr_address_account(in, arena, &out, &diag) == 0) {

@@ -2,7 +2,9 @@
 
 /* system */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -234,6 +236,47 @@ static void test_too_many(void **state)
 		close(fds[i]);
 }
 
+/* Lines of the log since it was turned into a file. */
+static size_t log_lines(FILE *log)
+{
+	char text[16384];
+	ssize_t n = pread(fileno(log), text, sizeof(text), 0);
+	size_t lines = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* A client waits until there are descriptors again; that is logged once, not five times a second. */
+static void test_out_of_descriptors(void **state)
+{
+	int fd = mr_connect_unix(path), keep = dup(STDERR_FILENO);
+	struct rlimit all, none = { .rlim_cur = 0 };
+	FILE *log = tmpfile();
+
+	assert_true(fd >= 0 && keep >= 0 && log && dup2(fileno(log), STDERR_FILENO) >= 0 && getrlimit(RLIMIT_NOFILE, &all) == 0);
+	none.rlim_max = all.rlim_max;
+	mr_log_set_level(MR_LOG_WARNING);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < 50; i++) {
+		mr_clock_advance(100);
+		mr_loop_once(loop);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_true(dup2(keep, STDERR_FILENO) >= 0);
+	mr_log_set_level(MR_LOG_ERROR);
+	assert_int_equal(mr_server_clients(server), 0);
+	assert_int_equal(log_lines(log), 1);
+	mr_clock_advance(1000);
+	run();
+	say(fd, "there\n");
+	expect(fd, "there\n");
+	fclose(log);
+	close(keep);
+	close(fd);
+}
+
 static void test_held(void **state)
 {
 	int fd = connect_client();
@@ -383,6 +426,7 @@ int main(void)
 		TEST(test_slow_but_steady),
 		TEST(test_no_end),
 		TEST(test_too_many),
+		TEST(test_out_of_descriptors),
 		TEST(test_held),
 		TEST(test_pending_max),
 		TEST(test_gone_while_held),
