@@ -1,5 +1,5 @@
-/* own-exe: for the milter under valgrind, preloaded. It starts its scanner master as /proc/self/exe, which the kernel takes for valgrind; by
- * its name it is found. */
+/* own-exe: for the milter under valgrind, preloaded. It starts its scanner master as /proc/self/exe, which the kernel takes for valgrind;
+ * by its name it is found. */
 
 /* system */
 #include <dlfcn.h>
@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[]);
+typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+			   char *const[]);
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr, char *const argv[],
 		char *const env[])

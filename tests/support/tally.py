@@ -1,5 +1,7 @@
 """Sums up what the parts of tests/run left in a folder: meson's JSON logs, pytest's JUnit files, and `steps` with lines "passed NAME" or "failed NAME".
-Prints each failure and, last, "N passed, N failed, N skipped"; exits 1 if anything failed, or if nothing ran."""
+Prints each failure and, last, "N passed, N failed, N skipped"; exits 1 if anything failed, or if nothing ran: with --tests, nothing but steps.
+
+usage: tally.py FOLDER [--tests]"""
 
 import json
 import pathlib
@@ -33,7 +35,10 @@ def pytest(folder):
 def main():
     folder = pathlib.Path(sys.argv[1])
     count = {"passed": 0, "failed": 0, "skipped": 0}
-    for result, name in [*steps(folder), *meson(folder), *pytest(folder)]:
+    tests = [*meson(folder), *pytest(folder)]
+    if "--tests" in sys.argv and not tests:
+        tests = [("failed", "no test ran")]
+    for result, name in [*steps(folder), *tests]:
         count[result] += 1
         if result == "failed":
             print(f"failed: {name}")
