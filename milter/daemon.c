@@ -22,11 +22,6 @@
 
 struct mr_milter_counters mr_milter_counters;
 
-struct resolver_check {
-	struct mr_loop *loop;
-	bool up;
-};
-
 static const struct mr_stat stats[] = {
 	{ "accepted_total", "Messages accepted.", &mr_milter_counters.accepted },
 	{ "junked_total", "Messages marked for Junk for all recipients.", &mr_milter_counters.junked },
@@ -144,31 +139,16 @@ static int check_socket(const char *run_dir, const char *name, struct mr_buf *ou
 	return 0;
 }
 
-static void on_answer(const struct mr_dns_answer *a, void *arg)
-{
-	struct resolver_check *c = arg;
-
-	c->up = a->status != MR_DNS_TEMP;
-	mr_loop_stop(c->loop);
-}
-
 static int check_resolver(const char *resolver, struct mr_buf *out)
 {
-	struct resolver_check c = { .loop = mr_loop_new() };
 	struct mr_diag diag = { 0 };
-	struct mr_dns *dns = NULL;
+	int err = mr_dns_check(resolver, CHECK_MS, &diag);
 
-	if (mr_dns_new(c.loop, resolver, &dns, &diag) == 0) {
-		mr_dns_ask(dns, "localhost", MR_DNS_A, mr_now_ms() + CHECK_MS, on_answer, &c);
-		mr_loop_run(c.loop);
-	}
-	if (c.up)
-		mr_buf_printf(out, "ok resolver\n");
+	if (err == 0)
+		mr_buf_puts(out, "ok resolver\n");
 	else
-		mr_buf_printf(out, "failed resolver: %s\n", diag.text[0] ? diag.text : "no answer");
-	mr_dns_free(dns);
-	mr_loop_free(c.loop);
-	return c.up ? 0 : 1;
+		mr_buf_printf(out, "failed resolver: %s\n", diag.text);
+	return err ? 1 : 0;
 }
 
 static int check(const void *conf, struct mr_buf *out)

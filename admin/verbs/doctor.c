@@ -12,18 +12,20 @@
 /* ours */
 #include "app/verb.h"
 #include "args.h"
-#include "back-ends.h"
 #include "base/mem.h"
 #include "control.h"
 #include "database.h"
 #include "keys.h"
 #include "programs.h"
+#include "rt/dns.h"
+#include "rt/redis.h"
 #include "store/schema.h"
 
 static const char usage[] = "usage: mailreeve doctor\n"
 			    "One line a finding, \"ok\", \"absent\" (not installed) or \"problem\"; exit 1 when there is a problem.\n";
 
-#define ASK_MS     30000
+#define ASK_MS     30000 /* a daemon, about itself */
+#define WAIT_MS    3000  /* a back end */
 #define OUTPUT_MAX (64 * 1024)
 
 static unsigned problems;
@@ -103,7 +105,7 @@ static void look_at_secret(const char *path, const char *group, const char *what
 		problem(what, "%s: %m (%s)", path, help);
 	else if (!S_ISREG(st.st_mode))
 		problem(what, "%s is not a file", path);
-	else if (st.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP))
+	else if ((st.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) || (group && !(st.st_mode & S_IRGRP)))
 		problem(what, "%s has mode %04o, it should be 0640", path, (unsigned)st.st_mode & 07777);
 	else if (g && st.st_gid != g->gr_gid)
 		problem(what, "%s should belong to group %s", path, group);
@@ -147,26 +149,36 @@ static void look_at(const char *what, int r, const struct mr_diag *diag)
 {
 	if (r < 0)
 		problem(what, "%s", diag->text);
-	else if (r == 0)
+	else
 		ok(what);
+}
+
+static void look_at_back_ends(const struct mr_conf_shared *conf)
+{
+	const struct mr_redis_config redis = mr_redis_config(conf);
+	struct mr_diag diag = { 0 };
+
+	if (mr_redis_wanted(&redis))
+		look_at("redis", mr_redis_check(&redis, WAIT_MS, &diag), &diag);
+	diag = (struct mr_diag){ 0 };
+	look_at("resolver", mr_dns_check(conf->resolver, WAIT_MS, &diag), &diag);
 }
 
 static int run(const void *conf, int argc, char **argv)
 {
 	static const struct verb_flag table[] = { { 0 } };
 	const struct verbs_conf *c = conf;
-	struct mr_diag diag = { 0 };
 	int code = verb_flags("doctor", table, NULL, &argc, &argv);
 
 	if (code || argc)
 		return code ? code : verb_usage("too many words (--help tells)");
+	if (geteuid() != 0)
+		problem("rights", "doctor is for root: what others may not read looks broken to them");
 	for (size_t i = 0; program_daemons[i]; i++)
 		look_at_daemon(c, program_daemons[i]);
 	look_at_secrets(c);
 	look_at_database(c);
-	look_at("redis", back_end_redis(&c->shared, &diag), &diag);
-	diag = (struct mr_diag){ 0 };
-	look_at("resolver", back_end_resolver(&c->shared, &diag), &diag);
+	look_at_back_ends(&c->shared);
 	return problems ? 1 : 0;
 }
 

@@ -18,3 +18,5 @@ void mr_dns_free(struct mr_dns *d); /* no callback runs any more */
 typedef void mr_dns_cb(const struct mr_dns_answer *a, void *arg);
 void mr_dns_ask(struct mr_dns *d, const char *name, enum mr_dns_type type, uint64_t deadline_ms /* absolute, mr_now_ms() */, mr_dns_cb *cb,
 		void *arg);
+/* One question and its answer, blocking at most so long: 0, -EAGAIN with what is wrong, or as mr_dns_new(). */
+int mr_dns_check(const char *resolver, uint64_t timeout_ms, struct mr_diag *diag);

@@ -17,10 +17,11 @@
 static int ask(redisContext *rc, int argc, const char **argv, struct mr_diag *diag)
 {
 	redisReply *reply = redisCommandArgv(rc, argc, argv, NULL);
+	bool late = !reply && rc->err == REDIS_ERR_IO && errno == EAGAIN;
 	int r = 0;
 
 	if (!reply)
-		r = mr_diag_set(diag, -EAGAIN, "%s", rc->errstr);
+		r = mr_diag_set(diag, -EAGAIN, "%s", late ? "no answer" : rc->errstr);
 	else if (reply->type == REDIS_REPLY_ERROR)
 		r = mr_diag_set(diag, -EAGAIN, "%s", reply->str);
 	if (reply)
@@ -38,7 +39,7 @@ static int log_in(redisContext *rc, const struct mr_redis_config *c, struct mr_d
 		argv[argc++] = c->user;
 	argv[argc++] = password.p;
 	if (r == 0)
-		r = ask(rc, argc, argv, diag);
+		r = mr_diag_about(diag, ask(rc, argc, argv, diag), c->socket[0] ? c->socket : c->address);
 	mr_wipe(password.p, password.cap);
 	mr_buf_done(&password);
 	return r;
@@ -63,7 +64,7 @@ static int once(const struct mr_redis_config *c, uint64_t timeout_ms, int argc, 
 	if (r == 0 && c->password_file[0])
 		r = log_in(rc, c, diag);
 	if (r == 0)
-		r = ask(rc, argc, argv, diag);
+		r = mr_diag_about(diag, ask(rc, argc, argv, diag), place.shown);
 	redisFree(rc);
 	return r;
 }

@@ -551,6 +551,8 @@ def test_doctor(site):
     assert "ok      database" in said and "ok      key ring for DKIM keys" in said and "ok      password of the database" in said, said
     assert any(line.startswith("problem certificate: ") for line in said), said
     assert any(re.match(r"(problem mailreeve-lookup: not running|absent  mailreeve-lookup)", line) for line in said), said
+    (site.folder / "keyring").chmod(0o600)
+    assert any("mode 0600" in line for line in findings()), "the group could not read it"
     (site.folder / "keyring").chmod(0o644)
     site.sql("UPDATE schema_version SET version = 5")
     said = findings()

@@ -2,6 +2,7 @@
  * resolver that is silent, away, back again. */
 
 /* system */
+#include <errno.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -273,13 +274,27 @@ static void test_resolver_text(void **state)
 	mr_dns_free(other);
 }
 
+static void test_check(void **state)
+{
+	struct mr_diag diag = { 0 };
+	char resolver[64];
+
+	snprintf(resolver, sizeof(resolver), "127.0.0.1:%u", port);
+	assert_int_equal(mr_dns_check(resolver, 200, &diag), -EAGAIN);
+	assert_non_null(strstr(diag.text, resolver));
+	assert_true(mr_dns_check("127.0.0.1", 200, NULL) < 0);
+	start_server();
+	wait_server();
+	assert_int_equal(mr_dns_check(resolver, 5000, NULL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_answers), TEST(test_silent),        TEST(test_away_and_back),
-		TEST(test_many),    TEST(test_free_is_quiet), TEST(test_resolver_text),
+		TEST(test_answers),       TEST(test_silent),        TEST(test_away_and_back), TEST(test_many),
+		TEST(test_free_is_quiet), TEST(test_resolver_text), TEST(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

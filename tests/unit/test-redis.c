@@ -163,9 +163,14 @@ static void test_away(void **state)
 
 static void test_stuck(void **state)
 {
+	struct mr_diag diag = { 0 };
+
 	start_server();
 	wait_up(true);
 	kill(server, SIGSTOP);
+	assert_int_equal(mr_redis_check(&(struct mr_redis_config){ socket_path, "", "", "" }, 200, &diag), -EAGAIN);
+	assert_non_null(strstr(diag.text, socket_path));
+	assert_non_null(strstr(diag.text, "no answer"));
 	command("a", 100, MR_LIT("PING"));
 	command("b", 10000, MR_LIT("PING"));
 	wait_for("a=failed(time-out) b=failed(connection lost) ");
