@@ -44,22 +44,36 @@ static void on_change(enum mr_row_kind kind, struct mr_slice key, void *arg)
 
 /* --- sockets */
 
-/* Binds BASE/NAME and listens there. */
-static int listen_at(struct mr_lookup *l, struct mr_server *s, const char *base, const char *name, struct mr_diag *diag)
+static struct mr_server *new_server(struct mr_lookup *l, const struct mr_lookup_conf *c, const struct mr_server_ops *what)
 {
-	int fd = mr_listen_unix(mr_arena_printf(l->scratch, "%s/%s", base, name), SOCKET_MODE, diag);
+	struct mr_server_ops ops = *what;
 
-	return fd < 0 ? fd : mr_server_listen(s, fd);
+	ops.clients_max = (size_t)c->clients_max;
+	return mr_server_new(l->loop, &ops, l);
 }
 
 static int open_server(struct mr_lookup *l, const struct mr_lookup_conf *c, const struct mr_server_ops *what, const char *name,
 		       struct mr_server **out, struct mr_diag *diag)
 {
-	struct mr_server_ops ops = *what;
+	int fd = mr_listen_unix(mr_arena_printf(l->scratch, "%s/%s", c->shared.run_dir, name), SOCKET_MODE, diag);
 
-	ops.clients_max = (size_t)c->clients_max;
-	*out = mr_server_new(l->loop, &ops, l);
-	return listen_at(l, *out, c->shared.run_dir, name, diag);
+	if (fd < 0)
+		return fd;
+	*out = new_server(l, c, what);
+	return mr_server_listen(*out, fd);
+}
+
+static int open_maps(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
+{
+	int fds[2], err = mr_listen_twice(c->shared.run_dir, c->shared.postfix_dir, "lookup/map.sock", SOCKET_MODE, fds, diag);
+
+	if (err < 0)
+		return err;
+	l->maps = new_server(l, c, &mr_session_socketmap);
+	for (size_t i = 0; i < MR_COUNT(fds); i++)
+		if (fds[i] >= 0)
+			mr_server_listen(l->maps, fds[i]);
+	return 0;
 }
 
 static int open_usage(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
@@ -74,11 +88,8 @@ static int open_usage(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 
 static int open_sockets(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
-	const char *chroot = mr_arena_printf(l->scratch, "%s/run/mailreeve", c->shared.postfix_dir);
-	int err = open_server(l, c, &mr_session_socketmap, "lookup/map.sock", &l->maps, diag);
+	int err = open_maps(l, c, diag);
 
-	if (err == 0 && c->shared.postfix_dir[0] != '\0')
-		err = listen_at(l, l->maps, chroot, "lookup/map.sock", diag);
 	if (err == 0)
 		err = open_server(l, c, &mr_session_directory, "lookup/directory.sock", &l->directory, diag);
 	if (err == 0)

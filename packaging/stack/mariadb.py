@@ -8,15 +8,15 @@ import subprocess
 from . import accounts, units
 
 SERVER = ["mariadbd", "--no-defaults"]
-OPTIONS = ["--skip-networking", "--skip-log-bin", "--performance-schema=off", "--innodb-buffer-pool-size=32M",
+OPTIONS = ["--skip-log-bin", "--skip-name-resolve", "--performance-schema=off", "--innodb-buffer-pool-size=32M",
            "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1"]
 USER, PASSWORD, NAME = "mailreeve", "demo-database", "mailreeve"
 
 
-def prepared(lay):
+def prepared(build):
     """The prepared data folder, made if there is none yet; another stack may be doing the same at this moment."""
     version = subprocess.run(["mariadbd", "--version"], check=True, capture_output=True, text=True).stdout.split()[2]
-    cache = lay.build / "stack-cache"
+    cache = build / "stack-cache"
     cache.mkdir(parents=True, exist_ok=True)
     data = cache / f"mariadb-{version}"
     with open(cache / "lock", "w") as lock:
@@ -30,14 +30,19 @@ def prepared(lay):
     return data
 
 
+def copy_data(build, to):
+    """A data folder of the user mysql, without databases."""
+    subprocess.run(["cp", "-r", "--reflink=auto", str(prepared(build)), str(to)], check=True)
+    subprocess.run(["chown", "-R", "mysql:", str(to)], check=True)
+
+
 def start(lay, servers):
     root = lay.db_socket.parents[1]
     if not (root / "data").exists():
         root.mkdir(exist_ok=True)
-        subprocess.run(["cp", "-r", "--reflink=auto", str(prepared(lay)), str(root / "data")], check=True)
-        subprocess.run(["chown", "-R", "mysql:", str(root / "data")], check=True)
+        copy_data(lay.build, root / "data")
         accounts.make_folder(root / "run", 0o755, "mysql")
-    argv = SERVER + OPTIONS + [f"--datadir={root}/data", f"--socket={lay.db_socket}", f"--pid-file={root}/run/pid", f"--tmpdir={root}/run"]
+    argv = SERVER + OPTIONS + ["--skip-networking", f"--datadir={root}/data", f"--socket={lay.db_socket}", f"--pid-file={root}/run/pid", f"--tmpdir={root}/run"]
     servers.start("mariadb", argv, user="mysql", restart=True)
     units.wait_for("mariadb", units.listening(lay.db_socket))
     accounts.make_secret(lay.keys / "db-password", PASSWORD, "mailreeve-lookup")

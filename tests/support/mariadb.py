@@ -1,43 +1,20 @@
-"""A private MariaDB: a socket in a folder, no port unless asked for, gone when stopped.
+"""A private MariaDB that tests may stop and kill: a socket in a folder, no port unless asked for."""
 
-The first start on a machine prepares an empty data folder (2 s); later ones copy it (0.1 s)."""
-import fcntl
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
+import sys
 import time
 
-OPTIONS = ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--skip-log-bin",
-           "--performance-schema=off", "--skip-name-resolve"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "packaging"))
+
+from stack import mariadb as stack  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("MR_BUILD", SOURCE / "build"))
 START_SECONDS = 60
-
-
-def _as_mysql():
-    """mariadbd refuses to be root without being told whom to become."""
-    return ["--user=mysql"] if os.getuid() == 0 else []
-
-
-def _template():
-    """The prepared data folder of this machine and server version."""
-    version = subprocess.run(["mariadbd", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
-    base = pathlib.Path(tempfile.gettempdir()) / f"mr-mariadb-template-{os.getuid()}"
-    base.mkdir(mode=0o711, exist_ok=True)
-    if base.stat().st_uid != os.getuid():
-        raise RuntimeError(f"{base} belongs to somebody else")
-    data = base / version
-    with open(base / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not data.exists():
-            fresh = base / f"{version}.new"
-            shutil.rmtree(fresh, ignore_errors=True)
-            subprocess.run(["mariadb-install-db", "--no-defaults", *_as_mysql(), f"--datadir={fresh}",
-                            "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
-                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-            fresh.rename(data)
-    return data
 
 
 class MariaDB:
@@ -53,14 +30,13 @@ class MariaDB:
     def start(self):
         if not self.data.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["cp", "-a", str(_template()), str(self.data)], check=True)
-            if os.getuid() == 0:
-                shutil.chown(self.folder, "mysql")
+            stack.copy_data(BUILD, self.data)
+            shutil.chown(self.folder, "mysql")
             self.folder.chmod(0o755)
         network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(["mariadbd", "--no-defaults", *_as_mysql(), f"--datadir={self.data}", f"--socket={self.socket}",
-                                             f"--pid-file={self.folder}/pid", *network, *OPTIONS], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*stack.SERVER, "--user=mysql", f"--datadir={self.data}", f"--socket={self.socket}",
+                                             f"--pid-file={self.folder}/pid", *network, *stack.OPTIONS], stdout=log, stderr=log)
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > until:
