@@ -34,10 +34,7 @@ static int add(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r == 0)
 		r = mr_write_alias_add(db, argv[0], (const char *const *)argv + 1, (size_t)argc - 1, &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -48,10 +45,7 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r == 0)
 		r = mr_write_alias_set(db, argv[0], (const char *const *)argv + 1, (size_t)argc - 1, &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int del(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -62,10 +56,7 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r == 0)
 		r = mr_write_alias_del(db, argv[0], (const char *const *)argv + 1, (size_t)argc - 1, &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static json_t *alias_json(const struct mr_row_alias *a)

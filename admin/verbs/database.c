@@ -2,6 +2,7 @@
 #include "database.h"
 
 /* ours */
+#include "args.h"
 #include "base/buf.h"
 #include "rt/redis.h"
 
@@ -36,7 +37,7 @@ int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag
 	return r;
 }
 
-void verbs_wake(const struct verbs_conf *conf)
+static void wake(const struct verbs_conf *conf)
 {
 	const struct mr_redis_config c = mr_redis_config(&conf->shared);
 	struct mr_buf channel = MR_BUF(CHANNEL_MAX);
@@ -46,4 +47,12 @@ void verbs_wake(const struct verbs_conf *conf)
 	mr_buf_printf(&channel, "%schanged", conf->shared.redis_prefix);
 	mr_redis_publish(&c, WAKE_MS, channel.p, "1", NULL);
 	mr_buf_done(&channel);
+}
+
+int verbs_changed(const struct verbs_conf *conf, int r, const struct mr_diag *diag)
+{
+	if (r < 0)
+		return verb_failed(diag);
+	wake(conf);
+	return 0;
 }

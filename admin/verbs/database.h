@@ -7,8 +7,9 @@
 struct mr_conf_shared verbs_database(const struct verbs_conf *conf);
 /* Opens and checks the schema. */
 int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag *diag);
-/* Tells every lookup that something changed. Best effort, half a second at most a step: lookup asks the database each second anyway. */
-void verbs_wake(const struct verbs_conf *conf);
+/* The exit code of a verb whose change came out as r. After a change every lookup is told: best effort, half a second at most a step, since
+ * lookup asks the database each second anyway. */
+int verbs_changed(const struct verbs_conf *conf, int r, const struct mr_diag *diag);
 
 static inline void verbs_close_(struct mr_db **db)
 {

@@ -81,10 +81,7 @@ static int switch_to(const struct verbs_conf *conf, const char *domain, bool on)
 	set.dkim = on;
 	if (r == 0)
 		r = mr_write_domain_set(db, domain, &set, &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int enable(const struct verbs_conf *conf, const void *flags, int argc, char **argv)

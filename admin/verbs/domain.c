@@ -55,11 +55,9 @@ static int add(const struct verbs_conf *conf, const void *flags, int argc, char 
 	if (r == 0)
 		r = mr_write_domain_add(db, argv[0], &f->set, &ring, &diag);
 	mr_keyring_wipe(&ring);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	printf("domain added; publish its DKIM records: mailreeve dkim show %s\n", argv[0]);
-	return 0;
+	if (r == 0)
+		printf("domain added; publish its DKIM records: mailreeve dkim show %s\n", argv[0]);
+	return verbs_changed(conf, r, &diag);
 }
 
 static void list_table(const struct mr_domain_entry *v, size_t n, struct mr_arena *arena)
@@ -150,10 +148,7 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
 		r = mr_write_domain_set(db, argv[0], s, &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int del(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -164,10 +159,7 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r == 0)
 		r = mr_write_domain_del(db, argv[0], &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int run(const void *conf, int argc, char **argv)

@@ -79,10 +79,7 @@ static int write_user(const struct verbs_conf *conf, const struct flags *f, bool
 		r = write(db, address, &set, &diag);
 	mr_wipe(secret.p, secret.cap);
 	mr_buf_done(&secret);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int add(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -183,10 +180,7 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r == 0)
 		r = mr_write_user_del(db, argv[0], &diag);
-	if (r < 0)
-		return verb_failed(&diag);
-	verbs_wake(conf);
-	return 0;
+	return verbs_changed(conf, r, &diag);
 }
 
 static int run(const void *conf, int argc, char **argv)
