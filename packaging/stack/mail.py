@@ -47,8 +47,8 @@ def somewhere():
     return "127." + ".".join(str(random.randint(1, 250)) for _ in range(3))
 
 
-class Imap(imaplib.IMAP4):
-    """imaplib's client from an address of choice, with TLS first or not."""
+class FromSomewhere:
+    """A client of Python's library from an address of choice, with TLS first or not."""
 
     def __init__(self, port, context, tls_first):
         self.context, self.tls_first = context, tls_first
@@ -59,16 +59,12 @@ class Imap(imaplib.IMAP4):
         return self.context.wrap_socket(plain, server_hostname=self.host) if self.tls_first else plain
 
 
-class Pop(poplib.POP3):
-    """poplib's client, likewise."""
+class Imap(FromSomewhere, imaplib.IMAP4):
+    pass
 
-    def __init__(self, port, context, tls_first):
-        self.context, self.tls_first = context, tls_first
-        super().__init__("localhost", port, timeout=30)
 
-    def _create_socket(self, timeout):
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(somewhere(), 0))
-        return self.context.wrap_socket(plain, server_hostname=self.host) if self.tls_first else plain
+class Pop(FromSomewhere, poplib.POP3):
+    pass
 
 
 class Client:
