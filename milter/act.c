@@ -9,18 +9,22 @@
 
 #define ADDRESS_MAX 1024
 
-/* Adds a field at the very top, above our own Received. */
-static int insert(const struct act *a, const char *name, struct mr_slice value)
+int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct mr_slice value)
 {
 	struct mr_buf v = MR_BUF(MR_HEADER_VALUE_MAX);
 	int r = 0;
 
-	if (a->session->lead_space)
+	if (s->lead_space)
 		mr_buf_putc(&v, ' ');
-	if (mr_headers_value(value, &v) < 0 || smfi_insheader(a->ctx, 0, (char *)name, v.p) != MI_SUCCESS)
+	if (mr_headers_value(value, &v) < 0 || smfi_insheader(ctx, 0, (char *)name, v.p) != MI_SUCCESS)
 		r = -EIO;
 	mr_buf_done(&v);
 	return r;
+}
+
+static int insert(const struct act *a, const char *name, struct mr_slice value)
+{
+	return act_insert(a->ctx, a->session, name, value);
 }
 
 static int remove_field(const char *name, unsigned index, void *arg)
@@ -112,6 +116,12 @@ static void set_reply(SMFICTX *ctx, const char *code, const char *status, const 
 	smfi_setreply(ctx, (char *)code, (char *)status, (char *)text);
 }
 
+sfsistat act_tempfail(SMFICTX *ctx)
+{
+	set_reply(ctx, "451", "4.7.1", "The mail filter cannot answer now, try again later");
+	return SMFIS_TEMPFAIL;
+}
+
 sfsistat act_answer(const struct act *a)
 {
 	switch (a->verdict->action) {
@@ -119,8 +129,7 @@ sfsistat act_answer(const struct act *a)
 		set_reply(a->ctx, "550", "5.7.1", "Message refused by the recipient's mail filter");
 		return SMFIS_REJECT;
 	case MR_ACTION_TEMPFAIL:
-		set_reply(a->ctx, "451", "4.7.1", "The mail filter cannot answer now, try again later");
-		return SMFIS_TEMPFAIL;
+		return act_tempfail(a->ctx);
 	case MR_ACTION_ACCEPT:
 	case MR_ACTION_JUNK:
 	case MR_ACTION_SPLIT:

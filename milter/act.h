@@ -19,6 +19,9 @@ struct act {
 
 /* Header fields out and in, envelope, hold: for every verdict but refusals. 0, or -EIO: the message must not be accepted. */
 int act_change(const struct act *a);
+/* Adds a field at the very top, above our own Received. 0 or -EIO. */
+int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct mr_slice value);
 /* The answer to the client. */
 sfsistat act_answer(const struct act *a);
 sfsistat act_too_big(SMFICTX *ctx);
+sfsistat act_tempfail(SMFICTX *ctx);

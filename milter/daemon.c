@@ -31,6 +31,7 @@ static const struct mr_stat stats[] = {
 	{ "held_total", "Messages put on hold because they kill scanners.", &mr_milter_counters.held },
 	{ "quarantined_total", "Quarantine copies written.", &mr_milter_counters.quarantined },
 	{ "signed_total", "Messages signed.", &mr_milter_counters.is_signed },
+	{ "sealed_total", "Forwarded messages sealed.", &mr_milter_counters.sealed },
 	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
 	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
 	{ 0 },

@@ -148,32 +148,39 @@ static void log_message(const struct ending *e)
 	mr_buf_done(&symbols);
 }
 
-/* The message is complete and shown to the loop, which finds out what there is to know. 0, or -errno with the reason set. */
+int message_collect(struct session *s, const char *queue_id, const char **step)
+{
+	struct mr_job *j = s->m.job;
+	int r = mr_spool_end(&s->m.spool, &j->memfd);
+
+	j->queue_id = mr_strdup(queue_id);
+	*step = "spool";
+	if (r == 0)
+		r = mr_job_map(j);
+	if (r < 0)
+		return r;
+	*step = "loop";
+	mr_milter_io_submit(j);
+	return mr_job_wait(j, j->settings->scan_timeout + LOOP_SLACK_MS) ? 0 : -ETIMEDOUT;
+}
+
+/* 0, or -errno with the reason set. */
 static int collect(struct ending *e)
 {
-	struct mr_job *j = e->job;
+	const char *step;
 	int r;
 
-	j->queue_id = mr_strdup(e->queue_id);
 	if (mr_headers_strip_full(e->session->m.strip)) {
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "forged-fields" };
 		return -E2BIG;
 	}
 	/* A redirect of Sieve, say: our signature would vouch for what a stranger wrote under a name of ours. */
-	j->resent = j->role == MR_ROLE_LOCAL && mr_headers_strip_any(e->session->m.strip);
-	r = mr_spool_end(&e->session->m.spool, &j->memfd);
-	if (r == 0)
-		r = mr_job_map(j);
-	if (r < 0) {
-		give_up(e, "spool", strerror(-r));
-		return r;
-	}
-	mr_milter_io_submit(j);
-	e->known = mr_job_wait(j, j->settings->scan_timeout + LOOP_SLACK_MS);
-	if (e->known)
-		return 0;
-	give_up(e, "loop", "no answer from the loop");
-	return -ETIMEDOUT;
+	e->job->resent = e->job->role == MR_ROLE_LOCAL && mr_headers_strip_any(e->session->m.strip);
+	r = message_collect(e->session, e->queue_id, &step);
+	e->known = r == 0;
+	if (r < 0)
+		give_up(e, step, strerror(-r));
+	return r;
 }
 
 sfsistat message_end(SMFICTX *ctx, struct session *s)

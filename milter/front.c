@@ -151,9 +151,6 @@ static sfsistat connected(SMFICTX *ctx, _SOCK_ADDR *address)
 	s->role = mr_role_of(smfi_getsymval(ctx, "{daemon_name}"));
 	if (address && mr_ip_from_sockaddr(address, &s->client) < 0)
 		s->client = (struct mr_ip){ 0 };
-	/* Our own second pass: decided before, and not changed any more. */
-	if (s->role == MR_ROLE_FORWARD)
-		return SMFIS_ACCEPT;
 	pthread_mutex_lock(&front.lock);
 	full = front.sessions >= front.settings->sessions_max;
 	front.sessions += !full;
@@ -220,7 +217,8 @@ static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
 		return SMFIS_TEMPFAIL;
 	for (size_t i = 1; argv[i]; i++)
 		mr_buf_printf(&esmtp, "%s%s", i > 1 ? " " : "", argv[i]);
-	mr_milter_io_resolve(mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp)));
+	if (s->role != MR_ROLE_FORWARD) /* decided in the first pass */
+		mr_milter_io_resolve(mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp)));
 	mr_buf_done(&esmtp);
 	return reply(s, SMFIP_NR_RCPT);
 }
@@ -250,7 +248,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
-	if (mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
+	if (s->role != MR_ROLE_FORWARD && mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
 		return reply(s, SMFIP_NR_HDR);
 	if (mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("From")))
 		take_from(&s->m, v);
@@ -285,7 +283,7 @@ static sfsistat end_of_message(SMFICTX *ctx)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
-	r = message_end(ctx, s);
+	r = s->role == MR_ROLE_FORWARD ? forward_end(ctx, s) : message_end(ctx, s);
 	message_done(&s->m);
 	return r;
 }

@@ -129,17 +129,24 @@ static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
 	sign_answered(j);
 }
 
-/* Every key in use signs. Until the last one is here the job's answer stays "away". */
+/* Every key in use signs; a seal is made with an RSA key, since who checks it need not know another. Until the last one is here the job's
+ * answer stays "away". */
 static void ask_keys(struct mr_job *j, const struct mr_dir_sender *a)
 {
+	size_t n = 0;
+
 	if (!mr_job_keep(j, a->domain, &j->sign_domain))
 		return;
 	for (size_t i = 0; i < a->n_selectors; i++) {
-		j->keys[i].job = j;
-		if (!mr_job_keep(j, a->selectors[i].name, &j->keys[i].selector))
+		if (j->role == MR_ROLE_FORWARD && (n > 0 || !mr_slice_eq(a->selectors[i].algorithm, MR_LIT("rsa"))))
+			continue;
+		j->keys[n].job = j;
+		if (!mr_job_keep(j, a->selectors[i].name, &j->keys[n++].selector))
 			return;
 	}
-	j->n_keys = j->side.keys_missing = a->n_selectors;
+	j->n_keys = j->side.keys_missing = n;
+	if (n == 0 && j->role == MR_ROLE_FORWARD)
+		j->sign = MR_SIGN_NO;
 	for (size_t i = 0; i < j->n_keys; i++) {
 		j->side.open++;
 		mr_job_ref(j);
@@ -161,12 +168,12 @@ static void on_sender(const struct mr_dir_sender *a, void *arg)
 	sign_answered(j);
 }
 
-static void ask_sender(struct mr_job *j)
+static void ask_sender(struct mr_job *j, struct mr_slice address)
 {
 	j->sign = MR_SIGN_AWAY;
 	j->side.open++;
 	mr_job_ref(j);
-	mr_directory_sender(j->io->directory, mr_slice_of(j->from), mr_now_ms() + j->settings->directory_timeout, on_sender, j);
+	mr_directory_sender(j->io->directory, address, mr_now_ms() + j->settings->directory_timeout, on_sender, j);
 }
 
 /* -- scan -- */
@@ -278,6 +285,19 @@ static void on_deadline(void *arg)
 	finish(j);
 }
 
+static void begin(struct mr_job *j)
+{
+	for (size_t i = 0; i < j->n_recipients; i++) {
+		struct mr_job_recipient *r = j->recipients[i];
+
+		if (!r->open && (r->resolved.status == MR_DIR_TEMP || j->side.began - r->asked > STALE_MS))
+			ask_recipient(r);
+	}
+	if (j->trusted && !j->resent && j->from)
+		ask_sender(j, mr_slice_of(j->from));
+	begin_scan(j);
+}
+
 static void submit_now(void *arg)
 {
 	struct mr_job *j = arg;
@@ -289,15 +309,10 @@ static void submit_now(void *arg)
 	j->side.deadline = mr_timer_start(io->loop, j->settings->scan_timeout, on_deadline, j);
 	DL_APPEND2(io->jobs, j, side.prev, side.next);
 	io->n_jobs++;
-	for (size_t i = 0; i < j->n_recipients; i++) {
-		struct mr_job_recipient *r = j->recipients[i];
-
-		if (!r->open && (r->resolved.status == MR_DIR_TEMP || j->side.began - r->asked > STALE_MS))
-			ask_recipient(r);
-	}
-	if (j->trusted && !j->resent && j->from)
-		ask_sender(j);
-	begin_scan(j);
+	if (j->role == MR_ROLE_FORWARD) /* scanned in the first pass */
+		ask_sender(j, mr_slice_of(j->settings->forwarder));
+	else
+		begin(j);
 	finish_if_complete(j);
 }
 

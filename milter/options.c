@@ -153,6 +153,15 @@ static char *hostname(const struct mr_milter_conf *conf)
 	return mr_strdup(name[0] ? name : "localhost");
 }
 
+static char *forwarder(const struct mr_milter_conf *conf)
+{
+	mr_autofree char *host = hostname(conf);
+	struct mr_buf address = MR_BUF(512);
+
+	mr_buf_printf(&address, "postmaster@%s", conf->shared.srs_domain[0] ? conf->shared.srs_domain : host);
+	return mr_buf_steal(&address);
+}
+
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 {
 	struct mr_settings *s = mr_new(struct mr_settings, 1);
@@ -162,6 +171,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 	*s = (struct mr_settings){
 		.refs = 1,
 		.hostname = hostname(conf),
+		.forwarder = forwarder(conf),
 		.quarantine_dir = mr_buf_steal(&dir),
 		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
 		.message_max = conf->message_max,
@@ -191,6 +201,7 @@ void mr_settings_unref(struct mr_settings *s)
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	free(s->hostname);
+	free(s->forwarder);
 	free(s->quarantine_dir);
 	free(s->keyring_file);
 	free(s->trusted);

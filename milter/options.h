@@ -21,6 +21,7 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag);
 struct mr_settings {
 	_Atomic unsigned refs;
 	char *hostname, *quarantine_dir, *keyring_file;
+	char *forwarder; /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double junk_score, reject_score;
 	int on_error;

@@ -49,6 +49,7 @@ struct mr_scan {
 	const struct mr_spf_request *spf_request;
 	const struct mr_spf_answer *spf;
 	const struct mr_dkim_answer *dkim;
+	const struct mr_arc_answer *arc;
 };
 
 struct mr_check {

@@ -125,23 +125,31 @@ static int get_key(const struct mr_buf *name, size_t purpose, struct mr_sign_key
 	return r;
 }
 
-static int sign(const struct mr_job *j, const struct mr_job_key *k, const struct mr_message *m, struct mr_buf *out, struct mr_diag *diag)
+/* The job's key by its sealed text. One reference. */
+static int find_key(const struct mr_job *j, const struct mr_job_key *k, struct mr_sign_key **out, struct mr_diag *diag)
 {
-	struct mr_dkim_sign how = { .domain = j->sign_domain, .selector = k->selector, .now = mr_wall() };
 	struct mr_buf name = MR_BUF(NAME_BYTES_MAX);
-	struct mr_sign_key *key = NULL;
 	size_t purpose;
 	int r;
 
 	mr_buf_printf(&name, "dkim:%.*s:%.*s", (int)j->sign_domain.n, j->sign_domain.p, (int)k->selector.n, k->selector.p);
 	purpose = name.n;
 	mr_buf_printf(&name, "\n%.*s", (int)k->sealed.n, k->sealed.p);
-	r = name.full ? mr_diag_set(diag, -EINVAL, "the sealed key is too long") : get_key(&name, purpose, &key, diag);
+	r = name.full ? mr_diag_set(diag, -EINVAL, "the sealed key is too long") : get_key(&name, purpose, out, diag);
+	mr_buf_done(&name);
+	return r;
+}
+
+static int sign(const struct mr_job *j, const struct mr_job_key *k, const struct mr_message *m, struct mr_buf *out, struct mr_diag *diag)
+{
+	struct mr_dkim_sign how = { .domain = j->sign_domain, .selector = k->selector, .now = mr_wall() };
+	struct mr_sign_key *key = NULL;
+	int r = find_key(j, k, &key, diag);
+
 	how.key = key;
 	if (r == 0)
 		r = mr_dkim_sign(m, &how, out, diag);
 	mr_sign_key_unref(key);
-	mr_buf_done(&name);
 	return r;
 }
 
@@ -159,5 +167,23 @@ int mr_sign_message(const struct mr_job *j, struct mr_arena *arena, struct mr_sl
 			out[i] = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&value)));
 	}
 	mr_buf_done(&value);
+	return r;
+}
+
+int mr_sign_seal(const struct mr_job *j, struct mr_arena *arena, struct mr_arc_set *out, struct mr_diag *diag)
+{
+	struct mr_arc_seal how = { .domain = j->sign_domain,
+				   .selector = j->keys[0].selector,
+				   .authserv_id = mr_slice_of(j->settings->hostname),
+				   .now = mr_wall() };
+	struct mr_sign_key *key = NULL;
+	struct mr_message m;
+	int r = find_key(j, &j->keys[0], &key, diag);
+
+	mr_message_parse(j->message, arena, &m);
+	how.key = key;
+	if (r == 0)
+		r = mr_arc_seal(&m, &how, out, diag);
+	mr_sign_key_unref(key);
 	return r;
 }

@@ -9,16 +9,10 @@
 
 #define VALUE_MAX 1000 /* bytes of one value of a message that are written */
 
-/* RFC 2045 token characters: what may stand unquoted (RFC 8601 section 2.2, "value"). */
-static bool is_token_char(char c)
-{
-	return c > ' ' && c <= '~' && !strchr("()<>@,;:\\\"/[]?=", c);
-}
-
 static bool is_token(struct mr_slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (!is_token_char(s.p[i]))
+		if (!mr_authres_token_char(s.p[i]))
 			return false;
 	}
 	return s.n > 0;
@@ -125,6 +119,15 @@ static void add_dkim(struct mr_buf *out, const struct mr_dkim_answer *a)
 	}
 }
 
+/* RFC 8617 section 10.1; who sealed last is for readers. */
+static void add_arc(struct mr_buf *out, const struct mr_arc_answer *a)
+{
+	add_method(out, "arc", mr_arc_str(a->result));
+	add_reason(out, a->problem);
+	if (a->n)
+		mr_buf_printf(out, " (i=%u, d=%.*s)", a->n, (int)a->sets[a->n - 1].domain.n, a->sets[a->n - 1].domain.p);
+}
+
 int mr_authres_write(const struct mr_authres *a, struct mr_buf *out)
 {
 	size_t start;
@@ -135,87 +138,11 @@ int mr_authres_write(const struct mr_authres *a, struct mr_buf *out)
 		add_spf(out, a->spf_request, a->spf);
 	if (a->dkim)
 		add_dkim(out, a->dkim);
+	if (a->arc)
+		add_arc(out, a->arc);
 	if (a->auth_user.n)
 		add_method(out, "auth", "pass");
 	if (out->n == start)
 		mr_buf_puts(out, "; none");
 	return out->full ? -ENOBUFS : 0;
-}
-
-/* Over white space and comments. False for a comment without an end. */
-static bool skip_blank(struct mr_slice *s)
-{
-	size_t i = 0, depth = 0;
-
-	for (; i < s->n; i++) {
-		char c = s->p[i];
-
-		if (c == '(')
-			depth++;
-		else if (c == ')' && depth)
-			depth--;
-		else if (c == '\\' && depth)
-			i++;
-		else if (!depth && !memchr(" \t\r\n", c, 4))
-			break;
-	}
-	*s = mr_slice_from(*s, i);
-	return depth == 0;
-}
-
-/* A token or a quoted string off the front, into `text` without quotes. False when neither stands there. */
-static bool take_value(struct mr_slice *s, char *text, size_t max, struct mr_slice *out)
-{
-	size_t i = 0, n = 0;
-	bool quoted = s->n && s->p[0] == '"', closed = !quoted;
-
-	for (i = quoted; i < s->n && n < max; i++) {
-		if (quoted && s->p[i] == '"') {
-			closed = true;
-			i++;
-			break;
-		}
-		if (quoted && s->p[i] == '\\' && i + 1 < s->n)
-			i++;
-		else if (!quoted && !is_token_char(s->p[i]))
-			break;
-		text[n++] = s->p[i];
-	}
-	*s = mr_slice_from(*s, i);
-	*out = (struct mr_slice){ text, n };
-	return closed && n > 0 && n < max;
-}
-
-static bool contains(struct mr_slice value, struct mr_slice id)
-{
-	for (size_t i = 0; id.n && i + id.n <= value.n; i++) {
-		if (mr_slice_ieq((struct mr_slice){ value.p + i, id.n }, id))
-			return true;
-	}
-	return false;
-}
-
-/* [CFWS] authserv-id [CFWS version] [CFWS] (";" or the end) */
-static bool parse_id(struct mr_slice value, char *text, size_t max, struct mr_slice *out)
-{
-	struct mr_slice version;
-	char digits[16];
-
-	if (!skip_blank(&value) || !take_value(&value, text, max, out) || !skip_blank(&value))
-		return false;
-	if (value.n && value.p[0] != ';' && (!take_value(&value, digits, sizeof(digits), &version) || !skip_blank(&value)))
-		return false;
-	return !value.n || value.p[0] == ';';
-}
-
-bool mr_authres_claims(struct mr_slice value, struct mr_slice authserv_id)
-{
-	struct mr_slice id;
-	char text[512];
-
-	if (!parse_id(value, text, sizeof(text), &id))
-		return contains(value, authserv_id);
-	if (id.n && id.p[id.n - 1] == '.') /* the same host to whoever reads it loosely */
-		id.n--;
-	return mr_slice_ieq(id, authserv_id);
 }

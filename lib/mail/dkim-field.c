@@ -1,5 +1,8 @@
 /* dkim-field: a DKIM-Signature field as we read it ourselves: what to ask DNS for, what to report, and what the library had better not see.
  */
+/* system */
+#include <errno.h>
+
 /* ours */
 #include "base/mem.h"
 #include "mail/address.h"
@@ -15,22 +18,12 @@ static const char *const names[TAGS] = { "v", "a", "b", "bh", "c", "d", "h", "i"
 
 static const char *read_tags(struct mr_slice value, struct mr_slice tags[TAGS])
 {
-	struct mr_tag t;
-	int r;
+	int r = value.n > FIELD_MAX ? -EMSGSIZE : mr_tags_read(value, names, TAGS, tags);
 
-	if (value.n > FIELD_MAX)
+	if (r == -EMSGSIZE)
 		return "signature field is too long";
-	while ((r = mr_tag_next(&value, &t)) > 0) {
-		size_t i = 0;
-
-		while (i < TAGS && !mr_slice_eq(t.name, mr_slice_of(names[i])))
-			i++;
-		if (i == TAGS)
-			continue;
-		if (tags[i].p)
-			return "a tag stands twice";
-		tags[i] = t.value.p ? t.value : MR_LIT("");
-	}
+	if (r == -EEXIST)
+		return "a tag stands twice";
 	return r < 0 ? "tag list is broken" : NULL;
 }
 

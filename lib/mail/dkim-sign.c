@@ -14,44 +14,6 @@
 #define NAME      "DKIM-Signature"
 #define NAMES_MAX 8192 /* bytes of h= */
 
-static const struct {
-	const char *name;
-	bool once_more; /* than it occurs: none may be added later */
-} fields[] = {
-	{ "from", true },
-	{ "sender", false },
-	{ "reply-to", true },
-	{ "subject", true },
-	{ "date", true },
-	{ "to", true },
-	{ "cc", false },
-	{ "message-id", false },
-	{ "in-reply-to", false },
-	{ "references", false },
-	{ "mime-version", true },
-	{ "content-type", true },
-	{ "content-transfer-encoding", false },
-	{ "content-id", false },
-	{ "content-description", false },
-	{ "list-unsubscribe", false },
-	{ "list-unsubscribe-post", false },
-};
-
-static int list_names(const struct mr_message *m, struct mr_buf *names)
-{
-	size_t n = 0;
-
-	for (size_t f = 0; f < MR_COUNT(fields); f++) {
-		size_t times = fields[f].once_more;
-
-		for (size_t i = 0; i < m->n_headers; i++)
-			times += mr_slice_ieq(m->headers[i].name, mr_slice_of(fields[f].name));
-		for (; times && n <= MR_SIG_NAMES_MAX; times--, n++)
-			mr_buf_printf(names, "%s%s", names->n ? ":" : "", fields[f].name);
-	}
-	return n > MR_SIG_NAMES_MAX || names->full ? -EINVAL : 0;
-}
-
 /* What stands in DNS cannot break out of its tag. */
 static bool names_ok(const struct mr_dkim_sign *s)
 {
@@ -83,7 +45,7 @@ static int prepare(const struct mr_message *m, const struct mr_dkim_sign *s, str
 		return mr_diag_set(diag, -EINVAL, "cannot sign: the header is too long");
 	if (!names_ok(s))
 		return mr_diag_set(diag, -EINVAL, "cannot sign: domain or selector has odd characters");
-	if (list_names(m, names) < 0)
+	if (mr_sig_list_names(m, true, names) < 0)
 		return mr_diag_set(diag, -EINVAL, "cannot sign: too many header fields");
 	return 0;
 }
@@ -100,9 +62,9 @@ int mr_dkim_sign(const struct mr_message *m, const struct mr_dkim_sign *s, struc
 	if (r == 0)
 		r = write_tags(s, mr_buf_slice(&names), (struct mr_slice){ (const char *)hash, sizeof(hash) }, &value);
 	if (r == 0)
-		r = mr_sig_add_signed(&text, m, mr_buf_slice(&names), MR_CANON_RELAXED);
+		r = mr_sig_add_signed(&text, m, mr_buf_slice(&names), MR_CANON_RELAXED, NULL);
 	if (r == 0)
-		r = mr_sig_sign(s->key, &text, NAME, &value);
+		r = mr_sig_sign(s->key, &text, NAME, &value, MR_LIT(""));
 	if (r == 0)
 		r = mr_buf_add(out, mr_buf_slice(&value));
 	if (r < 0)

@@ -45,6 +45,27 @@ int mr_tag_next(struct mr_slice *rest, struct mr_tag *out)
 	return is_name(out->name) && is_value(out->value) ? 1 : -EINVAL;
 }
 
+int mr_tags_read(struct mr_slice text, const char *const *names, size_t n, struct mr_slice *out)
+{
+	struct mr_tag t;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct mr_slice){ 0 };
+	while ((r = mr_tag_next(&text, &t)) > 0) {
+		size_t i = 0;
+
+		while (i < n && !mr_slice_eq(t.name, mr_slice_of(names[i])))
+			i++;
+		if (i == n)
+			continue;
+		if (out[i].p)
+			return -EEXIST;
+		out[i] = t.value; /* never NULL: it is a view into the text */
+	}
+	return r;
+}
+
 struct mr_slice mr_tag_compact(struct mr_slice value, struct mr_arena *arena)
 {
 	char *p = mr_arena_try(arena, value.n + 1);

@@ -8,5 +8,8 @@ struct mr_tag {
 
 /* Takes the next tag off *rest. 1, 0 at the end (one final ";" is fine), -EINVAL for broken syntax. */
 int mr_tag_next(struct mr_slice *rest, struct mr_tag *out);
+/* The values of the tags of these names, in their order; p == NULL: absent. Other tags are passed over. -EINVAL for broken syntax, -EEXIST
+ * when one stands twice. */
+int mr_tags_read(struct mr_slice text, const char *const *names, size_t n, struct mr_slice *out);
 /* A value without any white space, as base64 and names are meant; the empty slice where the arena is full. */
 struct mr_slice mr_tag_compact(struct mr_slice value, struct mr_arena *arena);

@@ -44,4 +44,6 @@ ROWS = {
     "F097": "Mail of a domain with DKIM disabled, or deleted, is not signed from the next message on.",
     "F111": "An empty database is initialised automatically; a second start changes nothing.",
     "F113": "Missing schema, wrong credentials, unknown host, refused connection each produce a distinct message.",
+    "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
+    "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
 }

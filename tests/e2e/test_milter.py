@@ -187,7 +187,7 @@ def test_signing_follows_the_domain(stack):
 def test_strangers_are_not_signed_for(stack):
     mark = stack.inbound(admin.address("outside"), header_from=ANNA)
     _, content = stack.client.sunk(mark)
-    assert f"d={layout.DOMAIN}".encode() not in content
+    assert b"DKIM-Signature" not in content
 
 
 @pytest.mark.rows("F097")

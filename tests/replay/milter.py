@@ -185,10 +185,25 @@ class Milter(unittest.TestCase):
         self.assertEqual(r.changes, [])
         self.stop()
 
+    def test_second_pass(self):
+        """Nothing is scanned, taken out or put in where there is no key to seal with; where it is not known, mail waits."""
+        self.start()
+        fields = [("X-Spam", "Yes"), ("Authentication-Results", "mx.test; arc=none")]
+        with self.session(daemon_name="FORWARD") as s:
+            r = s.message("someone@far.test", body=JUNK, fields=fields)
+            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.directory.signs = {"mx.test": ["s1"]}
+            r = s.message("someone@far.test", fields=fields)
+            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.assertIn("not-sealed", self.logged())
+            self.directory.temp = True
+            r = s.message("someone@far.test", fields=fields)
+            self.assertTrue(r.text.startswith("451"), r.text)
+            self.assertIn("forward-failed", self.logged())
+        self.stop()
+
     def test_roles(self):
         self.start()
-        with self.session(daemon_name="FORWARD") as s:
-            self.assertEqual(s.connected, "accept")
         for kwargs, login in (({"daemon_name": "ORIGINATING"}, ""), ({"daemon_name": "LOCAL"}, ""), ({}, "anna@d.test")):
             with self.session(**kwargs) as s:
                 r = s.message(BEN, sender=ANNA, login=login, body=JUNK, fields=[("From", ANNA), ("X-Spam", "Yes")])

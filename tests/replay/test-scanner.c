@@ -373,6 +373,7 @@ static void open_site(struct site *s)
 	*s = (struct site){ .conf = { .shared = { .run_dir = nowhere,
 						  .state_dir = nowhere,
 						  .hostname = host,
+						  .srs_domain = none,
 						  .resolver = resolver,
 						  .dkim_keyring_file = none },
 				      .scanners = 2,

@@ -73,6 +73,27 @@ static void test_write(void **state)
 	}
 }
 
+static void test_arc(void **state)
+{
+	static const struct mr_arc_answer answers[] = {
+		{ .result = MR_ARC_NONE },
+		{ .result = MR_ARC_FAIL, .problem = MR_LIT("a set is incomplete") },
+		{ .result = MR_ARC_PASS, .n = 2, .sets[1] = { .domain = MR_LIT("example.net") } },
+	};
+	static const char *const texts[] = { "arc=none", "arc=fail reason=\"a set is incomplete\"", "arc=pass (i=2, d=example.net)" };
+
+	for (size_t i = 0; i < MR_COUNT(answers); i++) {
+		struct mr_authres a = { .authserv_id = MR_LIT("mx.example"), .arc = &answers[i] };
+		struct mr_buf out = MR_BUF(1000), expected = MR_BUF(1000);
+
+		mr_buf_printf(&expected, "mx.example;\n\t%s", texts[i]);
+		assert_int_equal(mr_authres_write(&a, &out), 0);
+		assert_string_equal(out.p, expected.p);
+		mr_buf_done(&out);
+		mr_buf_done(&expected);
+	}
+}
+
 static void test_bounds(void **state)
 {
 	struct mr_spf_answer spf = { .result = MR_SPF_PASS };
@@ -128,12 +149,49 @@ static void test_claims(void **state)
 	}
 }
 
+/* What a method's first result is. */
+static const struct {
+	const char *results, *method, *word; /* word NULL: none */
+} words[] = {
+	{ "spf=pass smtp.mailfrom=a@b; arc=fail", "arc", "fail" },
+	{ " arc = pass (i=1); arc=fail", "arc", "pass" },
+	{ "ARC/1=Pass", "arc", "Pass" },
+	{ "(c; arc=fail) arc (d) = (e) none", "arc", "none" },
+	{ "dkim=fail reason=\"x; arc=pass\"; arc=none", "arc", "none" },
+	{ "dkim=fail reason=\"x\\\"; arc=pass\"; arc=none", "arc", "none" },
+	{ "arc", "arc", NULL },
+	{ "arc=", "arc", NULL },
+	{ "arc=;arc=pass", "arc", "pass" },
+	{ "xarc=pass", "arc", NULL },
+	{ "(arc=pass", "arc", NULL },
+	{ "\"arc=pass", "arc", NULL },
+	{ "none", "arc", NULL },
+	{ "", "arc", NULL },
+};
+
+static void test_words(void **state)
+{
+	struct mr_slice results, word;
+
+	for (size_t i = 0; i < MR_COUNT(words); i++) {
+		bool found = mr_authres_get(mr_slice_of(words[i].results), words[i].method, &word);
+
+		if (found != !!words[i].word)
+			fail_msg("'%s'", words[i].results);
+		if (found)
+			assert_slice(word, words[i].word);
+	}
+	assert_true(mr_authres_results(MR_LIT(" mx.example 1;\r\n\tspf=pass "), MR_LIT("MX.example"), &results));
+	assert_slice(results, "spf=pass");
+	assert_false(mr_authres_results(MR_LIT("other.example; spf=pass"), MR_LIT("mx.example"), &results));
+	assert_false(mr_authres_results(MR_LIT(" (open mx.example; spf=pass"), MR_LIT("mx.example"), &results));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_write),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_write),  cmocka_unit_test(test_arc),   cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_claims), cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
