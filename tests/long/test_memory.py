@@ -70,11 +70,12 @@ def test_end_to_end_sanitized(build, tmp_path):
     assert done.returncode == 0, done.stdout[-8000:]
 
 
-def test_threads_of_the_milter(build, monkeypatch):
-    """The one program of ours with threads that share: libmilter's and the loop's. (lookup's SQL threads have no memory in common but their queue.)"""
-    monkeypatch.setenv("MR_PROGRAMS", str(build("tsan", "milter/mailreeve-milter")))
+def test_threads(build, monkeypatch):
+    """The programs with threads: the milter, whose messages have one each beside the loop, and lookup, whose SQL runs in some."""
+    threaded = ("lookup", "milter")
+    monkeypatch.setenv("MR_PROGRAMS", str(build("tsan", *(f"{name}/mailreeve-{name}" for name in threaded))))
     running = host.Host(os.environ.get("MR_KEEP"))
     running.lay.under = ["env", f"TSAN_OPTIONS=suppressions={lent(running.lay, HERE / 'tsan.supp')}"]
     logs = run(running, 2 * MESSAGES)
     assert sanitizer_reports(logs) == {}
-    assert "stopped" in logs["milter.log"]
+    assert all("stopped" in logs[f"{name}.log"] for name in threaded)

@@ -17,7 +17,7 @@ from trouble import FDS_MAX, THREADS_MAX, Hosts, Trouble, Watch
 SECONDS = int(os.environ.get("MR_SOAK_SECONDS", "1800"))
 SEED = int(os.environ.get("MR_SEED") or random.SystemRandom().randrange(1 << 32))
 SENDERS, PACE = 6, 0.3
-WARM = min(60, SECONDS / 10)            # seconds of the second half before sizes are compared
+WARM = min(60, SECONDS / 4)             # seconds of the second half before sizes are compared
 SETTLE = 120                            # seconds until all accepted mail has arrived
 GROWTH_MAX = 0.05
 # What our daemons, their scanners, and Dovecot and Postfix around them say of a crash.
