@@ -112,7 +112,6 @@ static ssize_t keys_data(struct mr_conn *c, struct mr_slice in)
 	return take(c, in, keys_commands);
 }
 
-#define REQUEST_MAX 8192 /* bytes; questions are short */
-const struct mr_server_ops mr_session_directory = { .name = "directory", .request_max = REQUEST_MAX, .data = directory_data };
-const struct mr_server_ops mr_session_passdb = { .name = "passdb", .request_max = REQUEST_MAX, .data = passdb_data };
-const struct mr_server_ops mr_session_keys = { .name = "keys", .request_max = REQUEST_MAX, .data = keys_data };
+const struct mr_server_ops mr_session_directory = { .name = "directory", .request_max = MR_DIR_QUESTION_MAX, .data = directory_data };
+const struct mr_server_ops mr_session_passdb = { .name = "passdb", .request_max = MR_DIR_QUESTION_MAX, .data = passdb_data };
+const struct mr_server_ops mr_session_keys = { .name = "keys", .request_max = MR_DIR_QUESTION_MAX, .data = keys_data };

@@ -20,8 +20,9 @@
 #include "rt/sock.h"
 #include "session.h"
 
-#define IO_TIMEOUT_S   900  /* a session in which Postfix says nothing so long is given up; SMTP's own longest wait is 300 s */
-#define FROM_MAX       8192 /* bytes of the header From that are read */
+#define IO_TIMEOUT_S   900    /* a session in which Postfix says nothing so long is given up; SMTP's own longest wait is 300 s */
+#define FROM_MAX       102400 /* bytes of the header From that are read: Postfix lets no longer field through */
+#define AUTHOR_MAX     1000   /* bytes of its first address: what is longer is nobody's */
 #define SOCKET_MODE    0660
 #define PROBE_MS       500
 #define WAKE_CALLS     8
@@ -237,7 +238,7 @@ static void take_from(struct message *m, struct mr_slice value)
 	if (m->job->from || value.n > FROM_MAX)
 		return;
 	arena = mr_arena_new(0);
-	if (mr_address_header(value, arena, &first, 1) > 0)
+	if (mr_address_header(value, arena, &first, 1) > 0 && first.n <= AUTHOR_MAX)
 		m->job->from = spelled(first);
 }
 

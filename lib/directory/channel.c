@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "directory/channel.h"
+#include "proto/directory.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "rt/sock.h"
@@ -247,8 +248,10 @@ void channel_ask(struct channel *c, const char *cmd, const struct channel_field 
 	mr_wire_begin(&w, "cmd", cmd, q->id);
 	for (; fields->key; fields++)
 		mr_wire_put(&w, fields->key, fields->value);
-	hopeless =
-	    mr_wire_end(&w, &q->bytes) < 0 || HASH_COUNT(c->questions) >= QUESTIONS_MAX || (c->fd < 0 && now - c->lost_at > AWAY_AFTER);
+	/* One that lookup does not take would cost all others their connection, again and again. */
+	if (mr_wire_end(&w, &q->bytes) < 0 || q->bytes.n > MR_DIR_QUESTION_MAX)
+		mr_buf_reset(&q->bytes);
+	hopeless = q->bytes.n == 0 || HASH_COUNT(c->questions) >= QUESTIONS_MAX || (c->fd < 0 && now - c->lost_at > AWAY_AFTER);
 	q->timer = mr_timer_start(c->loop, hopeless || deadline <= now ? 0 : deadline - now, on_deadline, q);
 	HASH_ADD(hh, c->questions, id, sizeof(q->id), q);
 	if (c->fd < 0 || hopeless)

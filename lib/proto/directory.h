@@ -18,6 +18,7 @@
 enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
 const char *mr_dir_status_str(enum mr_dir_status s);
 
+#define MR_DIR_QUESTION_MAX  8192       /* bytes of a question on the wire; for a longer one lookup closes the connection */
 #define MR_DIR_FINALS_MAX    1000       /* finals of one address; more is an answer "bad" */
 #define MR_DIR_SELECTORS_MAX 8          /* keys that sign for one domain */
 #define MR_DIR_PATTERNS_MAX  1000       /* allow and deny patterns of one account */

@@ -222,6 +222,8 @@ class Milter(unittest.TestCase):
         with self.session(daemon_name="ORIGINATING") as s:
             self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))   # a key that cannot be unsealed
             self.assertIn("step=sign", self.logged())
+            self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", '"' + 30000 * "x" + f'" <{ANNA}>')]).text.startswith("451"))
+            self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", 9000 * "%" + "@d.test")]).answer, "continue")   # nobody's
             self.directory.signs = {"d.test": []}
             self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).answer, "continue")
             self.directory.temp = True

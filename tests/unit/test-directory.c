@@ -287,6 +287,25 @@ static void test_lookup_away(void **state)
 	assert_string_equal(seen.p, "hopeless=temp/0 early=temp/0 c=ok/1 ");
 }
 
+/* What lookup would not take is not sent: the connection is everybody's. */
+static void test_question_too_long(void **state)
+{
+	char address[MR_DIR_QUESTION_MAX / 3 + 10];
+
+	memset(address, '%', sizeof(address)); /* three bytes each on the wire */
+	memcpy(address + sizeof(address) - 3, "@d", 3);
+	ask("late@d", FOREVER, "late");
+	run();
+	ask(address, FOREVER, "long");
+	run();
+	assert_string_equal(seen.p, "long=temp/0 ");
+	assert_int_equal(n_questions, 1);
+	assert_true(mr_directory_up(dir));
+	answer_resolve(held[0], held_id[0]);
+	run();
+	assert_string_equal(seen.p, "long=temp/0 late=ok/1 ");
+}
+
 static void test_garbage(void **state)
 {
 	ask("garbage@d", mr_now_ms() + 1000, "garbage");
@@ -315,8 +334,9 @@ static void test_free_drops_questions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_answers),         TEST(test_other_order), TEST(test_deadline), TEST(test_unreadable_answer),
-		TEST(test_lookup_restarts), TEST(test_lookup_away), TEST(test_garbage),  TEST(test_free_drops_questions),
+		TEST(test_answers),           TEST(test_other_order),     TEST(test_deadline),
+		TEST(test_unreadable_answer), TEST(test_lookup_restarts), TEST(test_lookup_away),
+		TEST(test_question_too_long), TEST(test_garbage),         TEST(test_free_drops_questions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
