@@ -36,6 +36,11 @@ int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN])
 	return EVP_Digest(in.n ? in.p : "", in.n, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
+int mr_sha1(struct mr_slice in, uint8_t out[MR_SHA1_LEN])
+{
+	return EVP_Digest(in.n ? in.p : "", in.n, out, NULL, EVP_sha1(), NULL) == 1 ? 0 : -EIO;
+}
+
 int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN])
 {
 	unsigned len = MR_SHA1_LEN;

@@ -10,5 +10,6 @@ uint64_t mr_hash(const void *p, size_t n);
 #define MR_SHA1_LEN   20
 #define MR_SHA256_LEN 32
 int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN]);
+int mr_sha1(struct mr_slice in, uint8_t out[MR_SHA1_LEN]); /* names things, protects nothing */
 int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LEN]);
 int mr_random(void *out, size_t n); /* from the kernel; 0 or -errno */

@@ -1,0 +1,32 @@
+/* counters: how much was counted under names within their windows, over all hosts that share a Redis: one script there, so that looking
+ * and counting are one step, by Redis's own clock. A window is kept in 12 slots, as in base/tally.h: never more than `limit` is granted
+ * within any stretch of a window's length, and what was granted counts at the latest a twelfth of a window longer.
+ *
+ * While Redis is away each process counts by itself, from what Redis told it last. Then at most this happens: each host grants what the
+ * others took since its own last question about the same name, and from then on what is left to all is granted by each host. What was
+ * granted meanwhile is added with the next question about that name. A question under way when the connection broke may count twice. */
+#pragma once
+#include "rt/redis.h"
+
+#define MR_COUNTERS_MAX 32 /* names of one question */
+
+struct mr_counters;
+struct mr_count {
+	struct mr_slice name;
+	uint64_t window, limit; /* ms of MR_TALLY_SLOTS at least; at most this much */
+	uint64_t n;             /* to be taken */
+};
+struct mr_counted {
+	bool shared;                      /* Redis has told; else this process alone */
+	size_t full;                      /* index of the first count that has no room for n: nothing was taken; else the number of counts */
+	bool first;                       /* the first refusal of that count within its window */
+	uint64_t totals[MR_COUNTERS_MAX]; /* of each count, before this question */
+};
+typedef void mr_counters_cb(const struct mr_counted *c, void *arg);
+
+/* redis may be NULL: this process alone. prefix: of the names in Redis. Both are borrowed. */
+struct mr_counters *mr_counters_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix);
+void mr_counters_free(struct mr_counters *c); /* after mr_redis_free(); open questions are dropped without a callback */
+/* take: takes n of all counts, or of none when one has no room. Else only looks. At most MR_COUNTERS_MAX counts; names and counts are
+ * copied. The callback comes later, exactly once, soon after timeout_ms at the latest. */
+void mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, const struct mr_count *v, size_t n, mr_counters_cb *cb, void *arg);

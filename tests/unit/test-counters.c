@@ -1,0 +1,228 @@
+/* test-counters: against a real Redis: two hosts share exactly what there is; Redis away, flushed, back; windows that slide. */
+
+/* system */
+#include <string.h>
+#include <unistd.h>
+
+/* ours */
+#include "base/buf.h"
+#include "rt/counters.h"
+#include "rt/log.h"
+#include "spawn.h"
+#include "unit.h"
+
+#define HOUR 3600000
+
+static char folder[64], socket_path[128];
+static pid_t server;
+static struct mr_loop *loop;
+static struct host {
+	struct mr_redis *redis;
+	struct mr_counters *counters;
+	struct mr_counted last;
+	unsigned answers, granted;
+} hosts[2];
+
+static void start_server(void)
+{
+	char *argv[] = { "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", NULL };
+
+	server = spawn(folder, argv);
+	assert_true(server > 0);
+}
+
+static void stop(void *arg)
+{
+	mr_loop_stop(loop);
+}
+
+static void run_for(uint64_t ms)
+{
+	mr_timer_start(loop, ms, stop, NULL);
+	mr_loop_run(loop);
+}
+
+static void wait_up(bool up)
+{
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
+		for (int i = 0; i < 500 && mr_redis_up(hosts[h].redis) != up; i++)
+			run_for(20);
+}
+
+static int setup(void **state)
+{
+	struct mr_redis_config config = { socket_path, "", "" };
+
+	mr_log_set_level(MR_LOG_ERROR);
+	snprintf(folder, sizeof(folder), "/tmp/mr-test-counters-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
+	loop = mr_loop_new();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
+		hosts[h] = (struct host){ 0 };
+		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
+		hosts[h].counters = mr_counters_new(loop, hosts[h].redis, "mr:");
+	}
+	start_server();
+	wait_up(true);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char name[160];
+
+	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
+		mr_redis_free(hosts[h].redis);
+		mr_counters_free(hosts[h].counters);
+	}
+	mr_loop_free(loop);
+	spawn_kill(&server);
+	unlink(socket_path);
+	snprintf(name, sizeof(name), "%s/log", folder);
+	unlink(name);
+	return rmdir(folder);
+}
+
+static void on_counted(const struct mr_counted *c, void *arg)
+{
+	struct host *h = arg;
+
+	h->last = *c;
+	h->answers++;
+	h->granted += c->full == 1;
+}
+
+static void ask(struct host *h, bool take, uint64_t window, uint64_t limit, uint64_t n)
+{
+	mr_counters_ask(h->counters, take, 2000, &(struct mr_count){ MR_LIT("user"), window, limit, n }, 1, on_counted, h);
+}
+
+/* Asks and waits; how much was taken before, or -1 - that where there is no room. */
+static int64_t counted(struct host *h, bool take, uint64_t window, uint64_t limit, uint64_t n)
+{
+	unsigned before = h->answers;
+
+	ask(h, take, window, limit, n);
+	assert_int_equal(h->answers, before); /* never from inside */
+	for (int i = 0; i < 1000 && h->answers == before; i++)
+		run_for(5);
+	assert_int_equal(h->answers, before + 1);
+	return h->last.full == 1 ? (int64_t)h->last.totals[0] : -1 - (int64_t)h->last.totals[0];
+}
+
+static void test_exactly(void **state)
+{
+	for (int i = 0; i < 200; i++)
+		ask(&hosts[i % 3 == 0], true, HOUR, 100, 1);
+	for (int i = 0; i < 500 && hosts[0].answers + hosts[1].answers < 200; i++)
+		run_for(5);
+	assert_int_equal(hosts[0].answers + hosts[1].answers, 200);
+	assert_int_equal(hosts[0].granted + hosts[1].granted, 100);
+	assert_true(hosts[0].last.shared && hosts[1].last.shared);
+}
+
+static void test_look_takes_nothing(void **state)
+{
+	assert_int_equal(counted(&hosts[0], false, HOUR, 10, 10), 0);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 7), 0);
+	assert_int_equal(counted(&hosts[1], false, HOUR, 10, 4), -1 - 7);
+	assert_true(hosts[1].last.first);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 4), -1 - 7);
+	assert_false(hosts[0].last.first);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 3), 7);
+}
+
+static void test_all_or_none(void **state)
+{
+	const struct mr_count v[] = { { MR_LIT("a"), HOUR, 5, 3 }, { MR_LIT("b"), HOUR, 2, 3 }, { MR_LIT("c"), HOUR, 1, 3 } };
+
+	mr_counters_ask(hosts[0].counters, true, 2000, v, 3, on_counted, &hosts[0]);
+	for (int i = 0; i < 500 && hosts[0].answers < 1; i++)
+		run_for(5);
+	assert_int_equal(hosts[0].last.full, 1);
+	mr_counters_ask(hosts[0].counters, true, 2000, v, 1, on_counted, &hosts[0]);
+	for (int i = 0; i < 500 && hosts[0].answers < 2; i++)
+		run_for(5);
+	assert_int_equal(hosts[0].last.full, 1);
+	assert_int_equal(hosts[0].last.totals[0], 0); /* b was full, so nothing was taken of a */
+}
+
+static void test_window_slides(void **state)
+{
+	assert_int_equal(counted(&hosts[0], true, 600, 1, 1), 0);
+	assert_int_equal(counted(&hosts[0], true, 600, 1, 1), -1 - 1);
+	run_for(670);
+	assert_int_equal(counted(&hosts[0], true, 600, 1, 1), 0);
+}
+
+static void test_away_and_back(void **state)
+{
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 4), 0);
+	assert_int_equal(counted(&hosts[1], true, HOUR, 10, 2), 4);
+	spawn_kill(&server);
+	wait_up(false);
+	/* Each by what it was told last. */
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 3), 4);
+	assert_false(hosts[0].last.shared);
+	assert_int_equal(counted(&hosts[1], true, HOUR, 10, 4), 6);
+	assert_int_equal(counted(&hosts[1], true, HOUR, 10, 1), -1 - 10);
+	assert_true(hosts[1].last.first);
+	assert_int_equal(counted(&hosts[1], true, HOUR, 10, 1), -1 - 10);
+	assert_false(hosts[1].last.first);
+	start_server(); /* empty: what was granted meanwhile is told, and the script is sent again */
+	wait_up(true);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 10, 1), 3);
+	assert_int_equal(counted(&hosts[1], true, HOUR, 10, 1), 8);
+	assert_true(hosts[1].last.shared);
+	assert_int_equal(counted(&hosts[0], false, HOUR, 10, 1), 9);
+	assert_int_equal(counted(&hosts[0], false, HOUR, 10, 2), -1 - 9);
+}
+
+static void test_stuck(void **state)
+{
+	kill(server, SIGSTOP);
+	ask(&hosts[0], true, HOUR, 1, 1);
+	mr_counters_ask(hosts[0].counters, true, 50, &(struct mr_count){ MR_LIT("other"), HOUR, 1, 1 }, 1, on_counted, &hosts[0]);
+	for (int i = 0; i < 500 && hosts[0].answers < 2; i++)
+		run_for(5);
+	assert_int_equal(hosts[0].granted, 2);
+	assert_false(hosts[0].last.shared);
+	kill(server, SIGCONT);
+}
+
+static void test_strange_value(void **state)
+{
+	struct mr_slice words[] = { MR_LIT("SET"), MR_LIT("mr:user"), MR_LIT("x") };
+
+	mr_redis_command(hosts[0].redis, 2000, NULL, NULL, 3, words);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 1, 1), 0);
+	assert_false(hosts[0].last.shared);
+	assert_int_equal(counted(&hosts[0], true, HOUR, 1, 1), -1 - 1);
+}
+
+static void test_no_redis(void **state)
+{
+	struct mr_counters *alone = mr_counters_new(loop, NULL, "");
+	struct host h = { .counters = alone };
+
+	assert_int_equal(counted(&h, true, HOUR, 2, 2), 0);
+	assert_int_equal(counted(&h, true, HOUR, 2, 1), -1 - 2);
+	ask(&h, true, HOUR, 2, 1);
+	mr_counters_free(alone); /* drops it */
+	run_for(5);
+	assert_int_equal(h.answers, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_exactly), TEST(test_look_takes_nothing), TEST(test_all_or_none), TEST(test_window_slides), TEST(test_away_and_back),
+		TEST(test_stuck),   TEST(test_strange_value),      TEST(test_no_redis),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
