@@ -137,7 +137,7 @@ static void open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c)
 	const struct mr_questions_config questions = questions_config(c);
 
 	l->pool = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue);
-	l->source = mr_source_pool_new(l->pool);
+	l->source = mr_source_pool_new(l->loop, l->pool);
 	l->rows = mr_rows_new(&rows, l->source);
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
 	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);
@@ -227,6 +227,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_questions_free(l->questions);
 	l->questions = NULL;
 	mr_db_pool_free(l->pool);
+	mr_source_pool_free(l->source);
 	mr_redis_free(l->redis);
 	mr_changes_free(l->changes);
 	mr_rows_free(l->rows);
@@ -235,7 +236,6 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_server_free(l->directory);
 	mr_server_free(l->passdb);
 	mr_server_free(l->keys);
-	free(l->source);
 	mr_site_done(&l->site);
 	mr_arena_free(l->scratch);
 	free(l);

@@ -1,6 +1,6 @@
 /* The source of the daemon: jobs of store's pool. A job reads into its own arena on a pool thread; its done() hands the result over on the
  * loop. */
-#include "source.h"
+#include "source-pool.h"
 
 /* system */
 #include <errno.h>
@@ -9,11 +9,6 @@
 #include "base/mem.h"
 
 #define ARENA_MAX (8u << 20) /* bytes of one read: an alias with very many destinations, a page of addresses */
-
-struct pool_source {
-	struct mr_source source;
-	struct mr_db_pool *pool;
-};
 
 struct row_job {
 	struct mr_source_row ask;
@@ -35,25 +30,9 @@ static int outcome(int err, enum mr_row_kind kind, struct mr_row *row, struct mr
 static int read_domain(struct mr_db *db, const char *key, struct mr_arena *arena, struct mr_row **out)
 {
 	struct mr_row_domain d;
-	int err = mr_read_domain(db, key, true, arena, &d, NULL);
+	int err = mr_read_domain(db, key, arena, &d, NULL);
 
 	return outcome(err, MR_ROW_DOMAIN, err ? NULL : mr_row_of_domain(&d), out);
-}
-
-static int read_mailbox(struct mr_db *db, const char *key, struct mr_arena *arena, struct mr_row **out)
-{
-	struct mr_row_mailbox m;
-	int err = mr_read_mailbox(db, key, true, arena, &m, NULL);
-
-	return outcome(err, MR_ROW_MAILBOX, err ? NULL : mr_row_of_mailbox(&m), out);
-}
-
-static int read_alias(struct mr_db *db, const char *key, struct mr_arena *arena, struct mr_row **out)
-{
-	struct mr_row_alias a;
-	int err = mr_read_alias(db, key, true, arena, &a, NULL);
-
-	return outcome(err, MR_ROW_ALIAS, err ? NULL : mr_row_of_alias(&a), out);
 }
 
 static int read_global(struct mr_db *db, struct mr_arena *arena, struct mr_row **out)
@@ -71,20 +50,7 @@ static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 
 	if (db == NULL)
 		return;
-	switch (j->ask.kind) {
-	case MR_ROW_DOMAIN:
-		j->err = read_domain(db, j->key, arena, &j->row);
-		break;
-	case MR_ROW_MAILBOX:
-		j->err = read_mailbox(db, j->key, arena, &j->row);
-		break;
-	case MR_ROW_ALIAS:
-		j->err = read_alias(db, j->key, arena, &j->row);
-		break;
-	case MR_ROW_GLOBAL:
-		j->err = read_global(db, arena, &j->row);
-		break;
-	}
+	j->err = j->ask.kind == MR_ROW_DOMAIN ? read_domain(db, j->key, arena, &j->row) : read_global(db, arena, &j->row);
 }
 
 static void row_done(void *arg)
@@ -105,8 +71,11 @@ static int submit(struct mr_source *s, void (*job)(struct mr_db *, const struct 
 
 static int pool_read_row(struct mr_source *s, const struct mr_source_row *r)
 {
-	struct row_job *j = mr_new(struct row_job, 1);
+	struct row_job *j;
 
+	if (r->kind == MR_ROW_MAILBOX || r->kind == MR_ROW_ALIAS)
+		return pool_read_address((struct pool_source *)s, r);
+	j = mr_new(struct row_job, 1);
 	*j = (struct row_job){ .ask = *r, .key = mr_slice_dup(r->key), .err = -EAGAIN };
 	int err = submit(s, row_job, row_done, j);
 	if (err != 0) {
@@ -197,12 +166,21 @@ static int pool_read_mailboxes(struct mr_source *s, const struct mr_source_mailb
 	return err;
 }
 
-struct mr_source *mr_source_pool_new(struct mr_db_pool *pool)
+struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool)
 {
 	struct pool_source *p = mr_new(struct pool_source, 1);
 
 	p->source =
 	    (struct mr_source){ .read_row = pool_read_row, .read_changes = pool_read_changes, .read_mailboxes = pool_read_mailboxes };
+	p->loop = l;
 	p->pool = pool;
 	return &p->source;
+}
+
+void mr_source_pool_free(struct mr_source *s)
+{
+	if (s == NULL)
+		return;
+	pool_addresses_end((struct pool_source *)s);
+	free(s);
 }

@@ -39,4 +39,5 @@ struct mr_source {
 	int (*read_mailboxes)(struct mr_source *s, const struct mr_source_mailboxes *r);
 };
 
-struct mr_source *mr_source_pool_new(struct mr_db_pool *pool); /* free() it after the pool */
+struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool);
+void mr_source_pool_free(struct mr_source *s); /* after the pool */

@@ -120,7 +120,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	int r = verbs_open(conf, &db, &diag);
 
 	if (r == 0)
-		r = mr_read_alias(db, address, false, arena, &a, &diag);
+		r = mr_read_alias(db, address, arena, &a, &diag);
 	if (r == -ENOENT)
 		mr_diag_set(&diag, r, "there is no alias %s", address);
 	if (r < 0)

@@ -121,7 +121,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	int r = verbs_open(conf, &db, &diag);
 
 	if (r == 0)
-		r = mr_read_domain(db, name, false, arena, &d, &diag);
+		r = mr_read_domain(db, name, arena, &d, &diag);
 	if (r == -ENOENT)
 		mr_diag_set(&diag, r, "there is no domain %s here", name);
 	if (r < 0)

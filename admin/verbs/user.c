@@ -155,7 +155,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	int r = verbs_open(conf, &db, &diag);
 
 	if (r == 0)
-		r = mr_read_mailbox(db, address, false, arena, &m, &diag);
+		r = mr_read_mailbox(db, address, arena, &m, &diag);
 	if (r == -ENOENT)
 		mr_diag_set(&diag, r, "there is no user %s", address);
 	if (r < 0)

@@ -10,17 +10,34 @@
 
 #define KEYS_MAX MR_COUNT(((struct mr_row_domain *)NULL)->keys)
 
-/* The first pattern that matches decides, so the narrower stand first: addresses, domains, their sub-domains, everything. */
-#define NARROW_FIRST " ORDER BY pattern LIKE '%@%' DESC, pattern = '*', pattern LIKE '.%', CHAR_LENGTH(pattern) DESC, pattern"
+/* On a cluster a read waits for everything committed elsewhere before; on a single server that is nothing. */
+#define CURRENT "SET STATEMENT wsrep_sync_wait=1 FOR "
 
-/* On a cluster: waits for everything committed elsewhere before; nothing on a single server. Literals, since statements are prepared by
- * address. */
-static int query(struct mr_db *db, bool causal, const char *plain, const char *waiting, const char *key, struct mr_arena *arena,
-		 struct mr_rows *rows, struct mr_diag *diag)
+/* 0: an address, 1: a domain, 2: sub-domains, 3: everything. */
+static int width(const char *pattern)
 {
-	return mr_query(db, causal ? waiting : plain, MR_PARAMS(mr_text(key)), arena, rows, diag);
+	struct mr_slice p = mr_slice_of(pattern);
+
+	if (mr_slice_chr(p, '@') >= 0)
+		return 0;
+	return mr_slice_eq(p, MR_LIT("*")) ? 3 : p.n > 0 && p.p[0] == '.' ? 2 : 1;
 }
-#define BOTH(sql) (sql), "SET STATEMENT wsrep_sync_wait=1 FOR " sql
+
+static int narrow_first(const void *a, const void *b)
+{
+	const char *x = ((const struct mr_row_pattern *)a)->pattern, *y = ((const struct mr_row_pattern *)b)->pattern;
+	size_t x_len = strlen(x), y_len = strlen(y);
+
+	if (width(x) != width(y))
+		return width(x) - width(y);
+	return x_len != y_len ? (x_len < y_len) - (x_len > y_len) : strcmp(x, y);
+}
+
+void mr_patterns_sort(struct mr_row_pattern *patterns, size_t n)
+{
+	if (n > 1)
+		qsort(patterns, n, sizeof(*patterns), narrow_first);
+}
 
 static void patterns_of(const struct mr_rows *rows, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n)
 {
@@ -28,15 +45,16 @@ static void patterns_of(const struct mr_rows *rows, struct mr_arena *arena, stru
 
 	for (size_t i = 0; i < rows->n; i++)
 		p[i] = (struct mr_row_pattern){ .pattern = mr_cell(rows, i, 0), .allow = mr_cell_true(rows, i, 1) };
+	mr_patterns_sort(p, rows->n);
 	*out = p;
 	*n = rows->n;
 }
 
-static int keys_of(struct mr_db *db, bool causal, struct mr_row_domain *d, struct mr_arena *arena, struct mr_diag *diag)
+static int keys_of(struct mr_db *db, struct mr_row_domain *d, struct mr_arena *arena, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = query(db, causal, BOTH("SELECT selector, algorithm, sealed_key FROM v_dkim WHERE domain = ? ORDER BY selector"), d->name,
-		      arena, &rows, diag);
+	int r = mr_query(db, CURRENT "SELECT selector, algorithm, sealed_key FROM v_dkim WHERE domain = ? ORDER BY selector",
+			 MR_PARAMS(mr_text(d->name)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -49,12 +67,12 @@ static int keys_of(struct mr_db *db, bool causal, struct mr_row_domain *d, struc
 	return 0;
 }
 
-int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag)
+int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag)
 {
 	struct mr_row_domain d = { 0 };
 	struct mr_rows rows;
-	int r = query(db, causal, BOTH("SELECT name, enabled, dkim, junk_score, reject_score FROM v_domain WHERE name = ?"), name, arena,
-		      &rows, diag);
+	int r = mr_query(db, CURRENT "SELECT name, enabled, dkim, junk_score, reject_score FROM v_domain WHERE name = ?",
+			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -65,11 +83,10 @@ int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_ar
 	d.dkim = mr_cell_true(&rows, 0, 2);
 	d.junk_score = mr_cell_score(&rows, 0, 3);
 	d.reject_score = mr_cell_score(&rows, 0, 4);
-	r = keys_of(db, causal, &d, arena, diag);
+	r = keys_of(db, &d, arena, diag);
 	if (r == 0)
-		r = query(db, causal,
-			  BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?" NARROW_FIRST), d.name,
-			  arena, &rows, diag);
+		r = mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
+			     MR_PARAMS(mr_text(d.name)), arena, &rows, diag);
 	if (r < 0)
 		return r;
 	patterns_of(&rows, arena, &d.patterns, &d.n_patterns);
@@ -90,55 +107,11 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 	};
 }
 
-int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out,
-		    struct mr_diag *diag)
-{
-	struct mr_row_mailbox m = { 0 };
-	struct mr_rows rows;
-	int r = query(
-	    db, causal,
-	    BOTH("SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score FROM v_mailbox WHERE address = ?"),
-	    address, arena, &rows, diag);
-
-	if (r < 0)
-		return r;
-	if (rows.n == 0)
-		return -ENOENT;
-	m = mr_mailbox_of(&rows, 0);
-	r = query(db, causal, BOTH("SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'user' AND owner = ?" NARROW_FIRST),
-		  m.address, arena, &rows, diag);
-	if (r < 0)
-		return r;
-	patterns_of(&rows, arena, &m.patterns, &m.n_patterns);
-	*out = m;
-	return 0;
-}
-
-int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_alias *out,
-		  struct mr_diag *diag)
-{
-	struct mr_row_alias a = { 0 };
-	struct mr_rows rows;
-	int r = query(db, causal, BOTH("SELECT address, destination FROM v_alias WHERE address = ? ORDER BY destination"), address, arena,
-		      &rows, diag);
-
-	if (r < 0)
-		return r;
-	if (rows.n == 0)
-		return -ENOENT;
-	a.address = mr_cell(&rows, 0, 0);
-	a.destinations = mr_arena_alloc(arena, rows.n * sizeof(char *));
-	for (; a.n_destinations < rows.n; a.n_destinations++)
-		a.destinations[a.n_destinations] = mr_cell(&rows, a.n_destinations, 1);
-	*out = a;
-	return 0;
-}
-
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = mr_query(db, "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global'" NARROW_FIRST, MR_NO_PARAMS, arena, &rows,
-			 diag);
+	int r =
+	    mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global'", MR_NO_PARAMS, arena, &rows, diag);
 
 	if (r == 0)
 		patterns_of(&rows, arena, out, n);

@@ -30,15 +30,23 @@ struct mr_row_alias {
 	char **destinations; /* lower-cased domain */
 	size_t n_destinations;
 };
-/* 0 with *out in the arena, -ENOENT, -EAGAIN. `causal`: wait for all writes committed before (wsrep_sync_wait). */
-int mr_read_domain(struct mr_db *db, const char *name, bool causal, struct mr_arena *arena, struct mr_row_domain *out,
-		   struct mr_diag *diag);
-int mr_read_mailbox(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_mailbox *out,
-		    struct mr_diag *diag);
-int mr_read_alias(struct mr_db *db, const char *address, bool causal, struct mr_arena *arena, struct mr_row_alias *out,
-		  struct mr_diag *diag);
+/* 0 with *out in the arena, -ENOENT, -EAGAIN. Rows are current: on a cluster a read waits for all writes committed before
+ * (wsrep_sync_wait). */
+int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag);
+int mr_read_mailbox(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_mailbox *out, struct mr_diag *diag);
+int mr_read_alias(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_alias *out, struct mr_diag *diag);
+/* Many in one round trip: m and a, zeroed, have a place for each key, which keeps a NULL address where there is no such row. */
+#define MR_READ_MAX 64
+struct mr_read_keys {
+	const char *const *v;
+	size_t n; /* at most MR_READ_MAX */
+};
+int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
+		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag);
 /* Patterns that hold for everybody (lists of scope global). */
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag);
+/* The first pattern that matches decides, so the narrower come first: addresses, domains, their sub-domains, everything. */
+void mr_patterns_sort(struct mr_row_pattern *patterns, size_t n);
 /* Addresses in order after `after`, at most limit. */
 int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
 		      struct mr_diag *diag);

@@ -29,7 +29,7 @@ static void ask(struct mr_db *db, const struct mr_diag *why, void *arg)
 	struct driver *d = arg;
 	struct mr_row_mailbox row;
 
-	d->result = db ? mr_read_mailbox(db, d->address, true, arena, &row, NULL) : -EAGAIN;
+	d->result = db ? mr_read_mailbox(db, d->address, arena, &row, NULL) : -EAGAIN;
 }
 
 static void answered(void *arg)

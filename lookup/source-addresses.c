@@ -1,0 +1,146 @@
+/* source-addresses: reads of mailboxes and aliases, gathered: those of one turn of the loop are one statement; while one is under way, what
+ * comes meanwhile is gathered for the next. */
+#include "source-pool.h"
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "base/mem.h"
+
+#define ARENA_MAX (64u << 20) /* bytes of one statement's answer: some aliases with very many destinations */
+#define GATHER_MS 1           /* how long reads wait for the statement under way, before they get a connection of their own */
+
+struct ask {
+	struct mr_source_row ask;
+	char *key;
+	struct mr_row *row;
+};
+
+struct batch {
+	struct pool_source *source;
+	struct ask asks[MR_READ_MAX];
+	size_t n;
+	int err;
+};
+
+/* The keys of one kind, and which asks they belong to. */
+struct keys {
+	const char *v[MR_READ_MAX];
+	struct ask *asks[MR_READ_MAX];
+	size_t n;
+};
+
+static void select_kind(struct batch *b, enum mr_row_kind kind, struct keys *keys)
+{
+	keys->n = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->asks[i].ask.kind != kind)
+			continue;
+		keys->v[keys->n] = b->asks[i].key;
+		keys->asks[keys->n++] = &b->asks[i];
+	}
+}
+
+static void run(struct mr_db *db, const struct mr_diag *why, void *arg)
+{
+	struct batch *b = arg;
+	mr_autoarena arena = mr_arena_new(ARENA_MAX);
+	struct mr_row_mailbox m[MR_READ_MAX] = { 0 };
+	struct mr_row_alias a[MR_READ_MAX] = { 0 };
+	struct keys mailboxes, aliases;
+
+	if (db == NULL)
+		return;
+	select_kind(b, MR_ROW_MAILBOX, &mailboxes);
+	select_kind(b, MR_ROW_ALIAS, &aliases);
+	b->err = mr_read_addresses(db, &(struct mr_read_keys){ mailboxes.v, mailboxes.n }, &(struct mr_read_keys){ aliases.v, aliases.n },
+				   arena, m, a, NULL);
+	for (size_t i = 0; i < mailboxes.n && b->err == 0; i++)
+		mailboxes.asks[i]->row = m[i].address ? mr_row_of_mailbox(&m[i]) : mr_row_absent(MR_ROW_MAILBOX);
+	for (size_t i = 0; i < aliases.n && b->err == 0; i++)
+		aliases.asks[i]->row = a[i].address ? mr_row_of_alias(&a[i]) : mr_row_absent(MR_ROW_ALIAS);
+}
+
+static void tell(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		b->asks[i].ask.done(b->asks[i].ask.arg, b->err ? -EAGAIN : 0, b->asks[i].row);
+		free(b->asks[i].key);
+	}
+	free(b);
+}
+
+static void hand_over(struct pool_source *s);
+
+static void done(void *arg)
+{
+	struct batch *b = arg;
+	struct pool_source *s = b->source;
+
+	s->under_way--;
+	tell(b);
+	if (s->gathered != NULL)
+		hand_over(s);
+}
+
+/* Gives the pool what was gathered. */
+static int submit(struct pool_source *s)
+{
+	int err = mr_db_pool_submit(s->pool, &(struct mr_db_job){ .job = run, .done = done, .arg = s->gathered });
+
+	if (err != 0)
+		return err;
+	mr_timer_cancel(&s->timer);
+	s->gathered = NULL;
+	s->under_way++;
+	return 0;
+}
+
+/* The reads have failed. */
+static void give_up(struct pool_source *s)
+{
+	struct batch *b = s->gathered;
+
+	mr_timer_cancel(&s->timer);
+	s->gathered = NULL;
+	tell(b);
+}
+
+/* Not from inside pool_read_address(), whose caller is told later. */
+static void hand_over(struct pool_source *s)
+{
+	if (submit(s) != 0)
+		give_up(s);
+}
+
+static void on_time(void *arg)
+{
+	struct pool_source *s = arg;
+
+	s->timer = NULL;
+	hand_over(s);
+}
+
+int pool_read_address(struct pool_source *s, const struct mr_source_row *r)
+{
+	if (s->gathered != NULL && s->gathered->n == MR_READ_MAX) {
+		int err = submit(s);
+		if (err != 0)
+			return err;
+	}
+	if (s->gathered == NULL) {
+		s->gathered = mr_new(struct batch, 1);
+		s->gathered->source = s;
+		s->gathered->err = -EAGAIN;
+		s->timer = mr_timer_start(s->loop, s->under_way > 0 ? GATHER_MS : 0, on_time, s);
+	}
+	s->gathered->asks[s->gathered->n++] = (struct ask){ .ask = *r, .key = mr_slice_dup(r->key) };
+	return 0;
+}
+
+void pool_addresses_end(struct pool_source *s)
+{
+	while (s->gathered != NULL)
+		give_up(s);
+}

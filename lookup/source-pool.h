@@ -1,0 +1,17 @@
+/* source-pool: inside of the source over store's pool, shared by source.c and source-addresses.c only. */
+#pragma once
+#include "source.h"
+
+struct pool_source {
+	struct mr_source source; /* first */
+	struct mr_loop *loop;
+	struct mr_db_pool *pool;
+	struct batch *gathered; /* reads not given to the pool yet; NULL = none */
+	struct mr_timer *timer; /* gives them */
+	unsigned under_way;     /* statements of gathered reads that the pool has */
+};
+
+/* A mailbox or an alias. */
+int pool_read_address(struct pool_source *s, const struct mr_source_row *r);
+/* The pool is gone: what was gathered has failed. */
+void pool_addresses_end(struct pool_source *s);
