@@ -78,9 +78,17 @@ static bool look(struct run *r, enum mr_row_kind kind, struct mr_slice key, cons
 	return false;
 }
 
-static struct mr_slice join(struct run *r, struct mr_slice local, struct mr_slice domain)
+/* "a" `between` "b". On the path of every question, so it is put together by hand. */
+static struct mr_slice join(struct run *r, struct mr_slice a, char between, struct mr_slice b)
 {
-	return mr_slice_of(mr_arena_printf(r->w->arena, "%.*s@%.*s", (int)local.n, local.p, (int)domain.n, domain.p));
+	char *p = mr_arena_alloc(r->w->arena, a.n + b.n + 2);
+
+	if (a.n > 0)
+		memcpy(p, a.p, a.n);
+	p[a.n] = between;
+	if (b.n > 0)
+		memcpy(p + a.n + 1, b.p, b.n);
+	return (struct mr_slice){ p, a.n + 1 + b.n };
 }
 
 /* Both rows of one address are asked for, so that they are fetched together. */
@@ -99,13 +107,13 @@ static int match_address(struct run *r, const struct mr_address *a, struct match
 	ptrdiff_t plus = mr_slice_chr(a->local, '+');
 	unsigned cuts = 0;
 
-	if (!look_at(r, join(r, a->local, a->domain), m))
+	if (!look_at(r, join(r, a->local, '@', a->domain), m))
 		return -EAGAIN;
 	for (size_t i = plus < 0 ? a->local.n : (size_t)plus + 1; i-- > 1 && m->alias == NULL && m->mailbox == NULL && cuts < CUTS_MAX;) {
 		if (a->local.p[i] != '+' && a->local.p[i] != r->w->site->delimiter)
 			continue;
 		cuts++;
-		if (!look_at(r, join(r, (struct mr_slice){ a->local.p, i }, a->domain), m))
+		if (!look_at(r, join(r, (struct mr_slice){ a->local.p, i }, '@', a->domain), m))
 			return -EAGAIN;
 		m->extended = true;
 		m->extension = mr_slice_from(a->local, i + 1);
@@ -113,14 +121,36 @@ static int match_address(struct run *r, const struct mr_address *a, struct match
 	return m->alias != NULL || m->mailbox != NULL;
 }
 
-static void add_final(struct run *r, const struct mr_final *f)
+static struct mr_slice identity(struct run *r, const struct mr_final *f)
 {
-	struct mr_resolved *out = r->out;
-	struct mr_slice key = mr_final_deliver(f, true, r->w->arena);
+	return mr_final_deliver(f, true, r->w->arena);
+}
+
+static bool is_known(struct run *r, const struct mr_final *f)
+{
+	struct mr_slice key = identity(r, f);
 	struct known *k;
 
 	HASH_FIND(hh, r->known, key.p, key.n, k);
-	if (k != NULL)
+	return k != NULL;
+}
+
+static void note_known(struct run *r, const struct mr_final *f)
+{
+	struct known *k = mr_arena_alloc(r->w->arena, sizeof(*k));
+
+	k->key = identity(r, f);
+	HASH_ADD_KEYPTR(hh, r->known, k->key.p, k->key.n, k);
+}
+
+/* Most addresses have one final: the table of the known ones is begun with the second. */
+static void add_final(struct run *r, const struct mr_final *f)
+{
+	struct mr_resolved *out = r->out;
+
+	if (out->n_finals == 1 && r->known == NULL)
+		note_known(r, &out->finals[0]);
+	if (is_known(r, f))
 		return;
 	if (out->n_finals == MR_DIR_FINALS_MAX) {
 		r->bad = "too many recipients behind this address";
@@ -134,9 +164,8 @@ static void add_final(struct run *r, const struct mr_final *f)
 		out->finals = more;
 	}
 	out->finals[out->n_finals++] = *f;
-	k = mr_arena_alloc(r->w->arena, sizeof(*k));
-	k->key = key;
-	HASH_ADD_KEYPTR(hh, r->known, k->key.p, k->key.n, k);
+	if (out->n_finals > 1)
+		note_known(r, f);
 }
 
 static void add_mailbox(struct run *r, const struct match *m)
@@ -159,11 +188,6 @@ static bool lists_itself(struct run *r, const struct match *m)
 			return true;
 	}
 	return false;
-}
-
-static struct mr_slice node_key(struct run *r, const struct match *m)
-{
-	return mr_slice_of(mr_arena_printf(r->w->arena, "%.*s %.*s", (int)m->base.n, m->base.p, (int)m->extension.n, m->extension.p));
 }
 
 /* The alias `n` leads back to itself: of the addresses on that way the nearest one with a mailbox ends it. */
@@ -192,7 +216,7 @@ static void follow_destinations(struct run *r, const struct match *m, unsigned d
 
 static void open_alias(struct run *r, const struct match *m, unsigned depth)
 {
-	struct mr_slice key = node_key(r, m);
+	struct mr_slice key = join(r, m->base, ' ', m->extension);
 	struct node *n;
 
 	HASH_FIND(hh, r->nodes, key.p, key.n, n);
@@ -230,7 +254,7 @@ static void follow(struct run *r, const struct match *m, unsigned depth)
 /* An address with nobody of its own: the catch-all of its domain, which carries no extension on. */
 static void follow_catch_all(struct run *r, const struct mr_address *a, struct match *m, unsigned depth)
 {
-	*m = (struct match){ .domain = m->domain, .base = join(r, (struct mr_slice){ "", 0 }, a->domain) };
+	*m = (struct match){ .domain = m->domain, .base = join(r, (struct mr_slice){ "", 0 }, '@', a->domain) };
 	if (look(r, MR_ROW_ALIAS, m->base, &m->alias) && m->alias != NULL)
 		open_alias(r, m, depth);
 }

@@ -1,5 +1,8 @@
 #include "row.h"
 
+/* system */
+#include <stddef.h>
+
 /* ours */
 #include "base/mem.h"
 
@@ -94,25 +97,41 @@ static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, str
 	}
 }
 
+static const size_t kind_size[MR_ROW_KINDS] = {
+	[MR_ROW_DOMAIN] = sizeof(struct mr_row_domain),
+	[MR_ROW_MAILBOX] = sizeof(struct mr_row_mailbox),
+	[MR_ROW_ALIAS] = sizeof(struct mr_row_alias),
+	[MR_ROW_GLOBAL] = sizeof(struct mr_row_global),
+};
+
+/* The block ends with the kind's own member of the union: there are millions of mailboxes, and a domain is many times as large. */
 static struct mr_row *row_new(enum mr_row_kind kind, const void *src)
 {
 	struct pack p = { 0 };
 	struct mr_row scratch = { 0 };
+	const size_t head = offsetof(struct mr_row, domain) + kind_size[kind];
 
 	pack_any(&p, kind, src, &scratch);
-	struct mr_row *r = mr_alloc(sizeof(*r) + p.used);
-	*r = (struct mr_row){ .refs = 1, .kind = kind, .exists = true };
-	p = (struct pack){ .block = (char *)(r + 1) };
+	struct mr_row *r = mr_alloc(head + p.used);
+	r->refs = 1;
+	r->kind = kind;
+	r->exists = true;
+	p = (struct pack){ .block = (char *)r + head };
 	pack_any(&p, kind, src, r);
 	return r;
 }
 
+static struct mr_row absent[MR_ROW_KINDS] = {
+	[MR_ROW_DOMAIN] = { .kind = MR_ROW_DOMAIN },
+	[MR_ROW_MAILBOX] = { .kind = MR_ROW_MAILBOX },
+	[MR_ROW_ALIAS] = { .kind = MR_ROW_ALIAS },
+	[MR_ROW_GLOBAL] = { .kind = MR_ROW_GLOBAL },
+};
+
+/* One for all: they are not counted, and nobody writes to them. */
 struct mr_row *mr_row_absent(enum mr_row_kind kind)
 {
-	struct mr_row *r = mr_alloc(sizeof(*r));
-
-	*r = (struct mr_row){ .refs = 1, .kind = kind };
-	return r;
+	return &absent[kind];
 }
 
 struct mr_row *mr_row_of_domain(const struct mr_row_domain *d)
@@ -137,15 +156,16 @@ struct mr_row *mr_row_of_global(const struct mr_row_global *g)
 
 struct mr_row *mr_row_ref(struct mr_row *r)
 {
-	r->refs++;
+	if (r->exists)
+		r->refs++;
 	return r;
 }
 
 void mr_row_unref(struct mr_row *r)
 {
-	if (r == NULL || --r->refs > 0)
+	if (r == NULL || !r->exists || --r->refs > 0)
 		return;
-	if (r->exists && r->kind == MR_ROW_MAILBOX)
+	if (r->kind == MR_ROW_MAILBOX)
 		mr_wipe(r->mailbox.password, strlen(r->mailbox.password));
 	free(r);
 }

@@ -15,7 +15,7 @@ struct mr_row {
 	unsigned refs;
 	enum mr_row_kind kind;
 	bool exists; /* false: the database says that there is no such row; the rest is empty */
-	union {
+	union {      /* memory ends behind the kind's own member */
 		struct mr_row_domain domain;
 		struct mr_row_mailbox mailbox;
 		struct mr_row_alias alias;
@@ -23,7 +23,7 @@ struct mr_row {
 	};
 };
 
-/* Copies with one reference. */
+/* Copies with one reference. Absent rows are one for all. */
 struct mr_row *mr_row_absent(enum mr_row_kind kind);
 struct mr_row *mr_row_of_domain(const struct mr_row_domain *d);
 struct mr_row *mr_row_of_mailbox(const struct mr_row_mailbox *m);

@@ -5,7 +5,8 @@
 
 /* libraries */
 #include "base/hash.h"
-#define HASH_FUNCTION MR_UTHASH
+#define HASH_FUNCTION            MR_UTHASH
+#define HASH_BKT_CAPACITY_THRESH 2U /* short chains: each step is a wait for memory */
 #include <uthash.h>
 #include <utlist.h>
 
@@ -15,14 +16,16 @@
 #include "rt/log.h"
 #include "stats.h"
 
+#define USED_MS  1000 /* a row's place in the order of use is this coarse: a question need not touch the row's neighbours */
 #define RETRY_MS 1000 /* a row whose re-reading failed is given out as stale at once for so long */
 
 struct entry {
+	UT_hash_handle hh;
 	struct mr_row *row;
 	uint64_t read_ms;          /* when its read began */
+	uint64_t used_ms;          /* when it was put at the end of the list by use */
 	uint64_t failed_ms;        /* when re-reading it failed last, 0 = it has not */
 	struct entry *next, *prev; /* by use, longest ago first */
-	UT_hash_handle hh;
 	size_t key_len;
 	char key[]; /* kind and text */
 };
@@ -125,6 +128,13 @@ static void note_stale(struct mr_rows *rows, const struct entry *e)
 	       mr_sl("key", mr_row_key_text(e->key, e->key_len)), mr_u("max_age_ms", rows->conf.stale_ms));
 }
 
+static void use(struct mr_rows *rows, struct entry *e, uint64_t now)
+{
+	DL_DELETE(rows->by_use, e);
+	DL_APPEND(rows->by_use, e);
+	e->used_ms = now;
+}
+
 enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, bool any, bool *stale, struct mr_row **row)
 {
 	struct mr_row_key k;
@@ -145,8 +155,8 @@ enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struc
 		note_stale(rows, e);
 	if (stale)
 		*stale = !is_fresh;
-	DL_DELETE(rows->by_use, e);
-	DL_APPEND(rows->by_use, e);
+	if (now - e->used_ms >= USED_MS)
+		use(rows, e, now);
 	*row = e->row;
 	return e->row->exists ? MR_ROW_FOUND : MR_ROW_NONE;
 }
@@ -171,6 +181,7 @@ static void keep(struct mr_rows *rows, const struct mr_row_read *read, struct mr
 		e->key_len = k.n;
 		HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
 		DL_APPEND(rows->by_use, e);
+		e->used_ms = mr_now_ms();
 		mr_stat_rows++;
 	}
 	mr_row_unref(e->row);

@@ -2,7 +2,6 @@
 
 /* system */
 #include <errno.h>
-#include <stdio.h>
 
 /* ours */
 #include "proto/netstring.h"
@@ -34,13 +33,28 @@ int mr_netstring_next(struct mr_slice in, size_t max, struct mr_slice *payload, 
 	return 1;
 }
 
+int mr_netstring_join(struct mr_buf *out, const struct mr_slice *parts, size_t n)
+{
+	char digits[24];
+	size_t start = out->n, length = 0, at = sizeof(digits);
+
+	for (size_t i = 0; i < n; i++)
+		length += parts[i].n;
+	digits[--at] = ':';
+	do
+		digits[--at] = (char)('0' + length % 10);
+	while ((length /= 10) > 0);
+	int err = mr_buf_add(out, (struct mr_slice){ digits + at, sizeof(digits) - at });
+	for (size_t i = 0; i < n && err == 0; i++)
+		err = mr_buf_add(out, parts[i]);
+	if (err == 0)
+		err = mr_buf_putc(out, ',');
+	if (err != 0)
+		mr_buf_truncate(out, start);
+	return err;
+}
+
 int mr_netstring_add(struct mr_buf *out, struct mr_slice payload)
 {
-	size_t start = out->n;
-
-	if (mr_buf_printf(out, "%zu:", payload.n) < 0 || mr_buf_add(out, payload) < 0 || mr_buf_putc(out, ',') < 0) {
-		mr_buf_truncate(out, start);
-		return -ENOBUFS;
-	}
-	return 0;
+	return mr_netstring_join(out, &payload, 1);
 }

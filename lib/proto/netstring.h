@@ -6,3 +6,4 @@
  * (also leading zeros). -EMSGSIZE: longer than max. A refusal is final for the connection. */
 int mr_netstring_next(struct mr_slice in, size_t max, struct mr_slice *payload, size_t *used);
 int mr_netstring_add(struct mr_buf *out, struct mr_slice payload);
+int mr_netstring_join(struct mr_buf *out, const struct mr_slice *parts, size_t n); /* one netstring of all parts */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 /* ours */
+#include "base/mem.h"
 #include "proto/netstring.h"
 #include "proto/socketmap.h"
 
@@ -40,16 +41,14 @@ static const char *status_word(enum mr_socketmap_status status)
 
 int mr_socketmap_reply(struct mr_buf *out, enum mr_socketmap_status status, struct mr_slice data)
 {
-	struct mr_buf body = MR_BUF(MR_SOCKETMAP_REPLY_MAX);
-	int err;
+	const struct mr_slice space = MR_LIT(" ");
 
 	if (status == MR_SOCKETMAP_OK && data.n == 0) {
 		status = MR_SOCKETMAP_TEMP;
 		data = MR_LIT("empty answer");
 	}
-	mr_buf_printf(&body, "%s ", status_word(status));
-	mr_buf_add(&body, data);
-	err = body.full ? -ENOBUFS : mr_netstring_add(out, mr_buf_slice(&body));
-	mr_buf_done(&body);
-	return err;
+	const struct mr_slice parts[] = { mr_slice_of(status_word(status)), space, data };
+	if (data.n > MR_SOCKETMAP_REPLY_MAX - parts[0].n - space.n)
+		return -ENOBUFS;
+	return mr_netstring_join(out, parts, MR_COUNT(parts));
 }

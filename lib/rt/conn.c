@@ -65,6 +65,12 @@ static bool may_take(const struct mr_conn *c)
 	return c->fd >= 0 && !c->closing && c->held < c->ops.pending_max && unsent(c) < OUT_HIGH;
 }
 
+/* Also while the requests that may be open are: what the client sends ahead waits in the buffer, and its going is noticed. */
+static bool may_read(const struct mr_conn *c)
+{
+	return !c->eof && !c->closing && c->in.n <= c->ops.request_max && unsent(c) < OUT_HIGH;
+}
+
 /* Sends what the kernel takes. */
 static void flush(struct mr_conn *c)
 {
@@ -205,7 +211,7 @@ void mr_conn_settle(struct mr_conn *c)
 	if (c->fd >= 0 && done && c->held == 0 && unsent(c) == 0)
 		disconnect(c);
 	if (c->fd >= 0)
-		mr_io_change(c->io, (may_take(c) && !c->eof ? MR_READ : 0) | (unsent(c) > 0 ? MR_WRITE : 0));
+		mr_io_change(c->io, (may_read(c) ? MR_READ : 0) | (unsent(c) > 0 ? MR_WRITE : 0));
 	else if (c->held == 0)
 		destroy(c);
 }

@@ -32,6 +32,7 @@ struct mr_loop {
 	pthread_mutex_t lock; /* of posted */
 	struct post *posted;
 	struct mr_timers timers;
+	uint64_t tick_due; /* ms: for when tick is armed; 0 = it is not */
 };
 
 struct mr_io {
@@ -52,6 +53,9 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	struct mr_loop *l = arg;
+
+	l->tick_due = 0;
 }
 
 /* Without a base or an eventfd no program of ours can do anything. */
@@ -143,13 +147,18 @@ static void run_posted(struct mr_loop *l)
 /* Lets libevent wait no longer than until the next timer. */
 static void arm(struct mr_loop *l)
 {
-	uint64_t due, now = mr_now_ms(), wait;
+	uint64_t due = 0, now, wait;
 	struct timeval tv;
+	bool any = mr_timers_next(&l->timers, &due);
 
-	if (!mr_timers_next(&l->timers, &due)) {
+	if (any && due == l->tick_due)
+		return; /* most turns */
+	l->tick_due = due;
+	if (!any) {
 		evtimer_del(l->tick);
 		return;
 	}
+	now = mr_now_ms();
 	wait = due > now ? due - now : 0;
 	tv = (struct timeval){ .tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000) };
 	evtimer_add(l->tick, &tv);
