@@ -50,6 +50,7 @@ static void open_parts(void)
 
 	l = (struct mr_lookup){ .loop = mr_loop_new(), .source = &source.source, .scratch = mr_arena_new(0), .deadline_ms = DEADLINE };
 	l.site = (struct mr_site){ .delimiter = '-', .hostname = MR_LIT("mx.test"), .forward = MR_LIT("smtp:[127.0.0.1]:10027") };
+	l.site.srs = (struct mr_srs){ .secrets = { MR_LIT("secret") }, .n_secrets = 1, .domain = MR_LIT("mx.test") };
 	l.rows = mr_rows_new(&r, l.source);
 	mr_rows_verified(l.rows, mr_now_ms());
 	l.questions = mr_questions_new(l.loop, &q, l.rows, &l.site);
