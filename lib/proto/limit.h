@@ -17,7 +17,7 @@ enum mr_limit_what { MR_LIMIT_MESSAGES, MR_LIMIT_RECIPIENTS };
 enum mr_limit_action { MR_LIMIT_DEFER, MR_LIMIT_REJECT, MR_LIMIT_HOLD };
 
 #define MR_LIMIT_AMOUNT_MAX 1000000000ULL
-#define MR_LIMIT_WINDOW_MIN 1000ULL               /* ms */
+#define MR_LIMIT_WINDOW_MIN 1000ULL                /* ms */
 #define MR_LIMIT_WINDOW_MAX (31 * 86400 * 1000ULL) /* ms */
 #define MR_LIMIT_TEXT_MAX   160
 

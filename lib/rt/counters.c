@@ -1,4 +1,5 @@
-/* counters: see counters.h. A question goes to Redis as EVALSHA; a Redis that does not know the script (restarted, flushed) gets it whole. */
+/* counters: see counters.h. A question goes to Redis as EVALSHA; a Redis that does not know the script (restarted, flushed) gets it whole.
+ */
 
 /* system */
 #include <inttypes.h>
@@ -21,45 +22,46 @@
 
 /* A hash a name: slot number → count, "first" → slot of the first refusal. KEYS: the names. ARGV: take or look, then of each name window,
  * limit, n, and what was granted without Redis. Answers { index of the first that is full or 0, is that the first refusal, totals... }. */
-static const char script[] = "local now = redis.call('TIME')\n"
-			     "local ms = now[1] * 1000 + math.floor(now[2] / 1000)\n"
-			     "local answer, slots = { 0, 0 }, {}\n"
-			     "for i, key in ipairs(KEYS) do\n"
-			     "  local window, limit, n, owed = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4]), "
-			     "tonumber(ARGV[i * 4 + 1])\n"
-			     "  local slot = math.floor(ms / math.floor(window / 12))\n"
-			     "  local total, all, refused = owed, redis.call('HGETALL', key), false\n"
-			     "  for j = 1, #all, 2 do\n"
-			     "    if all[j] == 'first' then\n"
-			     "      refused = slot - all[j + 1] <= 12\n"
-			     "    elseif slot - all[j] <= 12 then\n"
-			     "      total = total + all[j + 1]\n"
-			     "    else\n"
-			     "      redis.call('HDEL', key, all[j])\n"
-			     "    end\n"
-			     "  end\n"
-			     "  slots[i] = slot\n"
-			     "  answer[i + 2] = total\n"
-			     "  if owed > 0 then\n"
-			     "    redis.call('HINCRBY', key, slot, owed)\n"
-			     "    redis.call('PEXPIRE', key, window * 2)\n"
-			     "  end\n"
-			     "  if answer[1] == 0 and total + n > limit then\n"
-			     "    answer[1] = i\n"
-			     "    if not refused then\n"
-			     "      redis.call('HSET', key, 'first', slot)\n"
-			     "      redis.call('PEXPIRE', key, window * 2)\n"
-			     "      answer[2] = 1\n"
-			     "    end\n"
-			     "  end\n"
-			     "end\n"
-			     "if answer[1] == 0 and ARGV[1] == 'take' then\n"
-			     "  for i, key in ipairs(KEYS) do\n"
-			     "    redis.call('HINCRBY', key, slots[i], ARGV[i * 4])\n"
-			     "    redis.call('PEXPIRE', key, ARGV[i * 4 - 2] * 2)\n"
-			     "  end\n"
-			     "end\n"
-			     "return answer\n";
+static const char script[] =
+    "local now = redis.call('TIME')\n"
+    "local ms = now[1] * 1000 + math.floor(now[2] / 1000)\n"
+    "local answer, slots = { 0, 0 }, {}\n"
+    "for i, key in ipairs(KEYS) do\n"
+    "  local window, limit, n, owed = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4]), "
+    "tonumber(ARGV[i * 4 + 1])\n"
+    "  local slot = math.floor(ms / math.floor(window / 12))\n"
+    "  local total, all, refused = owed, redis.call('HGETALL', key), false\n"
+    "  for j = 1, #all, 2 do\n"
+    "    if all[j] == 'first' then\n"
+    "      refused = slot - all[j + 1] <= 12\n"
+    "    elseif slot - all[j] <= 12 then\n"
+    "      total = total + all[j + 1]\n"
+    "    else\n"
+    "      redis.call('HDEL', key, all[j])\n"
+    "    end\n"
+    "  end\n"
+    "  slots[i] = slot\n"
+    "  answer[i + 2] = total\n"
+    "  if owed > 0 then\n"
+    "    redis.call('HINCRBY', key, slot, owed)\n"
+    "    redis.call('PEXPIRE', key, window * 2)\n"
+    "  end\n"
+    "  if answer[1] == 0 and total + n > limit then\n"
+    "    answer[1] = i\n"
+    "    if not refused then\n"
+    "      redis.call('HSET', key, 'first', slot)\n"
+    "      redis.call('PEXPIRE', key, window * 2)\n"
+    "      answer[2] = 1\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "if answer[1] == 0 and ARGV[1] == 'take' then\n"
+    "  for i, key in ipairs(KEYS) do\n"
+    "    redis.call('HINCRBY', key, slots[i], ARGV[i * 4])\n"
+    "    redis.call('PEXPIRE', key, ARGV[i * 4 - 2] * 2)\n"
+    "  end\n"
+    "end\n"
+    "return answer\n";
 
 struct question {
 	struct question *prev, *next;
@@ -69,9 +71,9 @@ struct question {
 	mr_counters_cb *cb;
 	void *arg;
 	uint64_t timeout;
-	bool take, whole;       /* whole: the script itself was sent */
-	struct mr_count *v;     /* names with the prefix */
-	uint64_t *owed;         /* sent along */
+	bool take, whole;   /* whole: the script itself was sent */
+	struct mr_count *v; /* names with the prefix */
+	uint64_t *owed;     /* sent along */
 	size_t n;
 };
 
@@ -240,7 +242,8 @@ static void on_timer(void *arg)
 	decide_alone(q);
 }
 
-void mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, const struct mr_count *v, size_t n, mr_counters_cb *cb, void *arg)
+void mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, const struct mr_count *v, size_t n, mr_counters_cb *cb,
+		     void *arg)
 {
 	struct mr_arena *arena = mr_arena_new(0);
 	struct question *q = mr_arena_alloc(arena, sizeof(*q));

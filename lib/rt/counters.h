@@ -17,9 +17,9 @@ struct mr_count {
 	uint64_t n;             /* to be taken */
 };
 struct mr_counted {
-	bool shared;                      /* Redis has told; else this process alone */
-	size_t full;                      /* index of the first count that has no room for n: nothing was taken; else the number of counts */
-	bool first;                       /* the first refusal of that count within its window */
+	bool shared; /* Redis has told; else this process alone */
+	size_t full; /* index of the first count that has no room for n: nothing was taken; else the number of counts */
+	bool first;  /* the first refusal of that count within its window */
 	uint64_t totals[MR_COUNTERS_MAX]; /* of each count, before this question */
 };
 typedef void mr_counters_cb(const struct mr_counted *c, void *arg);
@@ -29,4 +29,5 @@ struct mr_counters *mr_counters_new(struct mr_loop *l, struct mr_redis *redis, c
 void mr_counters_free(struct mr_counters *c); /* after mr_redis_free(); open questions are dropped without a callback */
 /* take: takes n of all counts, or of none when one has no room. Else only looks. At most MR_COUNTERS_MAX counts; names and counts are
  * copied. The callback comes later, exactly once, soon after timeout_ms at the latest. */
-void mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, const struct mr_count *v, size_t n, mr_counters_cb *cb, void *arg);
+void mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, const struct mr_count *v, size_t n, mr_counters_cb *cb,
+		     void *arg);

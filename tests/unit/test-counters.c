@@ -51,7 +51,7 @@ static void wait_up(bool up)
 
 static int setup(void **state)
 {
-	struct mr_redis_config config = { socket_path, "", "" };
+	struct mr_redis_config config = { socket_path, "", "", "" };
 
 	mr_log_set_level(MR_LOG_ERROR);
 	snprintf(folder, sizeof(folder), "/tmp/mr-test-counters-XXXXXX");
@@ -219,8 +219,9 @@ static void test_no_redis(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_exactly), TEST(test_look_takes_nothing), TEST(test_all_or_none), TEST(test_window_slides), TEST(test_away_and_back),
-		TEST(test_stuck),   TEST(test_strange_value),      TEST(test_no_redis),
+		TEST(test_exactly),       TEST(test_look_takes_nothing), TEST(test_all_or_none),
+		TEST(test_window_slides), TEST(test_away_and_back),      TEST(test_stuck),
+		TEST(test_strange_value), TEST(test_no_redis),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -84,7 +84,8 @@ static void test_bound(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_window), TEST(test_slides), TEST(test_clock_goes_back), TEST(test_raise), TEST(test_bound) };
+	const struct CMUnitTest tests[] = { TEST(test_window), TEST(test_slides), TEST(test_clock_goes_back), TEST(test_raise),
+					    TEST(test_bound) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""unused: what has external linkage is used by the product, not only by tests.
+"""unused: what has external linkage is used by the product, not only by tests. A module of which nothing is used yet waits for its first user: it is named, no
+error.
 
-    unused.py SOURCE-TREE BUILD-FOLDER"""
+    unused.py BUILD-FOLDER"""
 
 import collections
 import json
@@ -18,44 +19,60 @@ FOR_TESTS = {
     "mr_clock_advance": "time", "mr_clock_fake": "time", "mr_clock_real": "time",
     "mr_conn_close": "a server that ends a session, as a peer may", "mr_conn_gone": "what a request under way sees of its peer's death",
     "mr_hex_add": "packets as text", "mr_hex_decode": "packets as text",
-    "mr_quarantine_envelope": "what was written",
+    "mr_quarantine_envelope": "what was written", "mr_tally_keys": "that old keys go",
 }
 
 
-def symbols(folder):
-    """({name: its object}, {name: objects that use it})"""
+def objects(folder):
+    """{object of the product: its source}"""
+    entries = json.loads((folder / "compile_commands.json").read_text())
+    return {e["output"]: folder / e["file"] for e in entries if not e["output"].startswith("tests/")}
+
+
+def symbols(folder, sources):
+    """({name: its object}, {name: objects that use it, its own too when its source names it twice})"""
     defined, used = {}, collections.defaultdict(set)
-    for name in sorted({entry["output"] for entry in json.loads((folder / "compile_commands.json").read_text())}):
-        for line in subprocess.run(["nm", "-P", str(folder / name)], check=True, capture_output=True, text=True).stdout.splitlines():
-            symbol, kind = line.split()[:2]
-            if kind in "TDRB":
-                defined[symbol] = name
-            elif kind == "U":
+    said = subprocess.run(["nm", "-A", "-P", *sources], cwd=folder, check=True, capture_output=True, text=True).stdout
+    for line in said.splitlines():
+        name, _, rest = line.partition(": ")
+        symbol, kind = rest.split()[:2]
+        if kind in "TDRB" and symbol != "main" and not symbol.startswith(("__",) + BY_NAME):
+            defined[symbol] = name
+        elif kind == "U":
+            used[symbol].add(name)
+    for name, path in sources.items():
+        words = collections.Counter(re.findall(r"\w+", path.read_text()))
+        for symbol, home in defined.items():
+            if home == name and words[symbol] > 1:
                 used[symbol].add(name)
     return defined, used
 
 
-def words(tree):
-    """How often each word stands in the sources of the product; comments count, which errs on the side of life."""
-    found = collections.Counter()
-    for folder in ("lib", "lookup", "policyd", "milter", "dovecot-plugin", "admin"):
-        for path in (pathlib.Path(tree) / folder).rglob("*.c"):
-            found.update(re.findall(r"\w+", path.read_text()))
-    return found
+def dead_and_waiting(defined, used):
+    """Symbols that no object uses, and the modules that nobody in use needs."""
+    waiting = set()
+    while True:
+        wanted = {defined[s] for s in defined if used[s] - waiting - {defined[s]}}
+        found = set(defined.values()) - wanted
+        if found == waiting:
+            break
+        waiting = found
+    return {s for s, home in defined.items() if home not in waiting and not used[s]}, waiting
 
 
-def main(tree, folder):
-    defined, used = symbols(pathlib.Path(folder))
-    in_sources = words(tree)
-    ours = {s: o for s, o in defined.items() if s != "main" and not o.startswith("tests/") and not s.startswith(("__",) + BY_NAME)}
-    dead = {s for s, o in ours.items() if in_sources[s] < 2 and not any(u != o and not u.startswith("tests/") for u in used[s])}
+def main(build):
+    folder = pathlib.Path(build)
+    defined, used = symbols(folder, objects(folder))
+    assert len(defined) > 300, "these are not the objects of the product"
+    dead, waiting = dead_and_waiting(defined, used)
+    for module in sorted(waiting):
+        print(f"{module}: waits for its first user")
     for symbol in sorted(dead - FOR_TESTS.keys()):
-        print(f"{symbol} ({ours[symbol]}): nobody uses it")
-    for symbol in sorted(FOR_TESTS.keys() - ours.keys()):
+        print(f"{symbol} ({defined[symbol]}): nobody uses it")
+    for symbol in sorted(FOR_TESTS.keys() - defined.keys()):
         print(f"{symbol}: is gone, and should go here as well")
-    assert len(ours) > 300, "these are not the objects of the product"
-    return 1 if dead - FOR_TESTS.keys() or FOR_TESTS.keys() - ours.keys() else 0
+    return 1 if dead - FOR_TESTS.keys() or FOR_TESTS.keys() - defined.keys() else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))
