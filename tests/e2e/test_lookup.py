@@ -171,7 +171,7 @@ def test_database_frozen(lookup, server):
     try:
         begun = time.monotonic()
         assert lookup.map("mailbox", "bert@example.org").startswith("TEMP")
-        assert 1.5 < time.monotonic() - begun < 4  # the question's deadline, not the database's
+        assert 1.5 < time.monotonic() - begun < 8  # the question's deadline, not the database's 10 s
         time.sleep(1)
         begun = time.monotonic()
         assert lookup.map("mailbox", "anna@example.org") == "OK anna@example.org"

@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/support"))
 import mariadb  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("MR_BUILD", SOURCE / "build"))
+BUILD = pathlib.Path(os.environ.get("MR_PROGRAMS") or os.environ.get("MR_BUILD") or SOURCE / "build")
 VERBS = BUILD / "admin/verbs"
 KEYRING = "k1 " + "A" * 43 + "=\n"
 BCRYPT = "{BLF-CRYPT}$2y$10$" + "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"

@@ -62,7 +62,7 @@ def test_end_to_end_sanitized(build, tmp_path):
     kept = pathlib.Path("/tmp") / f"mr-asan-{os.getpid()}"
     try:
         done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", HERE.parent / "e2e"], capture_output=True, text=True,
-                              env={**os.environ, "MR_PROGRAMS": str(build("asan")), "MR_KEEP": str(kept)}, check=False)
+                              env={**os.environ, "MR_PROGRAMS": str(build("asan")), "MR_KEEP": str(kept), "UBSAN_OPTIONS": "halt_on_error=1"}, check=False)
         logs = {path.name: path.read_text(errors="replace") for path in (kept / "log").iterdir()}
     finally:
         shutil.rmtree(kept, ignore_errors=True)
