@@ -34,6 +34,15 @@ static struct mr_questions_config questions_config(const struct mr_lookup_conf *
 	return (struct mr_questions_config){ .deadline_ms = c->deadline, .stale_wait_ms = c->stale_wait, .open_max = (size_t)c->queue };
 }
 
+static int site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_diag *diag)
+{
+	int err = mr_site_new(&c->shared, out, diag);
+
+	if (err == 0)
+		out->refuse_disabled = c->disabled_mailboxes == MR_DISABLED_REFUSE;
+	return err;
+}
+
 static void on_change(enum mr_row_kind kind, struct mr_slice key, void *arg)
 {
 	const struct mr_lookup *l = arg;
@@ -163,7 +172,7 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 	app->state = l;
 	l->loop = app->loop;
 	l->scratch = mr_arena_new(SCRATCH_MAX);
-	int err = mr_site_new(&c->shared, &l->site, diag);
+	int err = site_new(c, &l->site, diag);
 	if (err == 0)
 		err = open_sockets(l, c, diag); /* first: what fails, fails here, before back ends are troubled */
 	if (err == 0)
@@ -185,7 +194,7 @@ void mr_lookup_reload(struct mr_app *app, const void *old_conf)
 	struct mr_diag diag = { 0 };
 	struct mr_site site;
 
-	if (mr_site_new(&c->shared, &site, &diag) == 0) {
+	if (site_new(c, &site, &diag) == 0) {
 		mr_site_done(&l->site);
 		l->site = site;
 	} else { /* it was fine a moment ago, when the settings were checked */

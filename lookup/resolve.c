@@ -175,7 +175,7 @@ static void add_mailbox(struct run *r, const struct match *m)
 	f.aliased = m->alias != NULL;
 	f.mailbox = m->mailbox;
 	f.domain = m->domain;
-	f.receive = !m->mailbox->mailbox.send_only;
+	f.receive = !m->mailbox->mailbox.send_only && (m->mailbox->mailbox.enabled || !r->w->site->refuse_disabled);
 	add_final(r, &f);
 }
 

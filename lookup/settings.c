@@ -47,6 +47,14 @@ const struct mr_option mr_lookup_options[] = {
 	       "Score from which a message is junk, where neither user nor domain says otherwise."),
 	OPTION(reject_score, MR_OPT_SCORE, "15", -1000, 1000, MR_RELOAD_YES,
 	       "Score from which a message is refused, where neither user nor domain says otherwise."),
+	{ .section = "lookup",
+	  .name = "disabled_mailboxes",
+	  .type = MR_OPT_ENUM,
+	  .offset = offsetof(struct mr_lookup_conf, disabled_mailboxes),
+	  .choices = "store|refuse",
+	  .def = "store",
+	  .reload = MR_RELOAD_YES,
+	  .help = "What becomes of new mail for a mailbox that is switched off. What was taken in before is delivered in any case." },
 	MR_OPTIONS_END,
 };
 

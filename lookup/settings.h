@@ -2,6 +2,8 @@
 #pragma once
 #include "conf/shared.h"
 
+enum mr_disabled_mailboxes { MR_DISABLED_STORE, MR_DISABLED_REFUSE };
+
 struct mr_lookup_conf {
 	struct mr_conf_shared shared; /* first */
 	int64_t threads, queue, cache_rows, clients_max;
@@ -9,6 +11,7 @@ struct mr_lookup_conf {
 	uint64_t poll_interval, poll_overlap, poll_late;                 /* ms */
 	uint64_t usage_interval;                                         /* ms */
 	double junk_score, reject_score;
+	int disabled_mailboxes; /* enum mr_disabled_mailboxes */
 };
 extern const struct mr_option mr_lookup_options[];
 

@@ -7,13 +7,14 @@
 struct mr_site {
 	struct mr_arena *arena;     /* holds all of it */
 	char delimiter;             /* of extensions in addresses; '+' always is one, too */
+	bool refuse_disabled;       /* disabled mailboxes take no mail */
 	struct mr_slice hostname;   /* lower case */
 	struct mr_slice postmaster; /* lower case; empty = nobody */
 	struct mr_slice forward;    /* transport of the forwarding pass: "smtp:[127.0.0.1]:10027" */
 	struct mr_srs srs;          /* no secrets: nothing is rewritten; `now` is set for each question */
 };
 
-/* -errno with one line; reads srs_secret_file. The file holds one secret a line, the first one signs. */
+/* -errno with one line; reads srs_secret_file. refuse_disabled is the caller's to set. The file holds one secret a line, the first one signs. */
 int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct mr_diag *diag);
 void mr_site_done(struct mr_site *site);
 /* The names that are ours without a row: the host's and that of rewritten senders. */

@@ -177,6 +177,43 @@ static void resolves(void **state)
 	rowtext_free(rows);
 }
 
+/* F012. What was taken in before still finds its mailbox, so such a one is listed among the finals. */
+static void disabled_refused(void **state)
+{
+	static const struct {
+		const char *address;
+		enum mr_dir_status store, refuse;
+	} asked[] = {
+		{ "sleeper@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
+		{ "sleeper+x@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
+		{ "nap@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
+		{ "both@example.test", MR_DIR_OK, MR_DIR_OK },
+		{ "john@example.test", MR_DIR_OK, MR_DIR_OK },
+	};
+	struct rowtext *rows = rowtext_new(MR_LIT("domain example.test\nmailbox sleeper@example.test off\nmailbox john@example.test\n"
+						  "alias nap@example.test sleeper@example.test\n"
+						  "alias both@example.test sleeper@example.test john@example.test\n"));
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_site site = site_with('+');
+	struct rowview view;
+	struct mr_resolved r;
+
+	rowview_init(&view, rows, false);
+	struct mr_walk w = { &view.view, &site, arena, NOW };
+	for (size_t i = 0; i < MR_COUNT(asked); i++) {
+		site.refuse_disabled = false;
+		mr_resolve(&w, mr_slice_of(asked[i].address), MR_RESOLVE_DELIVER, &r);
+		assert_int_equal(r.status, asked[i].store);
+		site.refuse_disabled = true;
+		mr_resolve(&w, mr_slice_of(asked[i].address), MR_RESOLVE_DELIVER, &r);
+		assert_int_equal(r.status, asked[i].refuse);
+		for (size_t k = 0; k < r.n_finals; k++)
+			assert_int_equal(r.finals[k].receive, r.finals[k].mailbox->mailbox.enabled);
+	}
+	rowview_done(&view);
+	rowtext_free(rows);
+}
+
 /* Whatever is behind an address: asked for one of its finals, lookup names nothing that was not named before. */
 static void finals_are_closed(void **state)
 {
@@ -441,7 +478,7 @@ static void srs_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resolves), cmocka_unit_test(finals_are_closed),  cmocka_unit_test(rows_away), cmocka_unit_test(bounds),
+		cmocka_unit_test(resolves), cmocka_unit_test(disabled_refused), cmocka_unit_test(finals_are_closed),  cmocka_unit_test(rows_away), cmocka_unit_test(bounds),
 		cmocka_unit_test(maps),     cmocka_unit_test(srs_there_and_back), cmocka_unit_test(srs_off),
 	};
 
