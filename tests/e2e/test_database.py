@@ -87,7 +87,7 @@ def test_schema_out_of_range_is_temporary_and_heals(stack, refuses):
     stack.arrived(later, stack.inbound(later))
 
 
-@pytest.mark.rows("F001", "F002")
+@pytest.mark.rows("F001", "F002", "G01")
 def test_database_away(stack, refuses):
     """What was asked before is still answered; a new question is a temporary failure, never "unknown user"."""
     known, unseen = stack.user(), stack.user()
