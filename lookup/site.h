@@ -14,7 +14,8 @@ struct mr_site {
 	struct mr_srs srs;          /* no secrets: nothing is rewritten; `now` is set for each question */
 };
 
-/* -errno with one line; reads srs_secret_file. refuse_disabled is the caller's to set. The file holds one secret a line, the first one signs. */
+/* -errno with one line; reads srs_secret_file. refuse_disabled is the caller's to set. The file holds one secret a line, the first one
+ * signs. */
 int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct mr_diag *diag);
 void mr_site_done(struct mr_site *site);
 /* The names that are ours without a row: the host's and that of rewritten senders. */

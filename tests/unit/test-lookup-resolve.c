@@ -184,10 +184,8 @@ static void disabled_refused(void **state)
 		const char *address;
 		enum mr_dir_status store, refuse;
 	} asked[] = {
-		{ "sleeper@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
-		{ "sleeper+x@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
-		{ "nap@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
-		{ "both@example.test", MR_DIR_OK, MR_DIR_OK },
+		{ "sleeper@example.test", MR_DIR_OK, MR_DIR_NOTFOUND }, { "sleeper+x@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },
+		{ "nap@example.test", MR_DIR_OK, MR_DIR_NOTFOUND },     { "both@example.test", MR_DIR_OK, MR_DIR_OK },
 		{ "john@example.test", MR_DIR_OK, MR_DIR_OK },
 	};
 	struct rowtext *rows = rowtext_new(MR_LIT("domain example.test\nmailbox sleeper@example.test off\nmailbox john@example.test\n"
@@ -478,8 +476,9 @@ static void srs_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resolves), cmocka_unit_test(disabled_refused), cmocka_unit_test(finals_are_closed),  cmocka_unit_test(rows_away), cmocka_unit_test(bounds),
-		cmocka_unit_test(maps),     cmocka_unit_test(srs_there_and_back), cmocka_unit_test(srs_off),
+		cmocka_unit_test(resolves),           cmocka_unit_test(disabled_refused), cmocka_unit_test(finals_are_closed),
+		cmocka_unit_test(rows_away),          cmocka_unit_test(bounds),           cmocka_unit_test(maps),
+		cmocka_unit_test(srs_there_and_back), cmocka_unit_test(srs_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
