@@ -5,6 +5,7 @@
 
 /* ours */
 #include "mail/address.h"
+#include "proto/limit.h"
 
 static void add_patterns(struct mr_dir_account *out, const struct mr_row_pattern *v, size_t n)
 {
@@ -51,19 +52,27 @@ static bool known(enum mr_row_state s, struct mr_account *out)
 
 void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out)
 {
-	const struct mr_row *domain = NULL, *global = NULL;
 	struct mr_slice lower = mr_address_lower(address, w->arena), name = mr_slice_from(lower, (size_t)(mr_slice_rchr(lower, '@') + 1));
 
 	*out = (struct mr_account){ .status = MR_DIR_NOTFOUND };
 	bool all = known(w->view->get(w->view, MR_ROW_MAILBOX, lower, &out->mailbox), out);
-	all &= known(w->view->get(w->view, MR_ROW_DOMAIN, name, &domain), out);
-	all &= known(w->view->get(w->view, MR_ROW_GLOBAL, (struct mr_slice){ "", 0 }, &global), out);
+	all &= known(w->view->get(w->view, MR_ROW_DOMAIN, name, &out->domain), out);
+	all &= known(w->view->get(w->view, MR_ROW_GLOBAL, (struct mr_slice){ "", 0 }, &out->global), out);
 	if (out->status == MR_DIR_TEMP || !all) {
 		out->waiting &= out->status != MR_DIR_TEMP;
 	} else if (out->mailbox != NULL) {
 		out->status = MR_DIR_OK;
-		mr_account_fill(c, out->mailbox, domain, global, w->arena, &out->account);
+		mr_account_fill(c, out->mailbox, out->domain, out->global, w->arena, &out->account);
 	} else if (w->view->stale) {
 		out->status = MR_DIR_TEMP; /* a refusal never rests on rows that may be out of date */
 	}
+}
+
+void mr_account_limits(struct mr_account *a, struct mr_arena *arena)
+{
+	const char *levels[3] = { a->mailbox->mailbox.limits, a->domain ? a->domain->domain.limits : "",
+				  a->global ? a->global->global.limits : "" };
+
+	a->account.limits = mr_arena_alloc(arena, MR_DIR_LIMITS_MAX * sizeof(*a->account.limits));
+	a->account.n_limits = mr_limits_hold(levels, a->account.limits, MR_DIR_LIMITS_MAX);
 }

@@ -23,7 +23,9 @@ void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *
 struct mr_account {
 	bool waiting;
 	enum mr_dir_status status;
-	const struct mr_row *mailbox;
+	const struct mr_row *mailbox, *domain, *global;
 	struct mr_dir_account account;
 };
 void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out);
+/* Adds the sending limits to an account that was found. */
+void mr_account_limits(struct mr_account *a, struct mr_arena *arena);

@@ -1,8 +1,6 @@
 /* check: asks each back end once, for `mailreeve-lookup --check`. */
 #include "lookup.h"
 
-#define REDIS_MS 3000
-
 static int check_database(const struct mr_conf_shared *c, struct mr_buf *out)
 {
 	struct mr_diag diag = { 0 };
@@ -19,27 +17,10 @@ static int check_database(const struct mr_conf_shared *c, struct mr_buf *out)
 	return err ? 1 : 0;
 }
 
-static int check_redis(const struct mr_conf_shared *c, struct mr_buf *out)
-{
-	const struct mr_redis_config conf = mr_redis_config(c);
-	struct mr_diag diag = { 0 };
-	int err;
-
-	if (!mr_redis_wanted(&conf))
-		return 0;
-	err = mr_redis_check(&conf, REDIS_MS, &diag);
-
-	if (err == 0)
-		mr_buf_puts(out, "ok redis\n");
-	else
-		mr_buf_printf(out, "failed redis: %s\n", diag.text);
-	return err ? 1 : 0;
-}
-
 int mr_lookup_check(const void *conf, struct mr_buf *out)
 {
 	const struct mr_conf_shared *c = conf;
 	int failed = check_database(c, out);
 
-	return check_redis(c, out) || failed;
+	return mr_redis_check_line(c, out) || failed;
 }

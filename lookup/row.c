@@ -46,6 +46,7 @@ static void pack_domain(struct pack *p, const struct mr_row_domain *src, struct 
 	*dst = *src;
 	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
 	dst->name = take_str(p, src->name);
+	dst->limits = take_str(p, src->limits);
 	for (size_t i = 0; i < src->n_keys; i++) {
 		dst->keys[i].selector = take_str(p, src->keys[i].selector);
 		dst->keys[i].algorithm = take_str(p, src->keys[i].algorithm);
@@ -58,6 +59,7 @@ static void pack_mailbox(struct pack *p, const struct mr_row_mailbox *src, struc
 	*dst = *src;
 	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
 	dst->address = take_str(p, src->address);
+	dst->limits = take_str(p, src->limits);
 	dst->password = take_str(p, src->password);
 }
 
@@ -76,6 +78,7 @@ static void pack_alias(struct pack *p, const struct mr_row_alias *src, struct mr
 static void pack_global(struct pack *p, const struct mr_row_global *src, struct mr_row_global *dst)
 {
 	*dst = *src;
+	dst->limits = take_str(p, src->limits);
 	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
 }
 

@@ -9,6 +9,7 @@ enum mr_row_kind { MR_ROW_DOMAIN, MR_ROW_MAILBOX, MR_ROW_ALIAS, MR_ROW_GLOBAL /*
 struct mr_row_global {
 	struct mr_row_pattern *patterns; /* lists that hold for everybody */
 	size_t n_patterns;
+	const char *limits;
 };
 
 struct mr_row {

@@ -40,6 +40,8 @@ static int read_global(struct mr_db *db, struct mr_arena *arena, struct mr_row *
 	struct mr_row_global g;
 	int err = mr_read_global_patterns(db, arena, &g.patterns, &g.n_patterns, NULL);
 
+	if (err == 0)
+		err = mr_read_global_limits(db, arena, &g.limits, NULL);
 	return outcome(err, MR_ROW_GLOBAL, err ? NULL : mr_row_of_global(&g), out);
 }
 

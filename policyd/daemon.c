@@ -25,15 +25,28 @@ static int open_sockets(struct mr_policyd *p, const struct mr_policyd_conf *conf
 	return 0;
 }
 
+static int open_redis(struct mr_policyd *p, const struct mr_conf_shared *c, struct mr_diag *diag)
+{
+	const struct mr_redis_config conf = mr_redis_config(c);
+
+	return mr_redis_wanted(&conf) ? mr_redis_new(p->app->loop, &conf, &p->redis, diag) : 0;
+}
+
 int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 {
 	const struct mr_policyd_conf *conf = app->conf;
 	struct mr_policyd *p = mr_alloc(sizeof(*p));
 	struct mr_directory_config directory = { .socket = conf->directory_socket };
 
+	int rc;
+
 	app->state = p;
 	p->app = app;
+	rc = open_redis(p, &conf->shared, diag);
+	if (rc < 0)
+		return rc;
 	p->directory = mr_directory_new(app->loop, &directory);
+	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
 	return open_sockets(p, conf, diag);
 }
 
@@ -59,6 +72,8 @@ void mr_policyd_stop(struct mr_app *app)
 		return;
 	mr_server_free(p->server);
 	mr_directory_free(p->directory);
+	mr_redis_free(p->redis);
+	mr_counters_free(p->counters);
 	mr_request_drop_all(p);
 	free(p);
 }
@@ -67,7 +82,11 @@ void mr_policyd_status(struct mr_app *app, struct mr_buf *out)
 {
 	struct mr_policyd *p = app->state;
 
-	mr_buf_printf(out, "clients=%zu\ndirectory=%s\n", mr_server_clients(p->server), mr_directory_up(p->directory) ? "up" : "away");
+	mr_buf_printf(out, "clients=%zu\ndirectory=%s\nredis=%s\n", mr_server_clients(p->server),
+		      mr_directory_up(p->directory) ? "up" : "away",
+		      !p->redis               ? "none"
+		      : mr_redis_up(p->redis) ? "up"
+					      : "away");
 }
 
 struct asked {
@@ -90,6 +109,7 @@ int mr_policyd_check(const void *arg, struct mr_buf *out)
 	struct asked asked = { .loop = mr_loop_new(), .status = MR_DIR_TEMP };
 	struct mr_directory *d = mr_directory_new(asked.loop, &(struct mr_directory_config){ .socket = conf->directory_socket });
 	bool ok, up;
+	int failed;
 
 	mr_directory_resolve(d, MR_LIT("postmaster@check.invalid"), mr_now_ms() + CHECK_MS, on_answer, &asked);
 	mr_loop_run(asked.loop);
@@ -102,5 +122,6 @@ int mr_policyd_check(const void *arg, struct mr_buf *out)
 			      up ? "answers with a temporary failure, or not in time" : "nobody answers there");
 	mr_directory_free(d);
 	mr_loop_free(asked.loop);
-	return ok ? 0 : 1;
+	failed = mr_redis_check_line(&conf->shared, out);
+	return ok && !failed ? 0 : 1;
 }

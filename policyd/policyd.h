@@ -22,12 +22,14 @@ struct mr_policyd {
 	struct mr_app *app;
 	struct mr_server *server;
 	struct mr_directory *directory;
+	struct mr_redis *redis; /* NULL: none is configured */
+	struct mr_counters *counters;
 	struct mr_request *requests; /* that wait for the directory */
 };
 
 /* request.c */
-/* Answers one request, now or later. The bytes of `in` are copied. */
-void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_policy_request *in);
+/* Answers one request, now or later. The bytes of `in` are copied. recipients: that its message has had so far, this one included. */
+void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_policy_request *in, uint64_t recipients);
 void mr_request_drop_all(struct mr_policyd *p); /* at stop: nobody is answered any more */
 
 /* session.c */
@@ -43,5 +45,5 @@ int mr_policyd_check(const void *conf, struct mr_buf *out);
 
 /* stats.c */
 extern const struct mr_stat mr_policyd_stats[];
-extern _Atomic int64_t mr_policyd_requests, mr_policyd_passed, mr_policyd_refused, mr_policyd_deferred, mr_policyd_observed,
-    mr_policyd_unknown;
+extern _Atomic int64_t mr_policyd_requests, mr_policyd_passed, mr_policyd_refused, mr_policyd_deferred, mr_policyd_held,
+    mr_policyd_observed, mr_policyd_unknown;

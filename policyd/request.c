@@ -11,9 +11,18 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-#define ARENA_MAX (4 * MR_POLICY_REQUEST_MAX)
+#define ARENA_MAX (8 * MR_POLICY_REQUEST_MAX)
 #define REPLY_MAX 1024
+#define COUNT_MS  2000 /* that Redis may take */
 #define DEFERRED  "451 4.3.0 Temporary lookup failure"
+
+/* What comes of all checks together. */
+struct outcome {
+	const char *reply;                            /* NULL: DUNNO */
+	const char *check, *reason;                   /* that gave the reply */
+	const char *observed_check, *observed_reason; /* the first that would have, in mode observe */
+	bool unknown;
+};
 
 struct mr_request {
 	struct mr_request *prev, *next;
@@ -22,16 +31,10 @@ struct mr_request {
 	struct mr_arena *arena;
 	struct mr_policy_request request; /* in the arena */
 	struct mr_check_input in;
-	unsigned needs;           /* bits: what is still to be asked */
+	struct outcome out;
+	unsigned needs;           /* bits: what is still to be asked of the directory */
+	size_t at;                /* check whose turn it is to have something counted */
 	uint64_t began, deadline; /* ms */
-};
-
-/* What comes of all checks together. */
-struct outcome {
-	const char *reply;                            /* NULL: DUNNO */
-	const char *check, *reason;                   /* that gave the reply */
-	const char *observed_check, *observed_reason; /* the first that would have, in mode observe */
-	bool unknown, deferred;
 };
 
 static const struct mr_policyd_conf *conf_of(const struct mr_policyd *p)
@@ -75,6 +78,17 @@ static unsigned needs_of(const struct mr_policyd_conf *conf, enum mr_check_state
 	return needs;
 }
 
+static bool applies(size_t i, const struct mr_policyd_conf *conf, const struct mr_check_input *in)
+{
+	return conf->mode[i] != MR_MODE_OFF && (mr_checks[i]->states & in->state);
+}
+
+static void log_notice(const char *check, const struct mr_check_answer *a, const struct mr_policy_request *q)
+{
+	mr_log(MR_LOG_WARNING, "policy-notice", mr_s("check", check), mr_s("reason", a->reason), mr_sl("login", q->sasl_username),
+	       mr_sl("client", q->client_address), mr_sl("instance", q->instance), mr_s("reply", a->reply));
+}
+
 static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct mr_check_input *in, struct outcome *out)
 {
 	struct mr_check_answer answer = { .kind = MR_CHECK_PASS };
@@ -97,30 +111,31 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		out->reply = reply;
 		out->check = mr_checks[i]->name;
 		out->reason = answer.reason;
-		out->deferred = answer.kind == MR_CHECK_UNKNOWN;
 	} else if (reply && !out->observed_check) {
 		out->observed_check = mr_checks[i]->name;
 		out->observed_reason = answer.reason;
 	}
+	if (answer.notice)
+		log_notice(mr_checks[i]->name, &answer, in->request);
 }
 
-/* In their order, until one in mode enforce has a reply. */
-static struct outcome run_checks(const struct mr_policyd_conf *conf, const struct mr_check_input *in)
+/* Those that count nothing, in their order, until one in mode enforce has a reply. */
+static void run_checks(const struct mr_policyd_conf *conf, const struct mr_check_input *in, struct outcome *out)
 {
-	struct outcome out = { 0 };
-
-	for (size_t i = 0; i < MR_CHECKS && !out.reply; i++)
-		if (conf->mode[i] != MR_MODE_OFF && (mr_checks[i]->states & in->state))
-			run_check(i, conf, in, &out);
-	return out;
+	for (size_t i = 0; i < MR_CHECKS && !out->reply; i++)
+		if (!mr_checks[i]->count && applies(i, conf, in))
+			run_check(i, conf, in, out);
 }
 
 static void count(const struct outcome *out)
 {
+	char first = out->reply ? out->reply[0] : '\0';
+
 	mr_policyd_requests++;
-	mr_policyd_passed += !out->reply;
-	mr_policyd_refused += out->reply && !out->deferred;
-	mr_policyd_deferred += out->deferred;
+	mr_policyd_passed += first == '\0';
+	mr_policyd_refused += first == '5';
+	mr_policyd_deferred += first == '4';
+	mr_policyd_held += first == 'H';
 	mr_policyd_observed += !out->reply && out->observed_check;
 	mr_policyd_unknown += out->unknown;
 }
@@ -149,21 +164,72 @@ static void forget(struct mr_request *r)
 	mr_conn_release(c);
 }
 
-/* All is known that will be. */
 static void finish(struct mr_request *r)
 {
-	struct outcome out = run_checks(conf_of(r->policyd), &r->in);
 	struct mr_buf reply = MR_BUF(REPLY_MAX);
 
-	count(&out);
-	log_outcome(r, &out);
-	mr_policy_reply(&reply, out.reply ? out.reply : "DUNNO", MR_LIT(""));
+	count(&r->out);
+	log_outcome(r, &r->out);
+	mr_policy_reply(&reply, r->out.reply ? r->out.reply : "DUNNO", MR_LIT(""));
 	mr_conn_send(r->conn, mr_buf_slice(&reply));
 	mr_buf_done(&reply);
 	forget(r);
 }
 
+static void count_next(struct mr_request *r);
+
+static void on_counted(const struct mr_counted *c, void *arg)
+{
+	struct mr_request *r = arg;
+
+	r->in.counted = c;
+	run_check(r->at++, conf_of(r->policyd), &r->in, &r->out);
+	r->in.counted = NULL;
+	count_next(r);
+}
+
+/* The checks that count, one after the other, until one has a reply. */
+static void count_next(struct mr_request *r)
+{
+	const struct mr_policyd_conf *conf = conf_of(r->policyd);
+	uint64_t now = mr_now_ms(), left = r->deadline > now ? r->deadline - now : 1;
+	bool take = r->in.state == MR_STATE_END_OF_MESSAGE;
+	struct mr_count counts[MR_COUNTERS_MAX];
+	size_t n;
+
+	for (; r->at < MR_CHECKS && !r->out.reply; r->at++) {
+		if (!mr_checks[r->at]->count || !applies(r->at, conf, &r->in))
+			continue;
+		n = mr_checks[r->at]->count(&r->in, counts);
+		if (n > 0) {
+			mr_counters_ask(r->policyd->counters, take, left < COUNT_MS ? left : COUNT_MS, counts, n, on_counted, r);
+			return;
+		}
+		run_check(r->at, conf, &r->in, &r->out);
+	}
+	finish(r);
+}
+
+/* All is known of the directory that will be. */
+static void decide(struct mr_request *r)
+{
+	run_checks(conf_of(r->policyd), &r->in, &r->out);
+	r->in.has_recipient = false;
+	r->in.recipient = NULL; /* gone after this callback */
+	count_next(r);
+}
+
 static void ask_next(struct mr_request *r);
+
+/* What cannot be read is no rule. */
+static void take_limits(struct mr_request *r, const struct mr_dir_account *a)
+{
+	struct mr_limit *limits = mr_arena_try(r->arena, (a->n_limits + 1) * sizeof(*limits));
+
+	for (size_t i = 0; limits && i < a->n_limits; i++)
+		r->in.n_limits += mr_limit_parse(a->limits[i], &limits[r->in.n_limits]) == 0;
+	r->in.limits = limits;
+}
 
 static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, void *arg)
 {
@@ -171,7 +237,11 @@ static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, 
 
 	r->in.has_login = true;
 	r->in.login = status;
-	r->in.login_enabled = status == MR_DIR_OK && a->enabled;
+	if (status == MR_DIR_OK) {
+		r->in.login_enabled = a->enabled;
+		r->in.login_address = mr_slice_of(mr_arena_slice(r->arena, a->address));
+		take_limits(r, a);
+	}
 	ask_next(r);
 }
 
@@ -181,7 +251,7 @@ static void on_recipient(const struct mr_dir_resolve *a, void *arg)
 
 	r->in.has_recipient = true;
 	r->in.recipient = a;
-	finish(r);
+	decide(r);
 }
 
 static void ask_next(struct mr_request *r)
@@ -195,11 +265,11 @@ static void ask_next(struct mr_request *r)
 		r->needs &= ~(unsigned)MR_NEED_RECIPIENT;
 		mr_directory_resolve(d, r->request.recipient, r->deadline, on_recipient, r);
 	} else {
-		finish(r);
+		decide(r);
 	}
 }
 
-void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_policy_request *in)
+void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_policy_request *in, uint64_t recipients)
 {
 	struct mr_request *r = mr_alloc(sizeof(*r));
 	const struct mr_policyd_conf *conf = conf_of(p);
@@ -214,6 +284,9 @@ void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_p
 	r->deadline = r->began + conf->deadline;
 	r->in.request = &r->request;
 	r->in.state = (enum mr_check_state)state;
+	r->in.arena = r->arena;
+	r->in.recipients = recipients;
+	r->in.has_client = mr_parse_ip(r->request.client_address, &r->in.client) == 0;
 	mr_parse_u64(r->request.size, 0, UINT64_MAX, &r->in.size); /* what is no number is not known: 0 */
 	r->needs = needs_of(conf, r->in.state);
 	if (r->request.sasl_username.n == 0)

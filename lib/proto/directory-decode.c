@@ -55,6 +55,21 @@ static int patterns(const struct mr_wire *w, struct mr_arena *arena, struct mr_d
 	return 0;
 }
 
+static int limits(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
+{
+	struct mr_slice rule;
+	size_t at = 0;
+
+	while (mr_wire_each(w, "limit", &at, &rule)) {
+		if (!out->limits)
+			out->limits = mr_arena_try(arena, MR_DIR_LIMITS_MAX * sizeof(*out->limits));
+		if (!out->limits || out->n_limits == MR_DIR_LIMITS_MAX)
+			return -EPROTO;
+		out->limits[out->n_limits++] = rule;
+	}
+	return 0;
+}
+
 /* The account in the lines of w, which may be a part of a message. */
 static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
 {
@@ -64,7 +79,7 @@ static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_di
 	if (text(w, "address", &a.address) < 0 || flag(w, "enabled", &a.enabled) < 0 || flag(w, "send_only", &a.send_only) < 0 ||
 	    flag(w, "receive", &a.receive) < 0 || mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 ||
 	    (used < 0 && used != -ENOENT) || score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 ||
-	    patterns(w, arena, &a) < 0)
+	    patterns(w, arena, &a) < 0 || limits(w, arena, &a) < 0)
 		return -EPROTO;
 	*out = a;
 	return 0;

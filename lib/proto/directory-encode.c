@@ -1,5 +1,6 @@
 /* directory-encode: answers of lookup → wire. In an answer about several finals each begins with its "deliver" line; an account follows
- * as "address" and its further fields, patterns as "allow" and "deny" lines in their order. */
+ * as "address" and its further fields, patterns as "allow" and "deny" lines in their order,
+ * sending limits as "limit" lines. */
 
 /* system */
 #include <errno.h>
@@ -40,6 +41,8 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 	put_score(w, "reject_score", a->reject_score);
 	for (size_t i = 0; i < a->n_patterns; i++)
 		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
+	for (size_t i = 0; i < a->n_limits; i++)
+		mr_wire_put(w, "limit", a->limits[i]);
 }
 
 /* The asker must get an answer: one that does not fit becomes "bad". */
@@ -84,8 +87,8 @@ int mr_dir_account_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status st
 {
 	struct mr_wire_out w;
 
-	if (a->n_patterns > MR_DIR_PATTERNS_MAX)
-		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many patterns");
+	if (a->n_patterns > MR_DIR_PATTERNS_MAX || a->n_limits > MR_DIR_LIMITS_MAX)
+		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many patterns or limits");
 	mr_wire_begin(&w, "status", mr_dir_status_str(status), id);
 	if (status == MR_DIR_OK)
 		put_account(&w, a);

@@ -22,6 +22,7 @@ const char *mr_dir_status_str(enum mr_dir_status s);
 #define MR_DIR_FINALS_MAX    1000       /* finals of one address; more is an answer "bad" */
 #define MR_DIR_SELECTORS_MAX 8          /* keys that sign for one domain */
 #define MR_DIR_PATTERNS_MAX  1000       /* allow and deny patterns of one account */
+#define MR_DIR_LIMITS_MAX    128        /* rules for one account */
 #define MR_DIR_UNKNOWN       UINT64_MAX /* usage not known */
 
 /* One sender pattern of a list: "someone@example.org", "example.org" (that domain), ".example.org" (its sub-domains), "*". Lower case. */
@@ -38,6 +39,8 @@ struct mr_dir_account {
 	double junk_score, reject_score;  /* thresholds that hold for this mailbox */
 	struct mr_dir_pattern *patterns;  /* the user's own first, then domain, then global: the first that matches decides */
 	size_t n_patterns;
+	struct mr_slice *limits; /* rules of limit.h that hold when it sends; in answers to "account" only */
+	size_t n_limits;
 };
 
 struct mr_dir_final {

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "proto/limit.h"
 
-#define SECOND 1000ULL
+#define SECOND UINT64_C(1000)
 
 static const char *const scopes[] = { "user", "domain", "address", "network" };
 static const char *const whats[] = { "messages", "recipients" };
@@ -146,6 +146,28 @@ int mr_limit_add(struct mr_buf *out, const struct mr_limit *l)
 	return out->full ? -ENOBUFS : 0;
 }
 
+size_t mr_limits_hold(const char *const levels[3], struct mr_slice *out, size_t max)
+{
+	bool nearer[MR_LIMIT_SCOPES][MR_LIMIT_WHATS] = { { false } };
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		bool here[MR_LIMIT_SCOPES][MR_LIMIT_WHATS] = { { false } };
+		struct mr_slice rest = mr_slice_of(levels[i]), line;
+		struct mr_limit l;
+
+		while (n < max && mr_slice_next(&rest, '\n', &line)) {
+			if (mr_limit_parse(line, &l) < 0 || (nearer[l.scope][l.what] && !mr_limit_of_client(l.scope)))
+				continue;
+			here[l.scope][l.what] = true;
+			out[n++] = line;
+		}
+		for (size_t k = 0; k < MR_LIMIT_SCOPES * MR_LIMIT_WHATS; k++)
+			nearer[k / MR_LIMIT_WHATS][k % MR_LIMIT_WHATS] |= here[k / MR_LIMIT_WHATS][k % MR_LIMIT_WHATS];
+	}
+	return n;
+}
+
 struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip)
 {
 	bool v4 = ip->family == AF_INET, host = s == MR_LIMIT_ADDRESS;
@@ -154,4 +176,10 @@ struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip)
 	for (size_t i = net.bits / 8; i < sizeof(net.ip.bytes); i++)
 		net.ip.bytes[i] = 0;
 	return net;
+}
+
+char *mr_limit_name(struct mr_arena *arena, const struct mr_limit *l, struct mr_slice whom)
+{
+	return mr_arena_printf(arena, "limit:%s:%.*s:%s:%" PRIu64, scopes[l->scope], (int)whom.n, whom.p, whats[l->what],
+			       l->window / SECOND);
 }

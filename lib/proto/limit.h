@@ -7,6 +7,7 @@
  * The scope says what is counted: each login, each login's domain, each client address (an IPv6 host is its /64), each client network
  * (IPv4 /24, IPv6 /48). */
 #pragma once
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/parse.h"
 
@@ -16,9 +17,9 @@ enum mr_limit_what { MR_LIMIT_MESSAGES, MR_LIMIT_RECIPIENTS };
 #define MR_LIMIT_WHATS 2
 enum mr_limit_action { MR_LIMIT_DEFER, MR_LIMIT_REJECT, MR_LIMIT_HOLD };
 
-#define MR_LIMIT_AMOUNT_MAX 1000000000ULL
-#define MR_LIMIT_WINDOW_MIN 1000ULL                /* ms */
-#define MR_LIMIT_WINDOW_MAX (31 * 86400 * 1000ULL) /* ms */
+#define MR_LIMIT_AMOUNT_MAX UINT64_C(1000000000)
+#define MR_LIMIT_WINDOW_MIN UINT64_C(1000)                /* ms */
+#define MR_LIMIT_WINDOW_MAX (31 * 86400 * UINT64_C(1000)) /* ms */
 #define MR_LIMIT_TEXT_MAX   160
 
 struct mr_limit {
@@ -48,5 +49,10 @@ int mr_limit_rate_add(struct mr_buf *out, const struct mr_limit *l);
 /* A whole rule. -EINVAL, -ERANGE. */
 int mr_limit_parse(struct mr_slice s, struct mr_limit *out);
 int mr_limit_add(struct mr_buf *out, const struct mr_limit *l);
+/* Those that hold for a login: of each scope and thing the rules of the nearest level that has any; of clients all. levels: of the user,
+ * the domain, everybody, a rule a line; what is no rule is left out. Slices of the texts. */
+size_t mr_limits_hold(const char *const levels[3], struct mr_slice *out, size_t max);
 /* What a client counts as in this scope: its address, or the network that it is in. */
 struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip);
+/* The name that is counted under: "limit:user:anna@example.org:messages:3600". whom: the login, its domain, or the client as above. */
+char *mr_limit_name(struct mr_arena *arena, const struct mr_limit *l, struct mr_slice whom);

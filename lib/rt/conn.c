@@ -263,3 +263,13 @@ void *mr_conn_arg(struct mr_conn *c)
 {
 	return c->arg;
 }
+
+void mr_conn_set(struct mr_conn *c, void *data)
+{
+	c->data = data;
+}
+
+void *mr_conn_get(struct mr_conn *c)
+{
+	return c->data;
+}

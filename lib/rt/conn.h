@@ -8,7 +8,7 @@ struct mr_conn {
 	struct mr_server *server;    /* NULL once it is closed */
 	struct mr_loop *loop;
 	struct mr_server_ops ops;
-	void *arg;
+	void *arg, *data;
 	int fd; /* -1 once it is closed */
 	struct mr_io *io;
 	struct mr_timer *request; /* a begun request must be complete by then */

@@ -17,51 +17,55 @@
 #include "rt/counters.h"
 
 #define KEYS_MAX  50000 /* that this process remembers, some 250 bytes each */
-#define ARGS      (4 + MR_COUNTERS_MAX * 5)
+#define ARGS      (4 + MR_COUNTERS_MAX * 6)
 #define FIRST_KEY "first "
 
 /* A hash a name: slot number → count, "first" → slot of the first refusal. KEYS: the names. ARGV: take or look, then of each name window,
- * limit, n, and what was granted without Redis. Answers { index of the first that is full or 0, is that the first refusal, totals... }. */
-static const char script[] =
-    "local now = redis.call('TIME')\n"
-    "local ms = now[1] * 1000 + math.floor(now[2] / 1000)\n"
-    "local answer, slots = { 0, 0 }, {}\n"
-    "for i, key in ipairs(KEYS) do\n"
-    "  local window, limit, n, owed = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4]), "
-    "tonumber(ARGV[i * 4 + 1])\n"
-    "  local slot = math.floor(ms / math.floor(window / 12))\n"
-    "  local total, all, refused = owed, redis.call('HGETALL', key), false\n"
-    "  for j = 1, #all, 2 do\n"
-    "    if all[j] == 'first' then\n"
-    "      refused = slot - all[j + 1] <= 12\n"
-    "    elseif slot - all[j] <= 12 then\n"
-    "      total = total + all[j + 1]\n"
-    "    else\n"
-    "      redis.call('HDEL', key, all[j])\n"
-    "    end\n"
-    "  end\n"
-    "  slots[i] = slot\n"
-    "  answer[i + 2] = total\n"
-    "  if owed > 0 then\n"
-    "    redis.call('HINCRBY', key, slot, owed)\n"
-    "    redis.call('PEXPIRE', key, window * 2)\n"
-    "  end\n"
-    "  if answer[1] == 0 and total + n > limit then\n"
-    "    answer[1] = i\n"
-    "    if not refused then\n"
-    "      redis.call('HSET', key, 'first', slot)\n"
-    "      redis.call('PEXPIRE', key, window * 2)\n"
-    "      answer[2] = 1\n"
-    "    end\n"
-    "  end\n"
-    "end\n"
-    "if answer[1] == 0 and ARGV[1] == 'take' then\n"
-    "  for i, key in ipairs(KEYS) do\n"
-    "    redis.call('HINCRBY', key, slots[i], ARGV[i * 4])\n"
-    "    redis.call('PEXPIRE', key, ARGV[i * 4 - 2] * 2)\n"
-    "  end\n"
-    "end\n"
-    "return answer\n";
+ * limit, n, what was granted without Redis, and what the asker knows of: a hash lives twice its window, so where there is none Redis has
+ * lost it. Answers { index of the first that is full or 0, is that the first refusal, totals... }. */
+static const char script[] = "local now = redis.call('TIME')\n"
+			     "local ms = now[1] * 1000 + math.floor(now[2] / 1000)\n"
+			     "local answer, slots = { 0, 0 }, {}\n"
+			     "for i, key in ipairs(KEYS) do\n"
+			     "  local window, limit, n = tonumber(ARGV[i * 5 - 3]), tonumber(ARGV[i * 5 - 2]), tonumber(ARGV[i * 5 - 1])\n"
+			     "  local owed, known = tonumber(ARGV[i * 5]), tonumber(ARGV[i * 5 + 1])\n"
+			     "  local slot = math.floor(ms / math.floor(window / 12))\n"
+			     "  local all, refused = redis.call('HGETALL', key), false\n"
+			     "  if #all == 0 and known > owed then\n"
+			     "    owed = known\n"
+			     "  end\n"
+			     "  local total = owed\n"
+			     "  for j = 1, #all, 2 do\n"
+			     "    if all[j] == 'first' then\n"
+			     "      refused = slot - all[j + 1] <= 12\n"
+			     "    elseif slot - all[j] <= 12 then\n"
+			     "      total = total + all[j + 1]\n"
+			     "    else\n"
+			     "      redis.call('HDEL', key, all[j])\n"
+			     "    end\n"
+			     "  end\n"
+			     "  slots[i] = slot\n"
+			     "  answer[i + 2] = total\n"
+			     "  if owed > 0 then\n"
+			     "    redis.call('HINCRBY', key, slot, owed)\n"
+			     "    redis.call('PEXPIRE', key, window * 2)\n"
+			     "  end\n"
+			     "  if answer[1] == 0 and total + n > limit then\n"
+			     "    answer[1] = i\n"
+			     "    if not refused then\n"
+			     "      redis.call('HSET', key, 'first', slot)\n"
+			     "      redis.call('PEXPIRE', key, window * 2)\n"
+			     "      answer[2] = 1\n"
+			     "    end\n"
+			     "  end\n"
+			     "end\n"
+			     "if answer[1] == 0 and ARGV[1] == 'take' then\n"
+			     "  for i, key in ipairs(KEYS) do\n"
+			     "    redis.call('HINCRBY', key, slots[i], ARGV[i * 5 - 1])\n"
+			     "    redis.call('PEXPIRE', key, ARGV[i * 5 - 3] * 2)\n"
+			     "  end\n"
+			     "end\n"
+			     "return answer\n";
 
 struct question {
 	struct question *prev, *next;
@@ -80,7 +84,7 @@ struct question {
 struct mr_counters {
 	struct mr_loop *loop;
 	struct mr_redis *redis;
-	const char *prefix;
+	char *prefix;
 	char sha[2 * MR_SHA1_LEN + 1]; /* of the script, as Redis names it */
 	struct mr_tally *known;        /* totals as last told, and what was granted since */
 	struct mr_tally *owed;         /* granted here, not yet told to Redis */
@@ -95,7 +99,7 @@ struct mr_counters *mr_counters_new(struct mr_loop *l, struct mr_redis *redis, c
 
 	c->loop = l;
 	c->redis = redis;
-	c->prefix = prefix;
+	c->prefix = mr_strdup(prefix);
 	c->known = mr_tally_new(KEYS_MAX);
 	c->owed = mr_tally_new(KEYS_MAX);
 	mr_sha1(MR_LIT(script), sha);
@@ -122,6 +126,7 @@ void mr_counters_free(struct mr_counters *c)
 		question_free(q);
 	mr_tally_free(c->known);
 	mr_tally_free(c->owed);
+	free(c->prefix);
 	free(c);
 }
 
@@ -230,6 +235,7 @@ static void send_question(struct question *q, bool whole)
 		argv[argc++] = number(q->arena, q->v[i].limit);
 		argv[argc++] = number(q->arena, q->v[i].n);
 		argv[argc++] = number(q->arena, q->owed[i]);
+		argv[argc++] = number(q->arena, mr_tally_total(c->known, q->v[i].name, q->v[i].window, mr_now_ms()));
 	}
 	mr_redis_command(c->redis, q->timeout, on_reply, q, argc, argv);
 }

@@ -4,7 +4,8 @@
  *
  * While Redis is away each process counts by itself, from what Redis told it last. Then at most this happens: each host grants what the
  * others took since its own last question about the same name, and from then on what is left to all is granted by each host. What was
- * granted meanwhile is added with the next question about that name. A question under way when the connection broke may count twice. */
+ * granted meanwhile is added with the next question about that name; where Redis lost its counts, also what was known before. A question
+ * under way when the connection broke may count twice. */
 #pragma once
 #include "rt/redis.h"
 
@@ -24,7 +25,7 @@ struct mr_counted {
 };
 typedef void mr_counters_cb(const struct mr_counted *c, void *arg);
 
-/* redis may be NULL: this process alone. prefix: of the names in Redis. Both are borrowed. */
+/* redis may be NULL: this process alone. prefix: of the names in Redis. */
 struct mr_counters *mr_counters_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix);
 void mr_counters_free(struct mr_counters *c); /* after mr_redis_free(); open questions are dropped without a callback */
 /* take: takes n of all counts, or of none when one has no room. Else only looks. At most MR_COUNTERS_MAX counts; names and counts are

@@ -13,6 +13,8 @@
 #include "rt/redis-link.h"
 #include "rt/redis.h"
 
+#define CHECK_MS 3000
+
 /* 0, or -EAGAIN with what Redis or the connection said. */
 static int ask(redisContext *rc, int argc, const char **argv, struct mr_diag *diag)
 {
@@ -74,6 +76,19 @@ int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct 
 	const char *ping[] = { "PING" };
 
 	return once(c, timeout_ms, 1, ping, diag);
+}
+
+int mr_redis_check_line(const struct mr_conf_shared *c, struct mr_buf *out)
+{
+	const struct mr_redis_config conf = mr_redis_config(c);
+	struct mr_diag diag = { 0 };
+	int r = mr_redis_wanted(&conf) ? mr_redis_check(&conf, CHECK_MS, &diag) : 0;
+
+	if (r < 0)
+		mr_buf_printf(out, "failed redis: %s\n", diag.text);
+	else if (mr_redis_wanted(&conf))
+		mr_buf_puts(out, "ok redis\n");
+	return r < 0 ? 1 : 0;
 }
 
 int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag)

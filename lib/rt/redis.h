@@ -1,6 +1,7 @@
 /* redis: one connection on a loop, with reconnect (back-off 0.2 to 5 s), deadlines and subscription. Redis is never needed to answer mail:
  * callers carry on when a command fails. */
 #pragma once
+#include "base/buf.h"
 #include "base/diag.h"
 #include "rt/loop.h"
 
@@ -26,6 +27,8 @@ bool mr_redis_wanted(const struct mr_redis_config *c); /* false: there is neithe
 /* One question and its answer, blocking at most timeout_ms for each step: 0, -EAGAIN with what is wrong, or what is wrong with the address
  * or the password file. */
 int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag);
+/* For --check of a daemon: adds "ok redis" or "failed redis: why"; 0 or 1. Nothing where no Redis is configured. */
+int mr_redis_check_line(const struct mr_conf_shared *c, struct mr_buf *out);
 /* The same with one message to whoever listens. */
 int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag);
 /* Never fails because Redis is away (but for a wrong address or password file): it keeps trying. Logs redis-connected and redis-lost once

@@ -18,7 +18,7 @@ struct mr_server_ops {
 	/* Bytes are there. Return bytes consumed > 0 (called again while it consumes), 0 (need more), or -errno to close. Answers by
 	 * mr_conn_send(), now or later: for later, take mr_conn_hold() and give mr_conn_release() back once per request. */
 	ssize_t (*data)(struct mr_conn *c, struct mr_slice in);
-	void (*closed)(struct mr_conn *c); /* may be NULL; gone and nothing held any more: c is freed after it */
+	void (*closed)(struct mr_conn *c); /* may be NULL; gone and nothing held any more: free what mr_conn_set() was given */
 };
 
 /* fds from mr_listen_unix(); taken over. arg is mr_conn_arg(). */
@@ -30,6 +30,8 @@ size_t mr_server_clients(const struct mr_server *s);
 void mr_server_free(struct mr_server *s); /* a connection that is held stays valid, and gone, until it is released */
 
 void *mr_conn_arg(struct mr_conn *c);
+void mr_conn_set(struct mr_conn *c, void *data);
+void *mr_conn_get(struct mr_conn *c);
 void mr_conn_send(struct mr_conn *c, struct mr_slice bytes); /* copied; nothing if the peer is gone */
 void mr_conn_close(struct mr_conn *c);                       /* after what is queued was sent */
 void mr_conn_hold(struct mr_conn *c);                        /* a request is under way: c stays valid even if the peer goes */

@@ -79,6 +79,23 @@ int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena
 	return 0;
 }
 
+int mr_list_limits(struct mr_db *db, struct mr_arena *arena, struct mr_limit_entry **out, size_t *n, struct mr_diag *diag)
+{
+	struct mr_limit_entry *v;
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT IF(owner = '', 'default', owner), rule FROM v_limit ORDER BY level, owner, rule", MR_NO_PARAMS, arena,
+			 &rows, diag);
+
+	if (r < 0)
+		return r;
+	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
+	for (size_t i = 0; i < rows.n; i++)
+		v[i] = (struct mr_limit_entry){ .owner = mr_cell(&rows, i, 0), .rule = mr_cell(&rows, i, 1) };
+	*out = v;
+	*n = rows.n;
+	return 0;
+}
+
 int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_dkim_entry **out, size_t *n, struct mr_diag *diag)
 {
 	struct mr_dkim_entry *v;

@@ -14,6 +14,12 @@ int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, 
 int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
 		    struct mr_diag *diag);
 
+struct mr_limit_entry {
+	char *owner; /* a domain, a user; "default" for everybody */
+	char *rule;  /* proto/limit.h */
+};
+int mr_list_limits(struct mr_db *db, struct mr_arena *arena, struct mr_limit_entry **out, size_t *n, struct mr_diag *diag);
+
 struct mr_dkim_entry {
 	char *selector, *algorithm, *public_key;
 	bool signing;

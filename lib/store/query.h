@@ -31,9 +31,20 @@ static inline char *mr_cell(const struct mr_rows *r, size_t row, size_t column)
 	return r->cells[row * r->columns + column];
 }
 
+static inline const char *mr_cell_text(const struct mr_rows *r, size_t row, size_t column) /* "" for NULL */
+{
+	const char *text = mr_cell(r, row, column);
+
+	return text ? text : "";
+}
+
 bool mr_cell_true(const struct mr_rows *r, size_t row, size_t column);    /* the text "1" */
 uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column); /* 0 for NULL */
 double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN for NULL */
+
+/* The sending limits of one owner as a column, so that they cost no question of their own. */
+#define MR_LIMITS(level, owner)                                                                                                            \
+	"(SELECT GROUP_CONCAT(rule ORDER BY rule SEPARATOR '\\n') FROM v_limit WHERE level = '" level "' AND owner = " owner ")"
 
 struct mr_row_mailbox;
 /* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score. */

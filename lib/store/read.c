@@ -71,8 +71,10 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 {
 	struct mr_row_domain d = { 0 };
 	struct mr_rows rows;
-	int r = mr_query(db, CURRENT "SELECT name, enabled, dkim, junk_score, reject_score FROM v_domain WHERE name = ?",
-			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
+	int r = mr_query(
+	    db,
+	    CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS("domain", "name") " FROM v_domain WHERE name = ?",
+	    MR_PARAMS(mr_text(name)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -83,6 +85,7 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	d.dkim = mr_cell_true(&rows, 0, 2);
 	d.junk_score = mr_cell_score(&rows, 0, 3);
 	d.reject_score = mr_cell_score(&rows, 0, 4);
+	d.limits = mr_cell_text(&rows, 0, 5);
 	r = keys_of(db, &d, arena, diag);
 	if (r == 0)
 		r = mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
@@ -115,6 +118,16 @@ int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_
 
 	if (r == 0)
 		patterns_of(&rows, arena, out, n);
+	return r;
+}
+
+int mr_read_global_limits(struct mr_db *db, struct mr_arena *arena, const char **out, struct mr_diag *diag)
+{
+	struct mr_rows rows;
+	int r = mr_query(db, CURRENT "SELECT " MR_LIMITS("global", "''"), MR_NO_PARAMS, arena, &rows, diag);
+
+	if (r == 0)
+		*out = mr_cell_text(&rows, 0, 0);
 	return r;
 }
 

@@ -1,4 +1,5 @@
-/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_dkim only. Addresses in lower case. */
+/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim only. Addresses in lower case.
+ */
 #pragma once
 #include "store/db.h"
 
@@ -12,6 +13,7 @@ struct mr_row_domain {
 	double junk_score, reject_score; /* NAN = the default holds */
 	struct mr_row_pattern *patterns; /* of the domain */
 	size_t n_patterns;
+	const char *limits; /* of the domain: rules of proto/limit.h, a line each */
 	struct {
 		char *selector, *algorithm, *sealed_key;
 	} keys[8]; /* in use for signing */
@@ -24,6 +26,7 @@ struct mr_row_mailbox {
 	double junk_score, reject_score; /* NAN = the domain's */
 	struct mr_row_pattern *patterns; /* of the user */
 	size_t n_patterns;
+	const char *limits; /* of the user, as above */
 };
 struct mr_row_alias {
 	char *address;       /* "@domain" = catch-all */
@@ -47,6 +50,8 @@ int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, co
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag);
 /* The first pattern that matches decides, so the narrower come first: addresses, domains, their sub-domains, everything. */
 void mr_patterns_sort(struct mr_row_pattern *patterns, size_t n);
+/* Limits that hold for everybody, a line each. */
+int mr_read_global_limits(struct mr_db *db, struct mr_arena *arena, const char **out, struct mr_diag *diag);
 /* Addresses in order after `after`, at most limit. */
 int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
 		      struct mr_diag *diag);

@@ -145,6 +145,8 @@ static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 				   mr_cell(&rows, 0, 0), mr_cell(&rows, 0, 1));
 	r = mr_exec(db, "DELETE FROM sender_list WHERE scope = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);
 	if (r == 0)
+		r = mr_exec(db, "DELETE FROM sending_limit WHERE level = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);
+	if (r == 0)
 		r = mr_exec(db, "DELETE FROM domain WHERE name = ?", MR_PARAMS(mr_text(name)), NULL, diag);
 	return r < 0 ? r : mr_change_note(db, "domain", name, "del", diag);
 }

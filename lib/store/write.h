@@ -2,6 +2,7 @@
  * REST API later: one place. Errors as in db.h, in words for a person. NULL or negative in a *_set means "leave as it is". */
 #pragma once
 #include "base/seal.h"
+#include "proto/limit.h"
 #include "store/read.h"
 
 struct mr_domain_set {
@@ -32,6 +33,12 @@ int mr_write_alias_add(struct mr_db *db, const char *address, const char *const 
 int mr_write_alias_set(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
 /* n_to 0: all of them. */
 int mr_write_alias_del(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
+/* Rules of limit.h, of which amount, window and action count, in place of those that this owner has on this scope and thing; n 0: none, so
+ * that those of the level above hold. owner: "default", a domain (user: each of its users), a user (scope user only); in the scopes address
+ * and network "default" or a network of clients. */
+#define MR_LIMIT_RULES_MAX 4
+int mr_write_limit_set(struct mr_db *db, enum mr_limit_scope scope, const char *owner, enum mr_limit_what what,
+		       const struct mr_limit *rules, size_t n, struct mr_diag *diag);
 /* Hash for storage: "{CRYPT}$y$..." (yescrypt). */
 int mr_password_hash(const char *plain, struct mr_buf *out, struct mr_diag *diag);
 /* Schemes taken as they are: BLF-CRYPT, SHA256-CRYPT, SHA512-CRYPT, ARGON2ID, CRYPT (yescrypt). */

@@ -98,12 +98,30 @@ static void encode_resolve(struct mr_slice rest, uint64_t id, struct mr_buf *out
 	mr_dir_resolve_encode(out, id, &a);
 }
 
-static void encode_account(struct mr_slice rest, uint64_t id, struct mr_buf *out)
+/* "_" stands for a blank. */
+static struct mr_slice unquoted(struct mr_slice s, struct mr_arena *arena)
 {
-	enum mr_dir_status status = status_of(word(&rest));
-	struct mr_dir_account a = { .address = MR_LIT("x@x"), .enabled = !mr_slice_eq(word(&rest), MR_LIT("disabled")), .receive = true };
+	char *text = mr_arena_slice(arena, s);
 
-	a.used_bytes = MR_DIR_UNKNOWN;
+	for (char *p = text; *p; p++)
+		*p = *p == '_' ? ' ' : *p;
+	return mr_slice_of(text);
+}
+
+static void encode_account(struct mr_slice address, struct mr_slice rest, uint64_t id, struct mr_buf *out)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	enum mr_dir_status status = status_of(word(&rest));
+	struct mr_dir_account a = { .address = address, .enabled = true, .receive = true, .used_bytes = MR_DIR_UNKNOWN };
+	struct mr_slice limits[8];
+
+	a.limits = limits;
+	for (struct mr_slice w = word(&rest); w.n > 0; w = word(&rest)) {
+		if (mr_slice_eq(w, MR_LIT("disabled")))
+			a.enabled = false;
+		else if (mr_slice_starts(w, MR_LIT("limit=")) && a.n_limits < MR_COUNT(limits))
+			limits[a.n_limits++] = unquoted(mr_slice_from(w, 6), arena);
+	}
 	mr_dir_account_encode(out, id, status, &a);
 }
 
@@ -130,7 +148,7 @@ static void answer(struct fake_directory *f, struct mr_conn *c, uint64_t id, str
 	else if (mr_slice_starts(what, MR_LIT("resolve ")))
 		encode_resolve(answer_for(f, what), id, &out);
 	else
-		encode_account(answer_for(f, what), id, &out);
+		encode_account(mr_slice_from(what, (size_t)mr_slice_chr(what, ' ') + 1), answer_for(f, what), id, &out);
 	mr_conn_send(c, mr_buf_slice(&out));
 	mr_buf_done(&out);
 }

@@ -1,7 +1,7 @@
 /* fake-directory: a scripted stand-in for lookup's directory socket, in the test's own loop and under the test's clock.
  *
  * What it answers is said by lines
- *   account ADDRESS STATUS [disabled]
+ *   account ADDRESS STATUS [disabled] [limit=RULE]...       "_" stands for a blank
  *   resolve ADDRESS STATUS [hosted] [local ADDRESS [quota=N] [used=N] [send-only] [allow=PATTERN] [deny=PATTERN]]... [foreign ADDRESS]...
  * the latest one for an address counts; without one the answer is "notfound", not hosted. */
 #pragma once

@@ -49,7 +49,7 @@ class Policyd(unittest.TestCase):
 
     def write(self, own):
         with open(self.conf, "w", encoding="ascii") as f:
-            f.write(f'run_dir = "{self.folder}"\npostfix_dir = "{self.folder}/queue"\npolicyd {{\n{own}\n}}\n')
+            f.write(f'run_dir = "{self.folder}"\npostfix_dir = "{self.folder}/queue"\nredis_address = ""\npolicyd {{\n{own}\n}}\n')
 
     def run_once(self, *args):
         return subprocess.run([POLICYD, "-c", self.conf, *args], capture_output=True, text=True, timeout=20, check=False)

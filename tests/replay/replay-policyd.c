@@ -78,8 +78,8 @@ static void start(void)
 	struct mr_diag diag = { 0 };
 	struct mr_buf text = MR_BUF(65536);
 
-	mr_buf_printf(&text, "run_dir = \"%s\"\npostfix_dir = \"\"\npolicyd {\n%s}\n", world.folder,
-		      world.options.p ? world.options.p : "");
+	mr_buf_printf(&text, "run_dir = \"%s\"\npostfix_dir = \"\"\nredis_socket = \"%s/redis.sock\"\npolicyd {\n%s}\n", world.folder,
+		      world.folder, world.options.p ? world.options.p : "");
 	if (mr_file_write(world.conf_path, 0600, mr_buf_slice(&text), &diag) < 0 ||
 	    mr_conf_load(world.conf_path, true, tables, &world.conf, &diag) < 0)
 		fail("configuration", diag.text);

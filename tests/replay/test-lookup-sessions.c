@@ -66,9 +66,11 @@ static int setup(void **state)
 	mr_clock_fake(1000000, 1800000000);
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 	assert_non_null(mkdtemp(folder));
-	text = rowtext_new(MR_LIT("domain e.test dkim s1 junk 5 deny bad@x.test\nmailbox john@e.test quota 1000 deny worse@x.test\n"
-				  "mailbox off@e.test off\nmailbox robot@e.test send-only junk 4\nalias all@e.test john@e.test out@f.test\n"
-				  "global deny worst@x.test\n"));
+	text = rowtext_new(
+	    MR_LIT("domain e.test dkim s1 junk 5 deny bad@x.test limits user_messages_5/1h_defer,domain_messages_9/1h_hold\nmailbox "
+		   "john@e.test quota 1000 deny worse@x.test limits user_messages_7/1h_defer\n"
+		   "mailbox off@e.test off\nmailbox robot@e.test send-only junk 4\nalias all@e.test john@e.test out@f.test\n"
+		   "global deny worst@x.test limits user_messages_1/1h_defer,address_*_recipients_8/1h_reject\n"));
 	fakesource_init(&source, text);
 	answering = true;
 	open_parts();
@@ -310,7 +312,12 @@ static void directory(void **state)
 	has_not(a, "secret");
 	has(ask_wire(fd, 8, "resolve", "address", "nobody@e.test"), "status=notfound");
 	has(ask_wire(fd, 8, "resolve", "address", "robot@e.test"), "status=notfound");
+	has_not(a, "limit=");
+	a = ask_wire(fd, 9, "account", "address", "john@e.test"); /* the nearest */
+	has(a, "limit=user messages 7/1h defer\nlimit=domain messages 9/1h hold\nlimit=address * recipients 8/1h reject\n");
+	has_not(a, "messages 5/1h");
 	a = ask_wire(fd, 9, "account", "address", "ROBOT@e.test");
+	has(a, "limit=user messages 5/1h defer\n");
 	has(a, "address=robot@e.test\n");
 	has(a, "send_only=1\n");
 	has(a, "receive=0\n");

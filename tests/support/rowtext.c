@@ -74,11 +74,20 @@ struct flags {
 	char *selector;
 	struct mr_row_pattern patterns[8];
 	size_t n_patterns;
+	char *limits; /* "_" stands for a blank, "," for a line break */
 };
+
+static char *limits_of(char *text)
+{
+	for (char *p = text; *p; p++)
+		*p = *p == '_' ? ' ' : *p == ',' ? '\n' : *p;
+	return text;
+}
 
 static struct flags flags_of(char **words, size_t n)
 {
-	struct flags f = { .junk = NAN };
+	static char none[] = "";
+	struct flags f = { .junk = NAN, .limits = none };
 
 	for (size_t i = 0; i < n; i++) {
 		const char *w = words[i];
@@ -94,6 +103,8 @@ static struct flags flags_of(char **words, size_t n)
 			mr_parse_double(mr_slice_of(words[++i]), -1e6, 1e6, &f.junk);
 		else if (strcmp(w, "dkim") == 0)
 			f.selector = words[++i];
+		else if (strcmp(w, "limits") == 0)
+			f.limits = limits_of(words[++i]);
 		else if (strcmp(w, "deny") == 0 && f.n_patterns < MR_COUNT(f.patterns))
 			f.patterns[f.n_patterns++] = (struct mr_row_pattern){ words[++i], false };
 	}
@@ -108,6 +119,7 @@ static struct mr_row *domain_row(char **words, size_t n)
 
 	d.patterns = f.patterns;
 	d.n_patterns = f.n_patterns;
+	d.limits = f.limits;
 	if (f.selector) {
 		d.dkim = true;
 		d.keys[0].selector = f.selector;
@@ -129,6 +141,7 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 	m.reject_score = NAN;
 	m.patterns = f.patterns;
 	m.n_patterns = f.n_patterns;
+	m.limits = f.limits;
 	return mr_row_of_mailbox(&m);
 }
 
@@ -147,7 +160,7 @@ void rowtext_set(struct rowtext *t, struct mr_slice line)
 	key = mr_slice_of(n > 1 ? words[1] : "");
 	if (strcmp(words[0], "global") == 0) {
 		struct flags f = flags_of(words + 1, n - 1);
-		put(t, MR_LIT(""), mr_row_of_global(&(struct mr_row_global){ f.patterns, f.n_patterns }));
+		put(t, MR_LIT(""), mr_row_of_global(&(struct mr_row_global){ f.patterns, f.n_patterns, f.limits }));
 	} else if (n > 1 && strcmp(words[0], "domain") == 0) {
 		put(t, key, domain_row(words, n));
 	} else if (n > 1 && strcmp(words[0], "mailbox") == 0) {

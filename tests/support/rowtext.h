@@ -1,9 +1,9 @@
 /* rowtext: a directory written as text, for tests of lookup: one row a line,
  *
- *   domain NAME [off] [dkim SELECTOR] [junk N] [deny PATTERN]
- *   mailbox ADDRESS [off] [send-only] [quota N] [junk N] [deny PATTERN]
+ *   domain NAME [off] [dkim SELECTOR] [junk N] [deny PATTERN] [limits RULES]
+ *   mailbox ADDRESS [off] [send-only] [quota N] [junk N] [deny PATTERN] [limits RULES]
  *   alias ADDRESS DESTINATION...
- *   global [deny PATTERN]
+ *   global [deny PATTERN] [limits RULES]
  *
  * What does not read like that is left out. Rows live as long as the text. */
 #pragma once

@@ -10,6 +10,7 @@
 #include "unit.h"
 
 static struct mr_dir_pattern patterns[] = { { MR_LIT("friend@example.net"), true }, { MR_LIT("example.net"), false } };
+static struct mr_slice limits[] = { MR_LIT("user messages 100/1h defer"), MR_LIT("address * messages unlimited") };
 static const struct mr_dir_account john = {
 	.address = MR_LIT("john@example.org"),
 	.enabled = true,
@@ -20,6 +21,8 @@ static const struct mr_dir_account john = {
 	.reject_score = -0.001,
 	.patterns = patterns,
 	.n_patterns = MR_COUNT(patterns),
+	.limits = limits,
+	.n_limits = MR_COUNT(limits),
 };
 
 static struct mr_wire taken(struct mr_buf *out, struct mr_arena *arena)
@@ -42,6 +45,9 @@ static void assert_john(const struct mr_dir_account *a)
 	assert_int_equal(a->n_patterns, 2);
 	assert_slice(a->patterns[0].pattern, "friend@example.net");
 	assert_true(a->patterns[0].allow && !a->patterns[1].allow);
+	assert_int_equal(a->n_limits, 2);
+	assert_slice(a->limits[0], "user messages 100/1h defer");
+	assert_slice(a->limits[1], "address * messages unlimited");
 }
 
 static void test_resolve(void **state)
@@ -165,6 +171,7 @@ static void test_too_much(void **state)
 {
 	mr_autofree struct mr_dir_pattern *many = mr_new(struct mr_dir_pattern, MR_DIR_PATTERNS_MAX + 1);
 	mr_autofree struct mr_dir_final *finals = mr_new(struct mr_dir_final, MR_DIR_FINALS_MAX + 1);
+	mr_autofree struct mr_slice *rules = mr_new(struct mr_slice, MR_DIR_LIMITS_MAX + 1);
 	struct mr_dir_resolve in = { .finals = finals, .n_finals = MR_DIR_FINALS_MAX };
 	struct mr_buf out = MR_BUF(2 * MR_WIRE_MAX);
 	struct mr_dir_account a = john;
@@ -187,6 +194,14 @@ static void test_too_much(void **state)
 		finals[i].account = a;
 	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
+	a.limits = rules;
+	a.n_limits = MR_DIR_LIMITS_MAX;
+	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
+	assert_int_equal(status_of(&out), MR_DIR_OK);
+	a.n_limits++;
+	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
+	assert_int_equal(status_of(&out), MR_DIR_BAD);
+	a.n_limits = 0;
 	a.n_patterns++;
 	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);

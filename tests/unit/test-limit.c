@@ -58,6 +58,28 @@ static void test_rules(void **state)
 	}
 }
 
+static void test_hold(void **state)
+{
+	const char *const levels[3] = {
+		"user messages 5/1h defer\nuser messages 50/1d reject",
+		"user messages 1/1h defer\nuser recipients unlimited\ndomain messages 7/1h defer\nno rule",
+		("user messages 2/1h defer\nuser recipients 3/1h defer\ndomain messages 9/1h defer\naddress * messages 8/1h defer\n"
+		 "address 192.0.2.0/24 messages unlimited"),
+	};
+	static const char *const want[] = {
+		"user messages 5/1h defer",   "user messages 50/1d reject",    "user recipients unlimited",
+		"domain messages 7/1h defer", "address * messages 8/1h defer", "address 192.0.2.0/24 messages unlimited",
+	};
+	struct mr_slice got[10];
+	size_t n = mr_limits_hold(levels, got, MR_COUNT(got));
+
+	assert_int_equal(n, MR_COUNT(want));
+	for (size_t i = 0; i < n; i++)
+		assert_slice(got[i], want[i]);
+	assert_int_equal(mr_limits_hold(levels, got, 2), 2);
+	assert_int_equal(mr_limits_hold((const char *const[]){ "", "", "" }, got, 2), 0);
+}
+
 static void test_clients(void **state)
 {
 	static const struct {
@@ -87,7 +109,7 @@ static void test_clients(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rules), cmocka_unit_test(test_clients) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rules), cmocka_unit_test(test_hold), cmocka_unit_test(test_clients) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
