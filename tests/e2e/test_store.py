@@ -456,8 +456,10 @@ def test_pool_loses_and_finds_the_database(site):
         assert driver.says() == "none\n"
     finally:
         log = driver.end()
-    assert log.count("database-lost") == 4 and log.count("database-connected") == 4, log
-    assert log.count("too new") == 1, log
+    kinds = ["up" if "database-connected" in line else "too new" if "too new" in line else "away" for line in log.splitlines() if "database-" in line]
+    expected = ["up", "away", "up", "away", "up", "away", "too new", "up"]
+    # A second thread may connect between the new version and the kill, and see it then already.
+    assert kinds in (expected, [*expected[:5], "too new", *expected[5:]]), log
 
 
 def test_pool_starts_and_ends_without_a_database(site):

@@ -44,4 +44,4 @@ def test_fuzz(runs, name, capsys):
     with capsys.disabled():
         print(f"\nfuzz {name}: {SECONDS} s, {counts.get('number_of_executed_units', '?')} inputs, {counts.get('new_units_added', '?')} new, exit {code}")
     assert code == 0, log[-4000:]
-    assert int(counts["number_of_executed_units"]) > 1000
+    assert int(counts["number_of_executed_units"]) > 100
