@@ -252,6 +252,7 @@ static void begin_scan(struct mr_job *j)
 		.helo = mr_slice_of(j->helo),
 		.sender = mr_slice_of(j->sender),
 		.hostname = mr_slice_of(j->settings->hostname),
+		.trusted_sealers = mr_slice_of(j->settings->trusted_sealers),
 		.trusted = j->trusted,
 		.now = mr_wall(),
 	};

@@ -8,12 +8,15 @@
 /* ours */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "mail/address.h"
 #include "options.h"
 #include "rt/file.h"
 
 #define OFF(field) offsetof(struct mr_milter_conf, field)
 #define MINUTE     (60 * 1000)
 #define MEGA       (1024 * 1024)
+
+#define SEALERS_MAX 32768 /* bytes of trusted_sealers */
 
 const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
@@ -117,6 +120,12 @@ const struct mr_option mr_milter_options[] = {
 	  .offset = OFF(trusted_networks),
 	  .def = "",
 	  .help = "Clients whose mail counts as submitted: signed, not judged by thresholds." },
+	{ .section = "milter",
+	  .name = "trusted_sealers",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(trusted_sealers),
+	  .def = "",
+	  .help = "Domains whose ARC seals are believed: mail that passed DMARC with them does not fail it here." },
 	MR_OPTIONS_END,
 };
 
@@ -135,11 +144,21 @@ static int check_keyring(const char *path, struct mr_diag *diag)
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice domain;
+	size_t bytes = 0;
 
 	if (c->junk_score > c->reject_score)
 		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
 	if (c->dns_timeout >= c->scan_timeout)
 		return mr_diag_set(diag, -EINVAL, "milter: dns_timeout must be below scan_timeout");
+	for (size_t i = 0; i < c->trusted_sealers.n; i++) {
+		if (mr_domain_check(mr_slice_of(c->trusted_sealers.v[i]), false, arena, &domain, diag) < 0)
+			return -EINVAL;
+		bytes += domain.n + 1;
+	}
+	if (bytes > SEALERS_MAX)
+		return mr_diag_set(diag, -EINVAL, "milter: trusted_sealers has too many domains");
 	return check_keyring(c->shared.dkim_keyring_file, diag);
 }
 
@@ -151,6 +170,15 @@ static char *hostname(const struct mr_milter_conf *conf)
 		return mr_strdup(conf->shared.hostname);
 	gethostname(name, sizeof(name) - 1);
 	return mr_strdup(name[0] ? name : "localhost");
+}
+
+char *mr_milter_join(const struct mr_conf_strings *s)
+{
+	struct mr_buf words = MR_BUF(SEALERS_MAX);
+
+	for (size_t i = 0; i < s->n; i++)
+		mr_buf_printf(&words, "%s%s", i ? " " : "", s->v[i]);
+	return mr_buf_steal(&words);
 }
 
 static char *forwarder(const struct mr_milter_conf *conf)
@@ -172,6 +200,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.refs = 1,
 		.hostname = hostname(conf),
 		.forwarder = forwarder(conf),
+		.trusted_sealers = mr_milter_join(&conf->trusted_sealers),
 		.quarantine_dir = mr_buf_steal(&dir),
 		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
 		.message_max = conf->message_max,
@@ -202,6 +231,7 @@ void mr_settings_unref(struct mr_settings *s)
 		return;
 	free(s->hostname);
 	free(s->forwarder);
+	free(s->trusted_sealers);
 	free(s->quarantine_dir);
 	free(s->keyring_file);
 	free(s->trusted);

@@ -11,6 +11,7 @@ struct mr_milter_conf {
 	double junk_score, reject_score;
 	int on_error; /* enum mr_on_error */
 	struct mr_conf_nets trusted_networks;
+	struct mr_conf_strings trusted_sealers;
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
 
@@ -21,7 +22,8 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag);
 struct mr_settings {
 	_Atomic unsigned refs;
 	char *hostname, *quarantine_dir, *keyring_file;
-	char *forwarder; /* address in whose name mail is forwarded: its domain seals */
+	char *trusted_sealers; /* domains, spaces between */
+	char *forwarder;       /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double junk_score, reject_score;
 	int on_error;
@@ -29,6 +31,8 @@ struct mr_settings {
 	struct mr_net *trusted;
 	size_t n_trusted;
 };
+/* Words with spaces between; free() it. */
+char *mr_milter_join(const struct mr_conf_strings *s);
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_ref(struct mr_settings *s);
 void mr_settings_unref(struct mr_settings *s); /* NULL is fine */

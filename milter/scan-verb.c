@@ -222,6 +222,7 @@ static int run(const void *conf, int argc, char **argv)
 	const char *list = NULL;
 	char hostname[256] = "localhost";
 	mr_autofree char **words = mr_new(char *, (size_t)argc + 2);
+	mr_autofree char *sealers = mr_milter_join(&w.conf->trusted_sealers);
 	int first, code = 2;
 
 	/* getopt() passes over the first word, which the verb's frame has taken already. */
@@ -230,6 +231,7 @@ static int run(const void *conf, int argc, char **argv)
 		words[i + 1] = argv[i];
 	gethostname(hostname, sizeof(hostname) - 1);
 	w.in.hostname = mr_slice_of(w.conf->shared.hostname[0] ? w.conf->shared.hostname : hostname);
+	w.in.trusted_sealers = mr_slice_of(sealers);
 	first = parse(&w, &list, argc + 1, words);
 	if (first < 0) {
 		fputs(usage, stderr);

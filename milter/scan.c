@@ -28,9 +28,12 @@ void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
 static void write_authres(struct mr_scan *scan)
 {
 	struct mr_buf out = MR_BUF(AUTHRES_MAX);
-	struct mr_authres a = {
-		.authserv_id = scan->in->hostname, .spf_request = scan->spf_request, .spf = scan->spf, .dkim = scan->dkim, .arc = scan->arc
-	};
+	struct mr_authres a = { .authserv_id = scan->in->hostname,
+				.spf_request = scan->spf_request,
+				.spf = scan->spf,
+				.dkim = scan->dkim,
+				.arc = scan->arc,
+				.dmarc = scan->dmarc };
 
 	if (!scan->in->trusted && mr_authres_write(&a, &out) == 0)
 		scan->result.authres = mr_slice_of(mr_arena_slice(scan->arena, mr_buf_slice(&out)));

@@ -17,10 +17,11 @@ struct mr_scan_input {
 	struct mr_slice message; /* as it will stand; lines end in CRLF */
 	struct mr_ip client;     /* family 0: not known */
 	struct mr_slice helo;
-	struct mr_slice sender;   /* of the envelope, without <>; empty for the null sender */
-	struct mr_slice hostname; /* ours: authserv-id, and %{r} of SPF */
-	bool trusted;             /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
-	int64_t now;              /* seconds since 1970 */
+	struct mr_slice sender;          /* of the envelope, without <>; empty for the null sender */
+	struct mr_slice hostname;        /* ours: authserv-id, and %{r} of SPF */
+	bool trusted;                    /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
+	int64_t now;                     /* seconds since 1970 */
+	struct mr_slice trusted_sealers; /* domains, spaces between: their ARC sets count */
 };
 
 struct mr_symbol {
@@ -50,6 +51,7 @@ struct mr_scan {
 	const struct mr_spf_answer *spf;
 	const struct mr_dkim_answer *dkim;
 	const struct mr_arc_answer *arc;
+	const struct mr_dmarc_answer *dmarc;
 };
 
 struct mr_check {

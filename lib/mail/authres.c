@@ -128,6 +128,16 @@ static void add_arc(struct mr_buf *out, const struct mr_arc_answer *a)
 		mr_buf_printf(out, " (i=%u, d=%.*s)", a->n, (int)a->sets[a->n - 1].domain.n, a->sets[a->n - 1].domain.p);
 }
 
+/* policy.dmarc is what the domain asks for with this message. */
+static void add_dmarc(struct mr_buf *out, const struct mr_dmarc_answer *a)
+{
+	add_method(out, "dmarc", mr_dmarc_str(a->result));
+	add_reason(out, a->overridden ? MR_LIT("overridden by a trusted ARC chain") : a->problem);
+	add_property(out, "header.from", a->author);
+	if (a->result == MR_DMARC_PASS || a->result == MR_DMARC_FAIL)
+		add_property(out, "policy.dmarc", mr_slice_of(mr_dmarc_policy_str(a->policy)));
+}
+
 int mr_authres_write(const struct mr_authres *a, struct mr_buf *out)
 {
 	size_t start;
@@ -140,6 +150,8 @@ int mr_authres_write(const struct mr_authres *a, struct mr_buf *out)
 		add_dkim(out, a->dkim);
 	if (a->arc)
 		add_arc(out, a->arc);
+	if (a->dmarc)
+		add_dmarc(out, a->dmarc);
 	if (a->auth_user.n)
 		add_method(out, "auth", "pass");
 	if (out->n == start)

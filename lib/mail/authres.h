@@ -3,15 +3,17 @@
 #include "base/buf.h"
 #include "mail/arc.h"
 #include "mail/dkim.h"
+#include "mail/dmarc.h"
 #include "mail/spf.h"
 
 struct mr_authres {
 	struct mr_slice authserv_id;
 	const struct mr_spf_request *spf_request; /* NULL: SPF was not evaluated */
 	const struct mr_spf_answer *spf;
-	const struct mr_dkim_answer *dkim; /* NULL: not evaluated */
-	const struct mr_arc_answer *arc;   /* NULL: not evaluated */
-	struct mr_slice auth_user;         /* authenticated submission (section 2.7.4), or empty; the login itself is never written */
+	const struct mr_dkim_answer *dkim;   /* NULL: not evaluated */
+	const struct mr_arc_answer *arc;     /* NULL: not evaluated */
+	const struct mr_dmarc_answer *dmarc; /* NULL: not evaluated */
+	struct mr_slice auth_user;           /* authenticated submission (section 2.7.4), or empty; the login itself is never written */
 };
 /* The value (no name), folded with LF + tab. */
 int mr_authres_write(const struct mr_authres *a, struct mr_buf *out);

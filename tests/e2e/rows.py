@@ -47,6 +47,7 @@ ROWS = {
     "F094": "Clean mail gets result, server, queue-id and action headers.",
     "F095": "Every header that our own components trust is removed from incoming mail.",
     "F097": "Mail of a domain with DKIM disabled, or deleted, is not signed from the next message on.",
+    "F100": "Incoming SPF, DKIM and DMARC results influence the score and appear in a header.",
     "F111": "An empty database is initialised automatically; a second start changes nothing.",
     "F113": "Missing schema, wrong credentials, unknown host, refused connection each produce a distinct message.",
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",

@@ -1,9 +1,10 @@
 """Sender authentication: what other implementations say of what we write, and we of what they do."""
 
 import email
+import subprocess
 
 import pytest
-from stack import admin, layout, mail
+from stack import admin, layout, mail, zones
 
 ANNA = admin.address("anna")
 STRANGER = "stranger@" + layout.FOREIGN
@@ -69,3 +70,62 @@ def test_local_copy_and_own_mail_have_no_seal(stack):
     assert stack.arrived(ANNA, mark)["ARC-Seal"] is None
     _, own = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE))
     assert mail.chain(stack.lay, own) == ("none", 0) and mail.verified(stack.lay, own)
+
+
+@pytest.fixture(scope="module")
+def bank(stack):
+    """A domain that wants everything refused that is not its own, with a key and no sending hosts."""
+    name = "bank.example"
+    zones.add(stack.lay, zones.txt(name, "v=spf1 -all"))
+    zones.add(stack.lay, zones.txt("_dmarc." + name, "v=DMARC1; p=reject; sp=quarantine; np=none"))
+    zones.add(stack.lay, f"branch.{name}. IN A 127.0.0.8")
+    zones.add(stack.lay, zones.dkim_record(name, zones.SELECTOR, stack.lay.dir / "dns/foreign.key"))
+    return name
+
+
+def judged(stack, author, sign_as=None):
+    """What a message of that author, sent by somebody else, comes to: results and symbols, and whether it is in Junk."""
+    content = mail.message(author, ANNA, mark=(mark := mail.new_mark()))
+    if sign_as:
+        content = mail.sign(stack.lay, content, sign_as)
+    stack.client.send(STRANGER, ANNA, content)
+    junk = mail.wait_until(lambda: stack.client.fetch(ANNA, admin.PASSWORD, mark, "Junk") or stack.client.fetch(ANNA, admin.PASSWORD, mark))[0]
+    return results(junk) + " " + " ".join(junk["X-Spam-Result"].split()), junk["X-Spam"] == "Yes"
+
+
+@pytest.mark.rows("G15", "F100")
+@pytest.mark.parametrize("author, signer, expected, junk", [
+    ("ceo@{bank}", None, "dmarc=fail header.from={bank} policy.dmarc=reject", True),
+    ("ceo@{bank}", "{foreign}", "dmarc=fail header.from={bank} policy.dmarc=reject", True),
+    ("ceo@{bank}", "{bank}", "dmarc=pass header.from={bank} policy.dmarc=reject", False),
+    ("ceo@branch.{bank}", None, "dmarc=fail header.from=branch.{bank} policy.dmarc=quarantine", True),
+    ("ceo@branch.{bank}", "{bank}", "dmarc=pass header.from=branch.{bank} policy.dmarc=quarantine", False),
+    ("ceo@nowhere.{bank}", None, "dmarc=fail header.from=nowhere.{bank} policy.dmarc=none", False),
+    ("stranger@{foreign}", None, "dmarc=none header.from={foreign}", False),
+    ("ceo@{bank}, x@{foreign}", None, "dmarc=fail header.from={bank} policy.dmarc=reject", True),
+])
+def test_policy_of_the_author(stack, bank, author, signer, expected, junk):
+    names = {"bank": bank, "foreign": layout.FOREIGN}
+    found, in_junk = judged(stack, author.format(**names), signer and signer.format(**names))
+    assert expected.format(**names) in found
+    assert in_junk == junk, found
+
+
+@pytest.mark.rows("G15", "F100")
+def test_two_authors_fields(stack):
+    mark = stack.inbound(ANNA, headers=["From: other@" + layout.FOREIGN])
+    got = stack.arrived(ANNA, mark)
+    assert 'dmarc=permerror reason="more than one From"' in results(got) and "DMARC_PERMERROR" in got["X-Spam-Result"]
+
+
+@pytest.mark.rows("G15")
+@pytest.mark.parametrize("sealers, symbol", [("", "DMARC_REJECT"), ("example.com", "DMARC_REJECT"), (layout.FOREIGN, "DMARC_ARC")])
+def test_trusted_chain_overrides(stack, bank, tmp_path, sealers, symbol):
+    """A list that broke the signature has sealed that it held before."""
+    head = f"Authentication-Results: relay.{layout.FOREIGN}; arc=none; dmarc=pass header.from={bank}\r\n".encode()
+    (tmp_path / "message").write_bytes(mail.add_arc_set(stack.lay, head + mail.message("ceo@" + bank, ANNA)))
+    conf = tmp_path / "mailreeve.conf"
+    conf.write_text(stack.lay.conf.read_text() + f"milter {{\ntrusted_sealers = {{{sealers}}}\n}}\n")
+    done = subprocess.run([stack.lay.cli, "-c", conf, "scan", "--resolver", f"127.0.0.1:{stack.lay.ports['dns']}", "--client", zones.FOREIGN_ADDRESS,
+                           "--sender", STRANGER, tmp_path / "message"], capture_output=True, text=True, check=True)
+    assert symbol + "(" in done.stdout and "ARC_PASS" in done.stdout

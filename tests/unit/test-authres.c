@@ -94,6 +94,33 @@ static void test_arc(void **state)
 	}
 }
 
+static void test_dmarc(void **state)
+{
+	static const struct mr_dmarc_answer answers[] = {
+		{ .result = MR_DMARC_NONE, .author = MR_LIT("a.example") },
+		{ .result = MR_DMARC_PASS, .author = MR_LIT("a.example"), .policy = MR_DMARC_REJECT },
+		{ .result = MR_DMARC_FAIL, .author = MR_LIT("a.example"), .policy = MR_DMARC_QUARANTINE, .overridden = true },
+		{ .result = MR_DMARC_PERMERROR, .problem = MR_LIT("no From") },
+	};
+	static const char *const texts[] = {
+		"dmarc=none header.from=a.example",
+		"dmarc=pass header.from=a.example policy.dmarc=reject",
+		"dmarc=fail reason=\"overridden by a trusted ARC chain\" header.from=a.example policy.dmarc=quarantine",
+		"dmarc=permerror reason=\"no From\"",
+	};
+
+	for (size_t i = 0; i < MR_COUNT(answers); i++) {
+		struct mr_authres a = { .authserv_id = MR_LIT("mx.example"), .dmarc = &answers[i] };
+		struct mr_buf out = MR_BUF(1000), expected = MR_BUF(1000);
+
+		mr_buf_printf(&expected, "mx.example;\n\t%s", texts[i]);
+		assert_int_equal(mr_authres_write(&a, &out), 0);
+		assert_string_equal(out.p, expected.p);
+		mr_buf_done(&out);
+		mr_buf_done(&expected);
+	}
+}
+
 static void test_bounds(void **state)
 {
 	struct mr_spf_answer spf = { .result = MR_SPF_PASS };
@@ -190,8 +217,8 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_write),  cmocka_unit_test(test_arc),   cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_claims), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_write),  cmocka_unit_test(test_arc),    cmocka_unit_test(test_dmarc),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_claims), cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
