@@ -1,5 +1,6 @@
 """mailreeve-lookup over a real MariaDB, without mail: what it answers while the database is there, gone, frozen, back, or has no tables."""
 
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -145,6 +146,43 @@ def test_changes_are_seen_within_a_second(lookup, site):
     assert "enabled=0" in lookup.ask("passdb/passdb.sock", "passdb", address="bert@example.org")
     site.cli("user", "set", "anna@example.org", "--quota", "7")
     until(lambda: f"quota={7 << 20}" in lookup.ask("lookup/directory.sock", "account", address="anna@example.org"), 1.5)
+
+
+def test_cold_questions_share_statements(lookup, site, server):
+    """150 clients ask at the same time, each for an address of its own: each gets its own rows, and the database has few statements to run."""
+    n = 150
+    server.sql(f"""INSERT INTO mailbox (address, domain, password) SELECT CONCAT('u', seq, '@example.org'), 'example.org', CONCAT('{{PLAIN}}', seq) FROM seq_1_to_{n};
+        INSERT INTO alias (address, domain, destination)
+            SELECT CONCAT('a', seq, '@example.org'), 'example.org', CONCAT('u', seq + d, '@foreign.example') FROM seq_1_to_{n}, (SELECT 0 AS d UNION SELECT 1000) two;
+        INSERT INTO sender_list (scope, owner, pattern, action)
+            SELECT 'user', CONCAT('u', seq, '@example.org'), p, 'deny' FROM seq_1_to_{n}, (SELECT '*' AS p UNION SELECT 'x.example') two;""", database=site.name)
+
+    def executed():
+        return int(server.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1])
+
+    def ask(number):
+        if number % 3 == 0:
+            finals = sorted([f"u{number}@foreign.example", f"u{number + 1000}@foreign.example"])
+            assert lookup.map("alias", f"a{number}@example.org") == "OK " + ", ".join(finals)
+        elif number % 3 == 1:
+            assert lookup.map("mailbox", f"u{number}@example.org") == f"OK u{number}@example.org"
+            assert lookup.map("mailbox", f"a{number}@example.org") == "NOTFOUND"
+        else:
+            said = lookup.ask("passdb/passdb.sock", "passdb", address=f"u{number}@example.org")
+            assert f"password={{PLAIN}}{number}" in said
+            assert [line for line in said if line.startswith("deny")] == ["deny=x.example", "deny=*"]
+        return number
+    before = executed()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(n) as clients:
+            asking = clients.map(ask, range(1, n + 1))
+            time.sleep(0.5)
+            server.process.send_signal(signal.SIGCONT)
+            assert list(asking) == list(range(1, n + 1))
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert executed() - before < n / 3
 
 
 def test_database_killed_and_back(lookup, server, site):

@@ -208,11 +208,28 @@ static void test_keys(void **state)
 	mr_buf_done(&pem);
 }
 
+static void test_patterns_order(void **state)
+{
+	static const char *const wanted[] = { "longest@x.example", "a@x.example",     "b@x.example", "mail.x.example",
+					      "x.example",         ".mail.x.example", ".example",    "*" };
+	struct mr_row_pattern v[MR_COUNT(wanted)];
+
+	for (size_t rotation = 0; rotation < MR_COUNT(wanted); rotation++) {
+		for (size_t i = 0; i < MR_COUNT(wanted); i++)
+			v[i] = (struct mr_row_pattern){ .pattern = (char *)(uintptr_t)wanted[(5 * i + rotation) % MR_COUNT(wanted)] };
+		mr_patterns_sort(v, MR_COUNT(wanted));
+		for (size_t i = 0; i < MR_COUNT(wanted); i++)
+			assert_string_equal(v[i].pattern, wanted[i]);
+	}
+	mr_patterns_sort(NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_texts),  cmocka_unit_test(test_account_domain), cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_hashes), cmocka_unit_test(test_password),       cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_texts),          cmocka_unit_test(test_account_domain), cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_hashes),         cmocka_unit_test(test_password),       cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_patterns_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
