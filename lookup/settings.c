@@ -19,9 +19,10 @@
 
 const struct mr_option mr_lookup_options[] = {
 	OPTION(threads, MR_OPT_INT, "4", 1, 64, MR_RELOAD_RESTART, "Connections to the database, a thread each."),
-	OPTION(queue, MR_OPT_INT, "10000", 10, 1000000, MR_RELOAD_RESTART,
-	       "Reads that may wait for a connection, and questions that may wait for reads; further ones get at once what is in memory, "
-	       "or a temporary failure."),
+	OPTION(
+	    queue, MR_OPT_INT, "10000", 10, 1000000, MR_RELOAD_RESTART,
+	    "Statements that may wait for a connection, and questions that may wait for rows; further ones get at once what is in memory, "
+	    "or a temporary failure."),
 	OPTION(clients_max, MR_OPT_INT, "2000", 1, 60000, MR_RELOAD_RESTART,
 	       "Connections to each socket; further ones are closed at once."),
 	OPTION(cache_rows, MR_OPT_INT, "1000000", 100, 100000000, MR_RELOAD_YES,

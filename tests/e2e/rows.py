@@ -29,6 +29,7 @@ ROWS = {
     "F027": "STARTTLS is offered on 25 and 587 with the configured certificate.",
     "F041": "Every message from outside, from submission and from local programs passes through the milter (Postfix's own bounces do not).",
     "F049": "Start-up never blocks on a late neighbour: each daemon starts, answers temporary failure until its back ends are there, and recovers.",
+    "F052": "Database access can require a verified TLS certificate.",
     "F053": "Mail for the host name itself is not delivered to Unix accounts.",
     "F054": "IMAP login works on 143 with STARTTLS and 993 with TLS.",
     "F055": "POP3 login works on 110 with STARTTLS and 995 with TLS.",

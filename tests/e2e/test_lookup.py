@@ -3,13 +3,16 @@
 import concurrent.futures
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 import time
+import types
 
 import pytest
 
+from stack import certs
 from test_store import BUILD, Site, mariadb
 
 BCRYPT = "{BLF-CRYPT}$2y$10$" + "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
@@ -217,6 +220,49 @@ def test_database_frozen(lookup, server):
     finally:
         server.process.send_signal(signal.SIGCONT)
     until(lambda: lookup.map("mailbox", "bert@example.org") == "OK bert@example.org")
+
+
+def unused_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.mark.rows("F052")
+def test_database_over_verified_tls(tmp_path):
+    """With db_ca_file there is TLS with that authority's server or nothing: not another authority's, not under another name, not a server without TLS."""
+    folder, other = pathlib.Path(f"/tmp/mr-lookup-tls-{os.getpid()}"), tmp_path / "other"
+    for tls in (folder, other):
+        tls.mkdir()
+        certs.make(types.SimpleNamespace(tls=tls))
+    certs.openssl("x509", "-req", "-in", folder / "request.pem", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-days", 1,
+                  "-out", folder / "stranger.pem")
+    shutil.chown(folder / "key.pem", "mysql")
+    server = mariadb.MariaDB(folder, unused_port(), [f"--ssl-cert={folder}/cert.pem", f"--ssl-key={folder}/key.pem"]).start()
+    database = {"db_socket": '""', "db_host": "localhost", "db_port": server.port}
+    try:
+        site = Site(tmp_path, server, "tls")
+        site.configure(**database)
+        site.grants()
+        site.cli("schema", "apply")
+        lookup = Lookup(site, tmp_path / "run", **database)
+
+        def check(**options):
+            lookup.configure(**options)
+            return lookup.check()
+        assert check(db_ca_file=folder / "ca.pem") == (0, "ok database")
+        assert int(server.sql("SHOW GLOBAL STATUS LIKE 'Ssl_finished_accepts'")[0][1]) > 0
+        code, said = check(db_ca_file=other / "ca.pem")
+        assert code == 1 and "no TLS session" in said, said
+        for options in ([f"--ssl-cert={folder}/stranger.pem", f"--ssl-key={folder}/key.pem"], ["--skip-ssl"]):
+            server.stop()
+            server.options = options
+            server.start()
+            code, said = check(db_ca_file=folder / "ca.pem")
+            assert code == 1 and "no TLS session" in said, (options, said)
+        assert check(db_ca_file='""') == (0, "ok database")
+    finally:
+        server.remove()
 
 
 def test_no_tables_then_tables(server, tmp_path):

@@ -20,11 +20,11 @@ START_SECONDS = 60
 class MariaDB:
     """`folder` must be reachable for the user mysql (each parent o+x)."""
 
-    def __init__(self, folder, port=0):
+    def __init__(self, folder, port=0, options=()):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.socket = self.folder / "mysql.sock"
-        self.port = port
+        self.port, self.options = port, options
         self.process = None
 
     def start(self):
@@ -36,7 +36,7 @@ class MariaDB:
         network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([*stack.SERVER, "--user=mysql", f"--datadir={self.data}", f"--socket={self.socket}",
-                                             f"--pid-file={self.folder}/pid", *network, *stack.OPTIONS], stdout=log, stderr=log)
+                                             f"--pid-file={self.folder}/pid", *network, *stack.OPTIONS, *self.options], stdout=log, stderr=log)
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > until:
