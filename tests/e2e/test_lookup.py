@@ -154,11 +154,15 @@ def test_changes_are_seen_within_a_second(lookup, site):
 def test_cold_questions_share_statements(lookup, site, server):
     """150 clients ask at the same time, each for an address of its own: each gets its own rows, and the database has few statements to run."""
     n = 150
-    server.sql(f"""INSERT INTO mailbox (address, domain, password) SELECT CONCAT('u', seq, '@example.org'), 'example.org', CONCAT('{{PLAIN}}', seq) FROM seq_1_to_{n};
+    server.sql(f"""
+        INSERT INTO mailbox (address, domain, password)
+            SELECT CONCAT('u', seq, '@example.org'), 'example.org', CONCAT('{{PLAIN}}', seq) FROM seq_1_to_{n};
         INSERT INTO alias (address, domain, destination)
-            SELECT CONCAT('a', seq, '@example.org'), 'example.org', CONCAT('u', seq + d, '@foreign.example') FROM seq_1_to_{n}, (SELECT 0 AS d UNION SELECT 1000) two;
+            SELECT CONCAT('a', seq, '@example.org'), 'example.org', CONCAT('u', seq + d, '@foreign.example')
+                FROM seq_1_to_{n}, (SELECT 0 AS d UNION SELECT 1000) two;
         INSERT INTO sender_list (scope, owner, pattern, action)
-            SELECT 'user', CONCAT('u', seq, '@example.org'), p, 'deny' FROM seq_1_to_{n}, (SELECT '*' AS p UNION SELECT 'x.example') two;""", database=site.name)
+            SELECT 'user', CONCAT('u', seq, '@example.org'), p, 'deny' FROM seq_1_to_{n}, (SELECT '*' AS p UNION SELECT 'x.example') two;
+        """, database=site.name)
 
     def executed():
         return int(server.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1])
