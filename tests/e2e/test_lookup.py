@@ -3,10 +3,12 @@
 import concurrent.futures
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import types
 
@@ -149,6 +151,43 @@ def test_changes_are_seen_within_a_second(lookup, site):
     assert "enabled=0" in lookup.ask("passdb/passdb.sock", "passdb", address="bert@example.org")
     site.cli("user", "set", "anna@example.org", "--quota", "7")
     until(lambda: f"quota={7 << 20}" in lookup.ask("lookup/directory.sock", "account", address="anna@example.org"), 1.5)
+
+
+@pytest.mark.rows("G03")
+def test_two_hosts_follow_writes_that_race_reads(lookup, site, tmp_path_factory):
+    """Two lookups on one database are asked without a pause while a mailbox changes again and again: within the poll's second both know, and a host that has
+    answered with a version never goes back behind it."""
+    hosts, seen, over = [lookup, Lookup(site, tmp_path_factory.mktemp("second"), deadline="2s").start()], [[], []], threading.Event()
+
+    def ask(host, answers):
+        while not over.is_set():
+            began = time.monotonic()
+            said = host.ask("lookup/directory.sock", "account", address="anna@example.org")
+            quota = next((line for line in said if line.startswith("quota=")), None)
+            assert quota, said
+            answers.append((began, int(quota.partition("=")[2]) >> 20))
+
+    written = []
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            asking = [pool.submit(ask, host, answers) for host, answers in zip(hosts, seen)]
+            for version in range(1, 26):
+                site.cli("user", "set", "anna@example.org", "--quota", str(version))
+                written.append((time.monotonic(), version))
+                time.sleep(random.random() / 5)
+            time.sleep(1.5)
+            over.set()
+            for one in asking:
+                one.result()
+    finally:
+        over.set()
+        hosts[1].stop()
+    for answers in seen:
+        assert len(answers) > 100
+        assert [version for _, version in answers] == sorted(version for _, version in answers), "back to an older version"
+        for began, version in answers:
+            assert version >= max((v for at, v in written if at + 1.3 < began), default=0), f"{version} is too old"
+        assert answers[-1][1] == 25
 
 
 def test_cold_questions_share_statements(lookup, site, server):
