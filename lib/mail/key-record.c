@@ -63,6 +63,41 @@ const char *mr_key_record_parse(struct mr_slice text, struct mr_arena *arena, st
 	return NULL;
 }
 
+static const char *compare(struct mr_slice text, bool ed25519, struct mr_slice public_key, struct mr_arena *arena)
+{
+	unsigned char wanted[DER_MAX], found[DER_MAX];
+	struct mr_key_record r;
+	const char *problem;
+	ssize_t n;
+
+	if (mr_slice_chr(text, '\\') >= 0)
+		return "record contains a backslash, as zone files write it before a semicolon";
+	problem = mr_key_record_parse(text, arena, &r);
+	if (problem)
+		return problem;
+	if (!r.key.n)
+		return "key is empty";
+	if (r.ed25519 != ed25519)
+		return "key is of another type";
+	n = mr_base64_decode(r.key, found, sizeof(found));
+	if (n < 0)
+		return "key is not base64";
+	if (n != mr_base64_decode(public_key, wanted, sizeof(wanted)) || memcmp(found, wanted, (size_t)n) != 0)
+		return "it is another key";
+	return NULL;
+}
+
+const char *mr_key_published(const struct mr_dns_answer *a, bool ed25519, struct mr_slice public_key, struct mr_arena *arena)
+{
+	if (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS)
+		return "DNS cannot be asked now";
+	if (a->n_rrs == 0)
+		return "there is no record";
+	if (a->n_rrs > 1)
+		return "there are several records";
+	return compare(a->rrs[0].data, ed25519, public_key, arena);
+}
+
 /* RFC 6376 says RSAPublicKey, everybody publishes SubjectPublicKeyInfo: both are read (errata 3017). */
 static EVP_PKEY *read_rsa(const unsigned char *der, long n)
 {

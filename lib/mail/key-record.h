@@ -1,6 +1,6 @@
 /* key-record: the TXT record of a public key (RFC 6376 section 3.6.1, RFC 8463 section 4), and signatures checked with it. */
 #pragma once
-#include "base/arena.h"
+#include "proto/dns.h"
 
 struct mr_key_record {
 	bool ed25519;         /* else RSA */
@@ -9,6 +9,10 @@ struct mr_key_record {
 };
 /* NULL, or what is wrong with it in words. Tags that are not known, their order and white space do not matter. */
 const char *mr_key_record_parse(struct mr_slice text, struct mr_arena *arena, struct mr_key_record *out);
+
+/* Does DNS show this key (p= in base64) at its name? NULL, or what is wrong there, in words for whoever publishes it. Order, spaces, split
+ * strings and further tags do not matter. */
+const char *mr_key_published(const struct mr_dns_answer *a, bool ed25519, struct mr_slice public_key, struct mr_arena *arena);
 
 struct mr_public_key;
 /* NULL, or what is wrong with it in words. RSA of 1024 to 8192 bits (RFC 8301 section 3.2), or Ed25519. *bits also where it is too short.

@@ -68,6 +68,13 @@ def control(lay, *words):
         raise RuntimeError(done.stdout + done.stderr)
 
 
+def replace(lay, *records):
+    """These records in place of all others of their name, until Unbound restarts."""
+    control(lay, "local_data_remove", records[0].split()[0])
+    for record in records:
+        control(lay, "local_data", record)
+
+
 def add(lay, record):
     """Publishes one more record, for good: a restarted Unbound reads the file."""
     with open(lay.dir / "dns/added.conf", "a", encoding="ascii") as added:

@@ -57,4 +57,7 @@ ROWS = {
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
+    "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",
+    "F150": "Reordered, re-spaced, split or extended records are recognised as valid.",
+    "F151": "Wrong key, empty key, bad base64, wrong version and backslashes are each reported.",
 }

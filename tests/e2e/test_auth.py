@@ -1,6 +1,7 @@
 """Sender authentication: what other implementations say of what we write, and we of what they do."""
 
 import email
+import json
 import subprocess
 
 import pytest
@@ -129,3 +130,38 @@ def test_trusted_chain_overrides(stack, bank, tmp_path, sealers, symbol):
     done = subprocess.run([stack.lay.cli, "-c", conf, "scan", "--resolver", f"127.0.0.1:{stack.lay.ports['dns']}", "--client", zones.FOREIGN_ADDRESS,
                            "--sender", STRANGER, tmp_path / "message"], capture_output=True, text=True, check=True)
     assert symbol + "(" in done.stdout and "ARC_PASS" in done.stdout
+
+
+def key_status(stack, domain):
+    """{algorithm: problem or None}, and whether the verb is content."""
+    done = stack.cli("dkim", "status", domain, "--json", check=False)
+    return {key["algorithm"]: key["problem"] for key in json.loads(done.stdout)}, done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def fresh_domain(stack):
+    """Hosted, nothing published yet; its RSA key."""
+    stack.cli("domain", "add", "fresh.example.org")
+    return next(key for key in json.loads(stack.cli("dkim", "show", "fresh.example.org", "--json")) if key["algorithm"] == "rsa")
+
+
+@pytest.mark.rows("F148", "F150", "F151")
+@pytest.mark.parametrize("spoil, problem", [
+    (None, "there is no record"),
+    (lambda p: f"v=DKIM1; k=rsa; p={p}", None),
+    (lambda p: f"p={p[:50]} {p[50:100]} {p[100:]};k=rsa;  t=s; v=DKIM1; n=extended", None),
+    (lambda p: f"k=rsa; p={p}", None),
+    (lambda p: "v=DKIM1; k=rsa; p=", "key is empty"),
+    (lambda p: f"v=DKIM1; k=rsa; p={p[:100]}{p[101:]}{p[100]}", "it is another key"),
+    (lambda p: f"v=DKIM1; k=rsa; p={p[:40]}*{p[41:]}", "key is not base64"),
+    (lambda p: f"v=DKIM3; k=rsa; p={p}", "key record has another version"),
+    (lambda p: f"v=DKIM1\\\\; k=rsa\\\\; p={p}", "record contains a backslash, as zone files write it before a semicolon"),
+])
+def test_published_keys_are_compared(stack, fresh_domain, spoil, problem):
+    if spoil:
+        zones.replace(stack.lay, zones.txt(fresh_domain["name"], spoil(fresh_domain["value"].split("p=")[1])))
+    found, content = key_status(stack, "fresh.example.org")
+    assert found == {"rsa": problem, "ed25519": "there is no record"}
+    assert content == (problem is None), "the Ed25519 key does not sign yet"
+    shown = stack.cli("dkim", "status", "fresh.example.org", check=False).stdout
+    assert f"{fresh_domain['name']} rsa signing: {problem or 'published'}\n" in shown
