@@ -126,7 +126,7 @@ sfsistat act_answer(const struct act *a)
 {
 	switch (a->verdict->action) {
 	case MR_ACTION_REJECT:
-		set_reply(a->ctx, "550", "5.7.1", "Message refused by the recipient's mail filter");
+		set_reply(a->ctx, "550", "5.7.1", a->verdict->text ? a->verdict->text : "Message refused by the recipient's mail filter");
 		return SMFIS_REJECT;
 	case MR_ACTION_TEMPFAIL:
 		return act_tempfail(a->ctx);

@@ -174,6 +174,12 @@ static int collect(struct ending *e)
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "forged-fields" };
 		return -E2BIG;
 	}
+	if (e->job->settings->foreign_from == MR_FOREIGN_FROM_REFUSE && mr_job_foreign_from(e->job)) {
+		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT,
+						  .reason = "foreign-from",
+						  .text = "The address in From is not in a domain of yours" };
+		return -EPERM;
+	}
 	/* A redirect of Sieve, say: our signature would vouch for what a stranger wrote under a name of ours. */
 	e->job->resent = e->job->role == MR_ROLE_LOCAL && mr_headers_strip_any(e->session->m.strip);
 	r = message_collect(e->session, e->queue_id, &step);

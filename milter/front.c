@@ -197,6 +197,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	j->client = s->client;
 	j->helo = mr_strdup(s->helo ? s->helo : "");
 	j->sender = spelled(bare(argv[0]));
+	j->login = login && login[0] ? mr_strdup(login) : NULL;
 	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || (login && login[0]) ||
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };

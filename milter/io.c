@@ -286,6 +286,13 @@ static void on_deadline(void *arg)
 	finish(j);
 }
 
+static bool may_sign(const struct mr_job *j)
+{
+	if (!j->trusted || j->resent || !j->from)
+		return false;
+	return j->settings->foreign_from == MR_FOREIGN_FROM_SIGN || !mr_job_foreign_from(j);
+}
+
 static void begin(struct mr_job *j)
 {
 	for (size_t i = 0; i < j->n_recipients; i++) {
@@ -294,7 +301,7 @@ static void begin(struct mr_job *j)
 		if (!r->open && (r->resolved.status == MR_DIR_TEMP || j->side.began - r->asked > STALE_MS))
 			ask_recipient(r);
 	}
-	if (j->trusted && !j->resent && j->from)
+	if (may_sign(j))
 		ask_sender(j, mr_slice_of(j->from));
 	begin_scan(j);
 }

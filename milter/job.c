@@ -70,6 +70,7 @@ void mr_job_unref(struct mr_job *j)
 	free(j->queue_id);
 	free(j->helo);
 	free(j->sender);
+	free(j->login);
 	free(j->from);
 	mr_arena_free(j->arena);
 	mr_settings_unref(j->settings);
@@ -96,6 +97,21 @@ struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice 
 		    mr_realloc_array(j->recipients, j->n_recipients ? j->n_recipients * 2 : 1, sizeof(struct mr_job_recipient *));
 	j->recipients[j->n_recipients++] = r;
 	return r;
+}
+
+static struct mr_slice domain_of(const char *address)
+{
+	struct mr_slice a = mr_slice_of(address);
+	ptrdiff_t at = mr_slice_rchr(a, '@');
+
+	return at < 0 ? (struct mr_slice){ 0 } : mr_slice_from(a, (size_t)at + 1);
+}
+
+bool mr_job_foreign_from(const struct mr_job *j)
+{
+	struct mr_slice from = domain_of(j->from);
+
+	return j->login && j->from && !mr_slice_ieq(from, domain_of(j->login)) && !mr_slice_ieq(from, domain_of(j->sender));
 }
 
 int mr_job_map(struct mr_job *j)

@@ -70,6 +70,7 @@ struct mr_job {
 	bool resent;                /* by a local program, after it came in before: nobody of ours wrote it */
 	struct mr_ip client;        /* family 0: none */
 	char *queue_id;             /* "" where Postfix gave none */
+	char *login;                /* NULL: nobody has logged in */
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;
@@ -93,6 +94,8 @@ struct mr_job *mr_job_new(struct mr_milter_io *io, struct mr_settings *settings)
 struct mr_job *mr_job_ref(struct mr_job *j);
 void mr_job_unref(struct mr_job *j); /* NULL is fine */
 struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice address, struct mr_slice esmtp);
+/* Somebody logged in writes under a domain that is neither the login's nor the envelope sender's, which Postfix has checked. */
+bool mr_job_foreign_from(const struct mr_job *j);
 /* The memfd is complete, nobody can change it any more, and job->message shows it. */
 int mr_job_map(struct mr_job *j);
 void mr_job_done(struct mr_job *j);                      /* loop: the findings are the front's */

@@ -9,11 +9,13 @@ struct mr_milter_conf {
 	uint64_t message_max, scanner_memory;
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
 	double junk_score, reject_score;
-	int on_error; /* enum mr_on_error */
+	int on_error;     /* enum mr_on_error */
+	int foreign_from; /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers;
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
+enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FOREIGN_FROM_SIGN };
 
 extern const struct mr_option mr_milter_options[];
 int mr_milter_validate(const void *conf, struct mr_diag *diag);
@@ -26,7 +28,7 @@ struct mr_settings {
 	char *forwarder;       /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double junk_score, reject_score;
-	int on_error;
+	int on_error, foreign_from;
 	size_t sessions_max;
 	struct mr_net *trusted;
 	size_t n_trusted;

@@ -46,6 +46,7 @@ struct mr_verdict {
 	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
 	bool in_house;                 /* every final is a mailbox here */
 	const char *reason;            /* of REJECT, TEMPFAIL and HOLD: a fixed word for the log */
+	const char *text;              /* of REJECT: for the client, or NULL */
 	struct mr_verdict_edit *edits; /* of SPLIT, in this order */
 	size_t n_edits;
 	struct mr_slice *quarantine; /* finals who refuse while others take it: a copy first, then the edits */

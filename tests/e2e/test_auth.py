@@ -165,3 +165,12 @@ def test_published_keys_are_compared(stack, fresh_domain, spoil, problem):
     assert content == (problem is None), "the Ed25519 key does not sign yet"
     shown = stack.cli("dkim", "status", "fresh.example.org", check=False).stdout
     assert f"{fresh_domain['name']} rsa signing: {problem or 'published'}\n" in shown
+
+
+def test_other_peoples_domains_are_not_signed_for(stack):
+    """Who has logged in may write any From; our signature under the domain of somebody else is another matter."""
+    stack.cli("domain", "add", "others.example.org")
+    _, content = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE, header_from="boss@others.example.org"))
+    assert b"DKIM-Signature" not in content
+    _, content = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE))
+    assert b"DKIM-Signature" in content

@@ -185,6 +185,20 @@ class Milter(unittest.TestCase):
         self.assertEqual(r.changes, [])
         self.stop()
 
+    def test_foreign_from(self):
+        """Anna has logged in; the domain of another in From. The key that the directory hands out cannot be opened: 451 shows that it would have signed."""
+        self.directory.signs = {"d.test": ["s1"], "e.test": ["s1"]}
+        for setting, boss, as_boss in (("refuse", "550", "451"), ("unsigned", "", "451"), ("sign", "451", "451")):
+            self.start(f"foreign_from = {setting}")
+            with self.session() as s:
+                r = s.message("someone@far.test", sender=ANNA, login="Anna@d.test", fields=[("From", "Boss <boss@E.test>")])
+                self.assertEqual((r.text[:3], r.answer == "continue"), (boss, boss == ""), setting)
+                r = s.message("someone@far.test", sender="boss@e.test", login=ANNA, fields=[("From", "boss@e.test")])
+                self.assertTrue(r.text.startswith(as_boss), "the envelope sender is checked by Postfix")
+                r = s.message("someone@far.test", sender="", login=ANNA, fields=[("From", "other@d.test")])
+                self.assertTrue(r.text.startswith("451"), "the login's own domain")
+            self.stop()
+
     def test_second_pass(self):
         """Nothing is scanned, taken out or put in where there is no key to seal with; where it is not known, mail waits."""
         self.start()
