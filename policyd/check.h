@@ -19,9 +19,8 @@ enum mr_check_id {
 
 enum mr_check_state { MR_STATE_RCPT = 1, MR_STATE_END_OF_MESSAGE = 2 }; /* bits */
 enum mr_check_need {
-	MR_NEED_LOGIN = 1, /* the account of sasl_username, where there is one */
-	MR_NEED_RECIPIENT =
-	    2, /* who finally gets mail for the recipient, where there is one (at the end of a message only if there is one alone) */
+	MR_NEED_LOGIN = 1,     /* the account of sasl_username, where there is one */
+	MR_NEED_RECIPIENT = 2, /* at RCPT: who finally gets mail for the recipient */
 };
 
 struct mr_check_input {

@@ -75,7 +75,7 @@ static unsigned needs_of(const struct mr_policyd_conf *conf, enum mr_check_state
 	for (size_t i = 0; i < MR_CHECKS; i++)
 		if (conf->mode[i] != MR_MODE_OFF && (mr_checks[i]->states & state))
 			needs |= mr_checks[i]->needs;
-	return needs;
+	return state == MR_STATE_RCPT ? needs : needs & ~(unsigned)MR_NEED_RECIPIENT;
 }
 
 static bool applies(size_t i, const struct mr_policyd_conf *conf, const struct mr_check_input *in)

@@ -54,7 +54,7 @@ static void run(const struct mr_check_input *in, struct mr_check_answer *out)
 {
 	if (in->has_login)
 		check_login(in, out);
-	if (out->kind == MR_CHECK_PASS && in->state == MR_STATE_RCPT && in->has_recipient)
+	if (out->kind == MR_CHECK_PASS && in->has_recipient)
 		check_recipient(in->recipient, out);
 }
 

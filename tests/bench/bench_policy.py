@@ -1,0 +1,133 @@
+"""policy: what a sending limit costs. One authenticated message after the other is counted against a limit by login that is never reached: by policyd with
+lookup and Redis, and by postfwd with its smallest rule for that, in its one-process and its forking form, which know neither accounts nor other hosts.
+Compared are requests per CPU second of all server processes, with one and with eight clients. Then messages through Postfix with and without policyd."""
+
+import functools
+import pathlib
+import selectors
+import socket
+import subprocess
+
+import measure
+from instance import Instance
+from stack import daemons, host, layout, units
+
+REQUESTS, USERS, CLIENTS, ROUNDS = 8000, 100, (1, 8), 5
+MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 400, 10, 4000, 9
+SENDER, RECIPIENT = f"somebody@{layout.FOREIGN}", f"anna@{layout.DOMAIN}"
+RULE = "id=R1; protocol_state==END-OF-MESSAGE; action=rate(sasl_username/1000000/3600/450 4.7.1 limit reached)"
+# Laid over the shipped main.cf, once with policyd and once without.
+PATH = """
+smtpd_milters =
+mailreeve_policy = {policy}
+"""
+PEERS = ("postfwd1", "postfwd2")
+
+
+def user(number):
+    return f"user{number % USERS}@{layout.DOMAIN}"
+
+
+def request(number):
+    """As Postfix 3.7 asks at the end of a submitted message."""
+    attributes = {
+        "request": "smtpd_access_policy", "protocol_state": "END-OF-MESSAGE", "protocol_name": "ESMTP", "client_address": f"192.0.2.{number % 250}",
+        "client_name": "client.example.net", "client_port": "50123", "reverse_client_name": "client.example.net", "server_address": "192.0.2.254",
+        "server_port": "587", "helo_name": "client.example.net", "sender": user(number), "recipient": f"someone{number}@{layout.ELSEWHERE}",
+        "recipient_count": "1", "queue_id": f"4XyZ{number:x}", "instance": f"{number:x}.65a1.0", "size": "4096", "etrn_domain": "", "stress": "",
+        "sasl_method": "PLAIN", "sasl_username": user(number), "sasl_sender": "", "ccert_subject": "", "ccert_issuer": "", "ccert_fingerprint": "",
+        "ccert_pubkey_fingerprint": "", "encryption_protocol": "TLSv1.3", "encryption_cipher": "TLS_AES_256_GCM_SHA384", "encryption_keysize": "256",
+        "policy_context": "", "compatibility_level": "3.6", "mail_version": "3.7.11"}
+    return "".join(f"{name}={value}\n" for name, value in attributes.items()).encode() + b"\n"
+
+
+def ask(path, clients):
+    """Each client has one request under way, as smtpd has."""
+    waiting = selectors.DefaultSelector()
+    rest = map(request, range(REQUESTS))
+    for _ in range(clients):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(10)
+        s.connect(str(path))
+        s.sendall(next(rest))
+        waiting.register(s, selectors.EVENT_READ)
+    while waiting.get_map():
+        for key, _ in waiting.select(10):
+            answer = key.fileobj.recv(4096)
+            if not answer.lower().startswith(b"action=dunno"):
+                raise RuntimeError(f"{path}: {answer!r}")
+            following = next(rest, None)
+            if following:
+                key.fileobj.sendall(following)
+            else:
+                waiting.unregister(key.fileobj)
+                key.fileobj.close()
+
+
+def job(path, roots, clients):
+    with measure.Run(roots) as run:
+        ask(path, clients)
+    return run
+
+
+def start_peer(h, name):
+    """Its process and its socket. It goes into the background by itself."""
+    folder = h.lay.dir / name
+    folder.mkdir()
+    folder.chmod(0o777)
+    path, pid = folder / "socket", folder / "pid"
+    command = [name, "--daemon", "--nodns", "--norulelog", "--proto", "unix", "--port", path, "--user", "nobody", "--group", "nogroup", "--umask", "000",
+               "--pidfile", pid, "--rule", RULE]
+    if name == "postfwd2":
+        command += ["--cache_socket", f"unix::{folder}/cache", "--pid_file", pid]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    units.wait_for(name, lambda: path.exists() and pid.exists() and pid.read_text().strip())
+    return path, int(pid.read_text())
+
+
+def compare(h):
+    for number in range(USERS):
+        h.cli("user", "add", user(number), "--hash", stdin="{CRYPT}$y$j9T$aaaaaaaaaaaaaaaaaaaaaaa$bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n")
+    h.cli("limit", "set", "user", "default", "messages", "1000000/1h")
+    servers = {"policyd": (h.lay.run / "policyd/policy.sock", [h.servers.pid(name) for name in ("policyd", "lookup", "redis", "mariadb")])}
+    peers = {name: start_peer(h, name) for name in PEERS}
+    servers |= {name: (path, [pid]) for name, (path, pid) in peers.items()}
+    try:
+        return {clients: measure.interleaved({name: functools.partial(job, path, roots, clients) for name, (path, roots) in servers.items()}, ROUNDS)
+                for clients in CLIENTS}
+    finally:
+        for name, (_, pid) in peers.items():
+            subprocess.run(["kill", str(pid)], check=False)
+
+
+def mail(h):
+    h.cli("user", "add", RECIPIENT, stdin="a good long password\n")
+    instances = {"with": Instance(h, "with", 1, PATH.format(policy="check_policy_service { unix:%s/policyd/policy.sock, timeout=20s }" % h.lay.run)),
+                 "bare": Instance(h, "bare", 2, PATH.format(policy="permit"))}
+    for name, parts in (("with", ("lookup", "policyd", "redis")), ("bare", ("lookup",))):
+        instances[name].roots += [h.servers.pid(part) for part in parts]
+    return measure.interleaved({name: functools.partial(i.send, MESSAGES, SESSIONS, BYTES, SENDER, RECIPIENT) for name, i in instances.items()}, MAIL_ROUNDS)
+
+
+def main():
+    with host.Host(build=pathlib.Path(daemons.os.environ["MR_BUILD"])) as h:
+        h.cli("domain", "add", layout.DOMAIN)
+        report(compare(h))
+        report_mail(mail(h))
+
+
+def report(results):
+    for clients, sides in results.items():
+        print(f"{clients} clients, {REQUESTS} requests, median of {ROUNDS}")
+        for name, (seconds, cpu) in sides.items():
+            print(f"{name:8} {REQUESTS / cpu:7.0f} requests a CPU second, {REQUESTS / seconds:7.0f} a second")
+    for clients, sides in results.items():
+        fastest = min(sides[name][1] for name in PEERS)
+        print(f"ratio policy{'' if clients == 1 else clients}/fastest-peer {fastest / sides['policyd'][1]:.3f}")
+
+
+def report_mail(results):
+    print(f"{MESSAGES} messages of {BYTES} bytes over {SESSIONS} sessions, median of {MAIL_ROUNDS}")
+    for name, (seconds, cpu) in results.items():
+        print(f"{name:8} {MESSAGES / seconds:7.0f} messages/s {1000 * cpu / MESSAGES:7.2f} ms CPU a message")
+    print(f"ratio policy.path/bare {results['bare'][1] / results['with'][1]:.3f}")
