@@ -10,10 +10,10 @@
 
 #define ATTRIBUTE(name)                                                                                                                    \
 	{                                                                                                                                  \
-#name, offsetof(struct mr_policy_request, name)                                                                            \
+		MR_LIT(#name), offsetof(struct mr_policy_request, name)                                                                    \
 	}
 static const struct attribute {
-	const char *name;
+	struct mr_slice name;
 	size_t offset;
 } attributes[] = {
 	ATTRIBUTE(request),
@@ -54,7 +54,7 @@ static int take_line(struct mr_slice line, struct mr_policy_request *out)
 	if (name.n == 0)
 		return -EPROTO;
 	for (size_t i = 0; i < MR_COUNT(attributes); i++) {
-		if (mr_slice_eq(name, mr_slice_of(attributes[i].name))) {
+		if (name.n == attributes[i].name.n && mr_slice_eq(name, attributes[i].name)) {
 			struct mr_slice *value = (struct mr_slice *)((char *)out + attributes[i].offset);
 
 			if (!value->p)

@@ -13,7 +13,7 @@ from instance import Instance
 from stack import daemons, host, layout, units
 
 REQUESTS, USERS, CLIENTS, ROUNDS = 8000, 100, (1, 8), 5
-MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 400, 10, 4000, 9
+MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 400, 10, 4000, 11
 SENDER, RECIPIENT = f"somebody@{layout.FOREIGN}", f"anna@{layout.DOMAIN}"
 RULE = "id=R1; protocol_state==END-OF-MESSAGE; action=rate(sasl_username/1000000/3600/450 4.7.1 limit reached)"
 # Laid over the shipped main.cf, once with policyd and once without.
@@ -106,7 +106,12 @@ def mail(h):
                  "bare": Instance(h, "bare", 2, PATH.format(policy="permit"))}
     for name, parts in (("with", ("lookup", "policyd", "redis")), ("bare", ("lookup",))):
         instances[name].roots += [h.servers.pid(part) for part in parts]
-    return measure.interleaved({name: functools.partial(i.send, MESSAGES, SESSIONS, BYTES, SENDER, RECIPIENT) for name, i in instances.items()}, MAIL_ROUNDS)
+    jobs = {name: functools.partial(i.send, MESSAGES, SESSIONS, BYTES, SENDER, RECIPIENT) for name, i in instances.items()}
+    results = measure.interleaved(jobs, MAIL_ROUNDS)
+    asked = (h.lay.log / "policyd.log").read_text().count(f" recipient={RECIPIENT} ")
+    if asked != MESSAGES * (MAIL_ROUNDS + 1):
+        raise RuntimeError(f"policyd was asked about {asked} messages")
+    return results
 
 
 def main():
