@@ -26,7 +26,7 @@ static unsigned next_instance(const struct arc_chain *c)
 	return c->n + 1;
 }
 
-/* Our fields of results become one. */
+/* Our fields of results become one. Control characters would not get through as they are: each becomes a space, line breaks are folds. */
 static void write_results(const struct mr_message *m, const struct mr_arc_seal *s, unsigned instance, struct mr_buf *out)
 {
 	struct mr_slice one;
@@ -38,8 +38,10 @@ static void write_results(const struct mr_message *m, const struct mr_arc_seal *
 			continue;
 		mr_buf_puts(out, "; ");
 		for (size_t j = 0; j < one.n; j++) {
-			if (one.p[j] != '\r')
-				mr_buf_putc(out, one.p[j]);
+			unsigned char c = (unsigned char)one.p[j];
+
+			if (c != '\r')
+				mr_buf_putc(out, (c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? ' ' : (char)c);
 		}
 	}
 }
