@@ -12,9 +12,9 @@ import measure
 from instance import Instance
 from stack import daemons, host, layout, mariadb, units
 
-MAILBOXES, WARM, ROUNDS = 300_000, 20_000, 9
+MAILBOXES, WARM, ROUNDS = 600_000, 20_000, 9
 # Questions of one run: enough for the start of the clients to be a small part of it.
-QUESTIONS = {"stub": 100_000, "warm": 100_000, "cold": 10_000, "mysql": 20_000, "proxymysql": 10_000}
+QUESTIONS = {"stub": 100_000, "warm": 100_000, "cold": 10_000, "mysql": 10_000, "proxymysql": 5_000}
 CLIENTS = (1, 4)
 MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 600, 10, 1000, 7
 SENDER, RECIPIENT = f"somebody@{layout.FOREIGN}", f"user1@{layout.DOMAIN}"
@@ -77,8 +77,8 @@ class Maps:
         self.roots = [h.servers.pid(name) for name in ("stub", "lookup", "mariadb", "postfix")]
 
     def keys(self, side, clients):
-        """The questions of each client; those of a cold side were never asked before."""
-        source = self.unasked if side == "cold" else itertools.cycle(warm_addresses())
+        """The questions of each client; those that go to the database are about mailboxes that were never asked for before."""
+        source = itertools.cycle(warm_addresses()) if side in ("stub", "warm") else self.unasked
         return [list(itertools.islice(source, QUESTIONS[side] // clients)) for _ in range(clients)]
 
     def job(self, side, clients):
