@@ -64,6 +64,7 @@ static const struct mr_option *const tables[] = { mr_conf_shared_options, mr_pol
 static void fail(const char *what, const char *got)
 {
 	printf("%s:%u: %s%s%s\n", world.file, world.line, what, got ? ", but: " : "", got ? got : "");
+	fflush(stdout); /* the leak checker may end the process before stdio does */
 	exit(1);
 }
 

@@ -36,6 +36,16 @@ class App(unittest.TestCase):
         self.daemon = subprocess.Popen([DAEMON, "-c", self.conf], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.kill)
         self.wait_notified("READY=1")
+        while env.get("SECOND_LOOP") and not self.second_loop_waits():
+            time.sleep(0.01)
+
+    def second_loop_waits(self):
+        """Its two threads sleep. One that calls sigwait() at the very moment of a signal takes it from the main thread; libmilter then ends, and we with it."""
+        states = []
+        for task in os.listdir(f"/proc/{self.daemon.pid}/task"):
+            with open(f"/proc/{self.daemon.pid}/task/{task}/stat", encoding="ascii") as f:
+                states.append(f.read().rpartition(")")[2].split()[0])
+        return len(states) == 3 and set(states) == {"S"}
 
     def kill(self):
         if self.daemon.poll() is None:
