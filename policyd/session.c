@@ -30,7 +30,7 @@ static uint64_t recipients_of(struct mr_conn *c, const struct mr_policy_request 
 	}
 	if (!mr_slice_eq(mr_slice_of(s->instance), request->instance)) {
 		*s = (struct session){ 0 };
-		if (request->instance.n < sizeof(s->instance))
+		if (request->instance.n > 0 && request->instance.n < sizeof(s->instance))
 			memcpy(s->instance, request->instance.p, request->instance.n);
 	}
 	return ++s->recipients;

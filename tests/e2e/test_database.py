@@ -105,7 +105,7 @@ def test_database_away(stack, refuses):
         except mail.Refused as refused:
             assert refused.code // 100 == 4, refused
             return None
-    # Each of lookup's connections comes back by its own back-off.
+    # lookup tries to connect again at most two seconds after its last failure (lib/store/pool.c).
     stack.arrived(unseen, mail.wait_until(accepted, 10))
 
 

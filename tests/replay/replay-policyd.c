@@ -55,14 +55,34 @@ static struct {
 		char name[32];
 		int fd;
 	} clients[CLIENTS_MAX];
-	size_t n_clients, at; /* the client that lines are about */
-	int log_fd;
+	size_t n_clients, at;  /* the client that lines are about */
+	int log_fd, stderr_fd; /* standard error is the log while a scenario is played */
 } world;
 
 static const struct mr_option *const tables[] = { mr_conf_shared_options, mr_policyd_options, NULL };
 
+/* Nobody else sees the log, and with it what sanitizers say. */
+static void show_log(void)
+{
+	char text[4096];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(world.log_fd, text, sizeof(text), at)) > 0; at += n)
+		if (write(world.stderr_fd, text, (size_t)n) < 0)
+			break;
+	dup2(world.stderr_fd, STDERR_FILENO);
+}
+
+/* Called by UBSan when it reports. */
+void __ubsan_on_report(void);
+void __ubsan_on_report(void)
+{
+	show_log();
+}
+
 static void fail(const char *what, const char *got)
 {
+	show_log();
 	printf("%s:%u: %s%s%s\n", world.file, world.line, what, got ? ", but: " : "", got ? got : "");
 	fflush(stdout); /* the leak checker may end the process before stdio does */
 	exit(1);
@@ -360,8 +380,8 @@ int main(int argc, char **argv)
 	struct mr_buf script = MR_BUF(1 << 20);
 	struct mr_slice rest, line;
 	struct mr_diag diag = { 0 };
-	int out = dup(STDERR_FILENO);
 
+	world.stderr_fd = dup(STDERR_FILENO);
 	prepare(argc > 1 ? argv[1] : "");
 	if (mr_file_read(world.file, &script, &diag) < 0)
 		fail("read", diag.text);
@@ -374,7 +394,6 @@ int main(int argc, char **argv)
 		fail("nothing was played", NULL);
 	finish();
 	mr_buf_done(&script);
-	dup2(out, STDERR_FILENO); /* the leak checker's */
-	close(out);
+	dup2(world.stderr_fd, STDERR_FILENO); /* the leak checker's */
 	return 0;
 }
