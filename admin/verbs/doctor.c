@@ -15,8 +15,10 @@
 #include "base/mem.h"
 #include "control.h"
 #include "database.h"
+#include "directory/directory.h"
 #include "keys.h"
 #include "programs.h"
+#include "rt/clock.h"
 #include "rt/dns.h"
 #include "rt/redis.h"
 #include "store/schema.h"
@@ -145,6 +147,50 @@ static void look_at_database(const struct verbs_conf *conf)
 		ok("database");
 }
 
+struct postmaster {
+	struct mr_loop *loop;
+	enum mr_dir_status status;
+	bool takes_mail;
+};
+
+static void on_postmaster(const struct mr_dir_resolve *a, void *arg)
+{
+	struct postmaster *p = arg;
+
+	p->status = a->status;
+	for (size_t i = 0; a->status == MR_DIR_OK && i < a->n_finals; i++)
+		p->takes_mail |= !a->finals[i].local || a->finals[i].account.receive;
+	mr_loop_stop(p->loop);
+}
+
+/* Postfix takes mail for a bare <postmaster> whatever the tables say (RFC 5321 4.5.1), and role addresses without a mailbox of their own
+ * lead to the option: it must lead on to somebody. */
+static void look_at_postmaster(const struct mr_conf_shared *conf)
+{
+	static const char what[] = "postmaster";
+	char socket[PATH_MAX];
+	struct postmaster p = { .loop = mr_loop_new() };
+	struct mr_directory *d;
+
+	snprintf(socket, sizeof(socket), "%s/lookup/directory.sock", conf->run_dir);
+	d = mr_directory_new(p.loop, &(struct mr_directory_config){ .socket = socket });
+	if (!*conf->postmaster) {
+		problem(what, "option postmaster is empty: mail to the postmaster of this host reaches nobody");
+		goto out;
+	}
+	mr_directory_resolve(d, mr_slice_of(conf->postmaster), mr_now_ms() + WAIT_MS, on_postmaster, &p);
+	mr_loop_run(p.loop);
+	if (p.takes_mail)
+		ok(what);
+	else if (p.status == MR_DIR_TEMP)
+		problem(what, "whether %s takes mail is not known while lookup does not answer", conf->postmaster);
+	else
+		problem(what, "%s, of option postmaster, takes no mail: make it a mailbox or an alias", conf->postmaster);
+out:
+	mr_directory_free(d);
+	mr_loop_free(p.loop);
+}
+
 static void look_at(const char *what, int r, const struct mr_diag *diag)
 {
 	if (r < 0)
@@ -179,6 +225,7 @@ static int run(const void *conf, int argc, char **argv)
 	look_at_secrets(c);
 	look_at_database(c);
 	look_at_back_ends(&c->shared);
+	look_at_postmaster(&c->shared);
 	return problems ? 1 : 0;
 }
 

@@ -132,3 +132,17 @@ def test_database_slow_is_temporary_within_the_deadline(stack, refuses):
         os.kill(pid, signal.SIGCONT)
     stack.well()
     stack.arrived(unseen, mail.wait_until(lambda: stack.inbound(unseen)))
+
+
+@pytest.mark.rows("F210")
+def test_doctor_looks_where_the_postmaster_leads(stack):
+    def says(**options):
+        done = subprocess.run([str(stack.lay.cli), "-c", str(changed(stack, **options)), "doctor"], capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if " postmaster" in line.split(":")[0]]
+
+    somebody, nobody = stack.user(), "nobody-at-all@" + layout.DOMAIN
+    assert says(postmaster=somebody) == ["ok      postmaster"]
+    assert says(postmaster=nobody) == [f"problem postmaster: {nobody}, of option postmaster, takes no mail: make it a mailbox or an alias"]
+    assert says(postmaster='""') == ["problem postmaster: option postmaster is empty: mail to the postmaster of this host reaches nobody"]
+    with stack.without("lookup"):
+        assert says(postmaster=somebody) == [f"problem postmaster: whether {somebody} takes mail is not known while lookup does not answer"]
