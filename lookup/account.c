@@ -28,7 +28,9 @@ void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *
 	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
 	size_t n = m->n_patterns + d->n_patterns + g->n_patterns;
 
-	*out = (struct mr_dir_account){ .address = mr_slice_of(m->address), .enabled = m->enabled && (domain == NULL || d->enabled) };
+	*out = (struct mr_dir_account){ .address = mr_slice_of(m->address),
+					.enabled = m->enabled && !m->locked && (domain == NULL || d->enabled) };
+	out->locked = m->locked;
 	out->send_only = m->send_only;
 	out->receive = !m->send_only && (domain == NULL || d->enabled);
 	out->quota_bytes = m->quota_bytes;

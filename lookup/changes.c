@@ -30,7 +30,7 @@ struct mr_changes {
 	struct mr_changes_config conf;
 	struct mr_rows *rows;
 	struct mr_source *source;
-	void (*on_change)(enum mr_row_kind kind, struct mr_slice key, void *arg);
+	void (*on_change)(enum mr_row_kind kind, const struct mr_change *change, void *arg);
 	void *arg;
 	struct mr_timer *timer;
 	struct seen *seen, *by_age;
@@ -118,7 +118,7 @@ static void apply(struct mr_changes *c, const struct mr_change *change)
 	}
 	mr_rows_drop(c->rows, kind, key);
 	if (c->on_change)
-		c->on_change(kind, key, c->arg);
+		c->on_change(kind, change, c->arg);
 }
 
 /* The log begins anew: at the start, or because the database is another one now. Nothing read before is known to be current. */
@@ -177,7 +177,7 @@ static void poll_log(struct mr_changes *c)
 }
 
 struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_config *conf, struct mr_rows *rows, struct mr_source *source,
-				  void (*on_change)(enum mr_row_kind kind, struct mr_slice key, void *arg), void *arg)
+				  void (*on_change)(enum mr_row_kind kind, const struct mr_change *change, void *arg), void *arg)
 {
 	struct mr_changes *c = mr_new(struct mr_changes, 1);
 

@@ -10,9 +10,9 @@ struct mr_changes_config {
 	uint64_t interval_ms, overlap_ms;
 	uint64_t late_ms; /* after so long without a poll that worked, the log says so */
 };
-/* on_change (may be NULL) is told each entry applied. */
+/* on_change (may be NULL) is told each entry applied; of an unknown kind none. */
 struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_config *c, struct mr_rows *rows, struct mr_source *source,
-				  void (*on_change)(enum mr_row_kind kind, struct mr_slice key, void *arg), void *arg);
+				  void (*on_change)(enum mr_row_kind kind, const struct mr_change *change, void *arg), void *arg);
 /* After the source has called back for every read. */
 void mr_changes_free(struct mr_changes *c);
 void mr_changes_configure(struct mr_changes *c, const struct mr_changes_config *conf);

@@ -43,12 +43,12 @@ static int site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct 
 	return err;
 }
 
-static void on_change(enum mr_row_kind kind, struct mr_slice key, void *arg)
+static void on_change(enum mr_row_kind kind, const struct mr_change *change, void *arg)
 {
 	const struct mr_lookup *l = arg;
 
 	if (kind == MR_ROW_MAILBOX && l->questions != NULL)
-		mr_usage_recheck(arg, key);
+		mr_usage_recheck(arg, mr_slice_of(change->key));
 }
 
 /* --- sockets */

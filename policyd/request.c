@@ -239,6 +239,7 @@ static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, 
 	r->in.login = status;
 	if (status == MR_DIR_OK) {
 		r->in.login_enabled = a->enabled;
+		r->in.login_locked = a->locked;
 		r->in.login_address = mr_slice_of(mr_arena_slice(r->arena, a->address));
 		take_limits(r, a);
 	}

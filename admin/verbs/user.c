@@ -25,11 +25,13 @@ static const char usage[] =
     "                          [--junk-score N|default] [--reject-score N|default] [--allow PATTERN] [--deny PATTERN]\n"
     "                          [--unlist PATTERN]\n"
     "       mailreeve user del ADDRESS\n"
+    "       mailreeve user lock ADDRESS [--reason TEXT]\n"
+    "       mailreeve user unlock ADDRESS\n"
     "The password is read from standard input; with --hash it is a hash such as {BLF-CRYPT}$2y$...\n";
 
 struct flags {
 	struct mr_user_set set;
-	const char *quota;
+	const char *quota, *reason;
 	int json, password, hash;
 };
 #define FLAG(member) offsetof(struct flags, member)
@@ -48,6 +50,7 @@ static const struct verb_flag table[] = {
 	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
 	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
 	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	{ "reason", "lock", FLAG_TEXT, FLAG(reason), 0 },
 	{ 0 },
 };
 
@@ -100,23 +103,24 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 static void list_table(const struct mr_row_mailbox *v, size_t n, struct mr_arena *arena)
 {
-	const char **cells = mr_arena_alloc(arena, (n + 1) * 4 * sizeof(*cells)), **c = cells;
+	const char **cells = mr_arena_alloc(arena, (n + 1) * 5 * sizeof(*cells)), **c = cells;
 
-	*c++ = "ADDRESS", *c++ = "ENABLED", *c++ = "SEND-ONLY", *c++ = "QUOTA";
+	*c++ = "ADDRESS", *c++ = "ENABLED", *c++ = "LOCKED", *c++ = "SEND-ONLY", *c++ = "QUOTA";
 	for (size_t i = 0; i < n; i++) {
 		*c++ = v[i].address;
 		*c++ = print_yes(v[i].enabled);
+		*c++ = print_yes(v[i].locked);
 		*c++ = print_yes(v[i].send_only);
 		*c++ = print_quota(v[i].quota_bytes, arena);
 	}
-	print_table(cells, n + 1, 4);
+	print_table(cells, n + 1, 5);
 }
 
 static json_t *user_json(const struct mr_row_mailbox *m)
 {
-	return json_pack("{s:s, s:b, s:b, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "send_only", m->send_only,
-			 "quota_mb", (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "reject_score",
-			 json_score(m->reject_score));
+	return json_pack("{s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked", m->locked,
+			 "send_only", m->send_only, "quota_mb", (json_int_t)(m->quota_bytes / 1048576), "junk_score",
+			 json_score(m->junk_score), "reject_score", json_score(m->reject_score));
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -149,6 +153,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	mr_autoarena arena = mr_arena_new(0);
 	const char *address = mr_address_lower(mr_slice_of(argv[0]), arena).p;
 	struct mr_row_mailbox m = { 0 };
+	struct mr_lock_entry lock = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
 	json_t *one;
@@ -158,16 +163,22 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		r = mr_read_mailbox(db, address, arena, &m, &diag);
 	if (r == -ENOENT)
 		mr_diag_set(&diag, r, "there is no user %s", address);
+	if (r == 0 && m.locked)
+		r = mr_list_lock(db, address, arena, &lock, &diag);
 	if (r < 0)
 		return verb_failed(&diag);
 	if (((const struct flags *)flags)->json) {
 		one = user_json(&m);
+		json_object_set_new(one, "locked_at", lock.at ? json_string(lock.at) : json_null());
+		json_object_set_new(one, "locked_reason", lock.at ? json_string(lock.reason) : json_null());
 		json_object_set_new(one, "lists", json_patterns(m.patterns, m.n_patterns));
 		return print_json(one);
 	}
 	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nreject score  %s\n", m.address,
 	       print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
 	       print_score(m.reject_score, arena));
+	if (lock.at)
+		printf("locked        since %s UTC: %s\n", lock.at, lock.reason);
 	print_patterns(m.patterns, m.n_patterns);
 	return 0;
 }
@@ -183,10 +194,41 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 	return verbs_changed(conf, r, &diag);
 }
 
+static int change_lock(const struct verbs_conf *conf, const char *address, const char *reason)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	bool changed = false;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = reason ? mr_write_user_lock(db, address, reason, &changed, &diag) : mr_write_user_unlock(db, address, &changed, &diag);
+	if (r == 0)
+		printf("%s %s\n", address,
+		       reason    ? changed ? "is locked" : "was locked already"
+		       : changed ? "is not locked any more"
+				 : "was not locked");
+	return verbs_changed(conf, r, &diag);
+}
+
+static int lock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	const struct flags *f = flags;
+
+	return change_lock(conf, argv[0], f->reason ? f->reason : "locked by the administrator");
+}
+
+static int unlock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	return change_lock(conf, argv[0], NULL);
+}
+
 static int run(const void *conf, int argc, char **argv)
 {
-	static const struct verb_action actions[] = { { "add", 1, 1, add }, { "list", 0, 1, list }, { "show", 1, 1, show },
-						      { "set", 1, 1, set }, { "del", 1, 1, del },   { 0 } };
+	static const struct verb_action actions[] = { { "add", 1, 1, add },       { "list", 0, 1, list },
+						      { "show", 1, 1, show },     { "set", 1, 1, set },
+						      { "del", 1, 1, del },       { "lock", 1, 1, lock },
+						      { "unlock", 1, 1, unlock }, { 0 } };
 	struct flags flags = { .set = MR_USER_SET_NONE };
 
 	return verb_dispatch("user", actions, table, &flags, conf, argc, argv);

@@ -34,6 +34,8 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 	put_flag(w, "enabled", a->enabled);
 	put_flag(w, "send_only", a->send_only);
 	put_flag(w, "receive", a->receive);
+	if (a->locked)
+		put_flag(w, "locked", true);
 	mr_wire_putu(w, "quota", a->quota_bytes);
 	if (a->used_bytes != MR_DIR_UNKNOWN)
 		mr_wire_putu(w, "used", a->used_bytes);

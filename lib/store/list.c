@@ -1,6 +1,9 @@
 /* What the verbs list. */
 #include "store/list.h"
 
+/* system */
+#include <errno.h>
+
 /* ours */
 #include "base/mem.h"
 #include "store/query.h"
@@ -36,7 +39,7 @@ int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, 
 	struct mr_row_mailbox *v;
 	struct mr_rows rows;
 	int r = mr_query(db,
-			 "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score FROM v_mailbox "
+			 "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked FROM v_mailbox "
 			 "WHERE ? IS NULL OR domain = ? ORDER BY domain, address",
 			 MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
 
@@ -48,6 +51,19 @@ int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, 
 	*out = v;
 	*n = rows.n;
 	return 0;
+}
+
+int mr_list_lock(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_lock_entry *out, struct mr_diag *diag)
+{
+	struct mr_rows rows;
+	int r =
+	    mr_query(db, "SELECT locked_at, locked_reason FROM mailbox WHERE address = ?", MR_PARAMS(mr_text(address)), arena, &rows, diag);
+
+	if (r == 0 && rows.n == 0)
+		r = mr_diag_set(diag, -ENOENT, "there is no user %s", address);
+	if (r == 0)
+		*out = (struct mr_lock_entry){ mr_cell(&rows, 0, 0), mr_cell(&rows, 0, 1) };
+	return r;
 }
 
 int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,

@@ -11,6 +11,11 @@ int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_e
 /* Without patterns. */
 int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_mailbox **out, size_t *n,
 		  struct mr_diag *diag);
+/* Since when (UTC) and why a user is locked; at is NULL for one that is not. -ENOENT: there is no such user. */
+struct mr_lock_entry {
+	char *at, *reason;
+};
+int mr_list_lock(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_lock_entry *out, struct mr_diag *diag);
 int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
 		    struct mr_diag *diag);
 

@@ -18,11 +18,11 @@
 #define IN_64 IN_32 "," IN_32
 #define READ(in)                                                                                                                           \
 	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
-	"SELECT m.address, m.password, m.enabled, m.send_only, m.quota_bytes, m.junk_score, m.reject_score, l.pattern, "                   \
+	"SELECT m.address, m.password, m.enabled, m.send_only, m.quota_bytes, m.junk_score, m.reject_score, m.locked, l.pattern, "         \
 	"l.action = 'allow', " MR_LIMITS(                                                                                                  \
 	    "user", "m.address") ", NULL FROM v_mailbox m LEFT JOIN v_list l ON l.scope = 'user' AND l.owner = m.address "                 \
 				 "WHERE m.address IN (" in ") "                                                                            \
-				 "UNION ALL SELECT address, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, destination FROM "       \
+				 "UNION ALL SELECT address, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, destination FROM " \
 				 "v_alias WHERE address IN (" in ")"
 
 static const struct {
@@ -32,7 +32,7 @@ static const struct {
 	{ 1, READ(IN_1) },   { 2, READ(IN_2) },   { 4, READ(IN_4) },   { 8, READ(IN_8) },
 	{ 16, READ(IN_16) }, { 32, READ(IN_32) }, { 64, READ(IN_64) },
 };
-enum { COLUMN_ADDRESS, COLUMN_PATTERN = 7, COLUMN_ALLOW, COLUMN_LIMITS, COLUMN_DESTINATION };
+enum { COLUMN_ADDRESS, COLUMN_PATTERN = 8, COLUMN_ALLOW, COLUMN_LIMITS, COLUMN_DESTINATION };
 
 /* The rows of the answer by their keys: a mailbox comes once for each of its patterns, an alias once for each destination. */
 struct sorted {

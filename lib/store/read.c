@@ -107,6 +107,7 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 		.quota_bytes = mr_cell_u64(rows, row, 4),
 		.junk_score = mr_cell_score(rows, row, 5),
 		.reject_score = mr_cell_score(rows, row, 6),
+		.locked = mr_cell_true(rows, row, 7),
 	};
 }
 
@@ -153,14 +154,19 @@ int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_
 	int r = mr_query(db, "SELECT COALESCE(MAX(id), 0) FROM v_change", MR_NO_PARAMS, arena, &top, diag);
 
 	if (r == 0 && limit && mr_cell_u64(&top, 0, 0) > after)
-		r = mr_query(db, "SELECT id, kind, name FROM v_change WHERE id > ? ORDER BY id LIMIT ?",
+		r = mr_query(db, "SELECT id, kind, name, what, age FROM v_change WHERE id > ? ORDER BY id LIMIT ?",
 			     MR_PARAMS(mr_num((int64_t)after), mr_num(limit)), arena, &rows, diag);
 	if (r < 0)
 		return r;
 	changes = mr_arena_alloc(arena, (rows.n + 1) * sizeof *changes);
 	for (size_t i = 0; i < rows.n; i++)
-		changes[i] =
-		    (struct mr_change){ .id = mr_cell_u64(&rows, i, 0), .kind = mr_cell(&rows, i, 1), .key = mr_cell(&rows, i, 2) };
+		changes[i] = (struct mr_change){
+			.id = mr_cell_u64(&rows, i, 0),
+			.kind = mr_cell(&rows, i, 1),
+			.key = mr_cell(&rows, i, 2),
+			.what = mr_cell(&rows, i, 3),
+			.age = mr_cell_u64(&rows, i, 4),
+		};
 	*out = changes;
 	*n = rows.n;
 	*newest = mr_cell_u64(&top, 0, 0);

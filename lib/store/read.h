@@ -21,7 +21,7 @@ struct mr_row_domain {
 };
 struct mr_row_mailbox {
 	char *address, *password; /* "{SCHEME}hash" */
-	bool enabled, send_only;
+	bool enabled, send_only, locked;
 	uint64_t quota_bytes;            /* 0 = unlimited */
 	double junk_score, reject_score; /* NAN = the domain's */
 	struct mr_row_pattern *patterns; /* of the user */
@@ -60,7 +60,8 @@ int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struc
  */
 struct mr_change {
 	uint64_t id;
-	char *kind, *key;
+	char *kind, *key, *what;
+	uint64_t age; /* seconds, by the database's clock */
 };
 int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
 		    uint64_t *newest, struct mr_diag *diag);

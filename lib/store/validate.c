@@ -4,6 +4,9 @@
 /* system */
 #include <errno.h>
 
+/* ours */
+#include "base/text.h"
+
 /* A hosted domain has two labels at least: a bare word is a host name mistyped. */
 static int domain_of(struct mr_slice s, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
@@ -90,4 +93,16 @@ int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **o
 		return mr_diag_about(diag, r, text);
 	*out = mr_arena_printf(arena, "%s%.*s", below ? "." : "", (int)domain.n, domain.p);
 	return 0;
+}
+
+int mr_validate_reason(const char *text, struct mr_diag *diag)
+{
+	struct mr_slice s = mr_slice_of(text);
+
+	if (s.n == 0 || s.n > MR_REASON_MAX)
+		return mr_diag_set(diag, -EINVAL, "the reason has 1 to %d bytes", MR_REASON_MAX);
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return mr_diag_set(diag, -EINVAL, "the reason is one line without control characters");
+	return mr_utf8_valid(s) ? 0 : mr_diag_set(diag, -EINVAL, "the reason is not UTF-8");
 }

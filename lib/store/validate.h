@@ -5,6 +5,7 @@
 #define MR_PATTERNS_MAX     300  /* of one domain or user: three lists fit into one answer of the directory */
 #define MR_DESTINATIONS_MAX 1000 /* of one alias */
 #define MR_QUOTA_MB_MAX     1000000000
+#define MR_REASON_MAX       200 /* bytes */
 
 /* Results are strings in the arena, lower-cased. -EINVAL with the reason. */
 int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
@@ -18,3 +19,5 @@ int mr_validate_account(const char *text, struct mr_arena *arena, struct mr_acco
 /* As an account, or "@domain" for the catch-all. */
 int mr_validate_alias(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
 int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
+/* Why an account is locked: one line of UTF-8 without control characters, at most MR_REASON_MAX bytes, not empty. */
+int mr_validate_reason(const char *text, struct mr_diag *diag);

@@ -143,7 +143,13 @@ static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 		r = exists(db, c->account.address, diag);
 	if (r == 0)
 		r = set_columns(db, c, diag);
-	return r < 0 ? r : mr_change_note(db, "mailbox", c->account.address, c->hash.n ? "password" : "set", diag);
+	/* Both of the first two end sessions, so that they are not told apart. */
+	return r < 0 ? r
+		     : mr_change_note(db, "mailbox", c->account.address,
+				      c->hash.n          ? "password"
+				      : !c->set->enabled ? "disable"
+							 : "set",
+				      diag);
 }
 
 int mr_write_user_set(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag)

@@ -28,6 +28,9 @@ int mr_write_domain_del(struct mr_db *db, const char *name, struct mr_diag *diag
 int mr_write_user_add(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
 int mr_write_user_set(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
 int mr_write_user_del(struct mr_db *db, const char *address, struct mr_diag *diag);
+/* A locked user neither logs in nor sends; mail to it is delivered. *changed is false where it was so already: time and reason stay. */
+int mr_write_user_lock(struct mr_db *db, const char *address, const char *reason, bool *changed, struct mr_diag *diag);
+int mr_write_user_unlock(struct mr_db *db, const char *address, bool *changed, struct mr_diag *diag);
 int mr_write_alias_add(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
 /* These destinations in place of the ones it has. */
 int mr_write_alias_set(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);

@@ -1,17 +1,41 @@
 /* sender-transport: how mail of this sender leaves for foreign recipients (sender_dependent_default_transport_maps). Key: an envelope
  * sender. Value: the transport of the forwarding pass for senders whose domain is not ours: such mail is being forwarded. Not found for
  * whom the pass would change nothing, so that what leaves it never comes round again: our own domains, addresses rewritten by us already
- * (they are in a domain of ours), what cannot be rewritten, and the null sender, which Postfix writes in three ways. */
+ * (they are in a domain of ours), what cannot be rewritten, and the null sender, which Postfix writes in three ways.
+ *
+ * What a locked user has in the queue waits: the value is the transport "retry". The log-in is not known in the queue, so an address is
+ * frozen when every mailbox that may send under it is locked. */
 #include "map.h"
+
+static bool frozen(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
+{
+	struct mr_resolved r;
+	size_t owners = 0;
+
+	mr_resolve(w, key, MR_RESOLVE_OWN, &r);
+	if (r.status == MR_DIR_BAD || !mr_map_resolved(&r, out)) /* an address that nobody can send under is not frozen */
+		return false;
+	for (size_t i = 0; i < r.n_finals; i++) {
+		if (!r.finals[i].local)
+			continue;
+		if (!r.finals[i].mailbox->mailbox.locked)
+			return false;
+		owners++;
+	}
+	return owners > 0;
+}
 
 static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
 {
 	struct mr_slice rewritten;
 
-	if (!mr_map_rewritten(w, key, &rewritten, out))
-		return;
-	out->status = MR_SOCKETMAP_OK;
-	out->data = w->site->forward;
+	if (mr_map_rewritten(w, key, &rewritten, out)) {
+		out->status = MR_SOCKETMAP_OK;
+		out->data = w->site->forward;
+	} else if (!out->waiting && out->status == MR_SOCKETMAP_NOTFOUND && frozen(w, key, out)) {
+		out->status = MR_SOCKETMAP_OK;
+		out->data = MR_LIT("retry:4.7.0 account locked");
+	}
 }
 
 const struct mr_map mr_map_table_sender_transport = { "sender-transport", find };

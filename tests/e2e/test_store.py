@@ -260,7 +260,7 @@ def test_user(site):
     site.cli("user", "add", "Anna@Example.org", "--quota", "250", stdin="a horse, a battery\n")
     shown = site.json("user", "show", "ANNA@example.org")
     assert shown == {"address": "anna@example.org", "enabled": True, "send_only": False, "quota_mb": 250, "junk_score": None, "reject_score": None,
-                     "lists": []}
+                     "locked": False, "locked_at": None, "locked_reason": None, "lists": []}
     assert "250 MB" in site.cli("user", "show", "anna@example.org")
     (password,), = site.sql("SELECT password FROM v_mailbox WHERE address = 'anna@example.org'")
     assert password.startswith("{CRYPT}$y$")

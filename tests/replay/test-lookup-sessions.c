@@ -69,7 +69,8 @@ static int setup(void **state)
 	text = rowtext_new(
 	    MR_LIT("domain e.test dkim s1 junk 5 deny bad@x.test limits user_messages_5/1h_defer,domain_messages_9/1h_hold\nmailbox "
 		   "john@e.test quota 1000 deny worse@x.test limits user_messages_7/1h_defer\n"
-		   "mailbox off@e.test off\nmailbox robot@e.test send-only junk 4\nalias all@e.test john@e.test out@f.test\n"
+		   "mailbox off@e.test off\nmailbox shut@e.test locked\nmailbox robot@e.test send-only junk 4\nalias all@e.test "
+		   "john@e.test out@f.test\n"
 		   "global deny worst@x.test limits user_messages_1/1h_defer,address_*_recipients_8/1h_reject\n"));
 	fakesource_init(&source, text);
 	answering = true;
@@ -347,6 +348,9 @@ static void passdb_and_keys(void **state)
 	a = ask_wire(fd, 2, "passdb", "address", "off@e.test");
 	has(a, "status=ok\n");
 	has(a, "enabled=0\n");
+	a = ask_wire(fd, 2, "passdb", "address", "shut@e.test");
+	has(a, "enabled=0\n");
+	has(a, "receive=1\nlocked=1\n");
 	has(ask_wire(fd, 3, "passdb", "address", "nobody@e.test"), "status=notfound");
 	has(ask_wire(fd, 4, "passdb", "address", "all@e.test"), "status=notfound");
 	has(ask_wire(fd, 5, "passdb", "address", "john-x@e.test"), "status=notfound");

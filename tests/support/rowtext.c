@@ -68,7 +68,7 @@ static void put(struct rowtext *t, struct mr_slice key, struct mr_row *row)
 
 /* The words after the key that rows of several kinds share. */
 struct flags {
-	bool off, send_only;
+	bool off, send_only, locked;
 	uint64_t quota;
 	double junk;
 	char *selector;
@@ -95,6 +95,8 @@ static struct flags flags_of(char **words, size_t n)
 			f.off = true;
 		else if (strcmp(w, "send-only") == 0)
 			f.send_only = true;
+		else if (strcmp(w, "locked") == 0)
+			f.locked = true;
 		else if (i + 1 == n)
 			break;
 		else if (strcmp(w, "quota") == 0)
@@ -136,6 +138,7 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 	char password[] = "{PLAIN}secret";
 	struct mr_row_mailbox m = { .address = words[1], .password = password, .enabled = !f.off, .send_only = f.send_only };
 
+	m.locked = f.locked;
 	m.quota_bytes = f.quota;
 	m.junk_score = f.junk;
 	m.reject_score = NAN;

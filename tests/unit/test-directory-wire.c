@@ -38,7 +38,7 @@ static struct mr_wire taken(struct mr_buf *out, struct mr_arena *arena)
 static void assert_john(const struct mr_dir_account *a)
 {
 	assert_slice(a->address, "john@example.org");
-	assert_true(a->enabled && a->receive && !a->send_only);
+	assert_true(a->enabled && a->receive && !a->send_only && !a->locked);
 	assert_int_equal(a->quota_bytes, 1000000);
 	assert_int_equal(a->used_bytes, 999);
 	assert_true(a->junk_score == 6.5 && a->reject_score == -0.001);
@@ -53,7 +53,7 @@ static void assert_john(const struct mr_dir_account *a)
 static void test_resolve(void **state)
 {
 	struct mr_dir_account unknown = {
-		.address = MR_LIT("anna@example.org"), .send_only = true, .used_bytes = MR_DIR_UNKNOWN, .junk_score = 1e300
+		.address = MR_LIT("anna@example.org"), .send_only = true, .locked = true, .used_bytes = MR_DIR_UNKNOWN, .junk_score = 1e300
 	};
 	struct mr_dir_final finals[] = {
 		{ .local = true, .deliver = MR_LIT("john+x@example.org"), .account = john },
@@ -74,7 +74,7 @@ static void test_resolve(void **state)
 	assert_slice(got.finals[0].deliver, "john+x@example.org");
 	assert_slice(got.finals[1].deliver, "someone@example.com");
 	assert_john(&got.finals[0].account);
-	assert_true(got.finals[2].account.used_bytes == MR_DIR_UNKNOWN && got.finals[2].account.send_only);
+	assert_true(got.finals[2].account.used_bytes == MR_DIR_UNKNOWN && got.finals[2].account.send_only && got.finals[2].account.locked);
 	assert_true(got.finals[2].account.junk_score == 1e9);
 	assert_int_equal(got.finals[2].account.n_patterns, 0);
 	mr_buf_done(&out);
@@ -233,6 +233,8 @@ static void test_refused(void **state)
 		{ RESOLVE, -EPROTO, HEAD "hosted=1\ndeliver=a@b\naddress=a@b\ndeliver=c@d\nenabled=1\nsend_only=0\n" },
 		{ ACCOUNTS, 0, HEAD ACCOUNT },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "used=18446744073709551615\n" },
+		{ ACCOUNTS, 0, HEAD ACCOUNT "locked=0\n" },
+		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "locked=yes\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "used=-1\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "enabled=1\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "address=a@b\nenabled=yes\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },

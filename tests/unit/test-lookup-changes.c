@@ -22,7 +22,7 @@ static struct mr_rows *rows;
 static struct mr_changes *changes;
 static unsigned applied;
 
-static void on_change(enum mr_row_kind kind, struct mr_slice key, void *arg)
+static void on_change(enum mr_row_kind kind, const struct mr_change *change, void *arg)
 {
 	applied++;
 }
@@ -88,7 +88,7 @@ static struct mr_change change(uint64_t id, const char *kind, const char *key)
 	i = (i + 1) % 8;
 	snprintf(kinds[i], sizeof(kinds[i]), "%s", kind);
 	snprintf(keys[i], sizeof(keys[i]), "%s", key);
-	return (struct mr_change){ id, kinds[i], keys[i] };
+	return (struct mr_change){ .id = id, .kind = kinds[i], .key = keys[i] };
 }
 
 /* The first poll: where the log ends, then what lies close before. */

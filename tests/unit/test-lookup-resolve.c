@@ -44,7 +44,12 @@ static const char directory[] = "domain example.test\n"
 				"alias abuse@example.test jane@example.test\n"
 				"alias @other.test jane@example.test\n"
 				"alias exact@other.test john@example.test\n"
-				"mailbox sendonly@other.test send-only\n";
+				"mailbox sendonly@other.test send-only\n"
+				"mailbox locked@example.test locked\n"
+				"mailbox caught@example.test locked\n"
+				"alias both@example.test locked@example.test caught@example.test\n"
+				"alias shared@example.test locked@example.test john@example.test\n"
+				"alias onward@example.test locked@example.test out@foreign.test\n";
 
 static struct mr_site site_with(char delimiter)
 {
@@ -353,9 +358,20 @@ static const struct {
 	{ "sender-login", "robot@example.test", "robot@example.test" },
 	{ "sender-login", "machine@example.test", "robot@example.test" },
 	{ "sender-login", "x@foreign.test", NULL },
+	{ "sender-login", "locked@example.test", NULL },
+	{ "sender-login", "both@example.test", NULL },
+	{ "sender-login", "shared@example.test", "john@example.test" },
+	{ "mailbox", "locked@example.test", "locked@example.test" }, /* what comes in is delivered */
+	{ "alias", "both@example.test", "locked@example.test, caught@example.test" },
 	{ "sender-login", "<>", NULL },
 	{ "sender-transport", "x@foreign.test", "smtp:[127.0.0.1]:10027" },
 	{ "sender-transport", "john@example.test", NULL },
+	{ "sender-transport", "locked@example.test", "retry:4.7.0 account locked" },
+	{ "sender-transport", "Locked+shop@example.test", "retry:4.7.0 account locked" },
+	{ "sender-transport", "both@example.test", "retry:4.7.0 account locked" },
+	{ "sender-transport", "onward@example.test", "retry:4.7.0 account locked" },
+	{ "sender-transport", "shared@example.test", NULL }, /* it may be John's */
+	{ "sender-transport", "nobody@example.test", NULL },
 	{ "sender-transport", "SRS0=aaaa=bb=foreign.test=x@srs.example.test", NULL },
 	{ "sender-transport", "root@mx.example.test", NULL },
 	{ "sender-transport", "<>", NULL },
