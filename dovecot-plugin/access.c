@@ -19,7 +19,7 @@ bool mr_access_login(const struct mr_dir_account *a, const char *service)
 {
 	static const char *const submitting[] = { "smtp", "submission" };
 
-	return a->enabled && (!a->send_only || one_of(service, submitting, MR_COUNT(submitting)));
+	return a->enabled && !(one_of(service, submitting, MR_COUNT(submitting)) ? a->receive_only : a->send_only);
 }
 
 bool mr_access_userdb(const struct mr_dir_account *a, const char *service)

@@ -20,24 +20,26 @@ static double first_set(double user, double domain, double otherwise)
 	return isnan(domain) ? otherwise : domain;
 }
 
-void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *mailbox, const struct mr_row *domain,
-		     const struct mr_row *global, struct mr_arena *arena, struct mr_dir_account *out)
+void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *mailbox,
+		     const struct mr_row *domain, const struct mr_row *global, struct mr_dir_account *out)
 {
 	const struct mr_row_mailbox *m = &mailbox->mailbox;
 	const struct mr_row_domain none = { .junk_score = NAN, .reject_score = NAN }, *d = domain ? &domain->domain : &none;
 	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
 	size_t n = m->n_patterns + d->n_patterns + g->n_patterns;
 
-	*out = (struct mr_dir_account){ .address = mr_slice_of(m->address),
-					.enabled = m->enabled && !m->locked && (domain == NULL || d->enabled) };
+	bool alive = (domain == NULL || d->enabled) && !mr_row_expired(m->expires, w->now);
+
+	*out = (struct mr_dir_account){ .address = mr_slice_of(m->address), .enabled = m->enabled && !m->locked && alive };
 	out->locked = m->locked;
 	out->send_only = m->send_only;
-	out->receive = !m->send_only && (domain == NULL || d->enabled);
+	out->receive_only = m->receive_only;
+	out->receive = !m->send_only && alive;
 	out->quota_bytes = m->quota_bytes;
 	out->used_bytes = mr_usage_get(c->usage, out->address);
 	out->junk_score = first_set(m->junk_score, d->junk_score, c->defaults.junk_score);
 	out->reject_score = first_set(m->reject_score, d->reject_score, c->defaults.reject_score);
-	out->patterns = mr_arena_alloc(arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
+	out->patterns = mr_arena_alloc(w->arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
 	add_patterns(out, m->patterns, m->n_patterns);
 	add_patterns(out, d->patterns, d->n_patterns);
 	add_patterns(out, g->patterns, g->n_patterns);
@@ -64,7 +66,7 @@ void mr_account_find(const struct mr_walk *w, const struct mr_directory_context 
 		out->waiting &= out->status != MR_DIR_TEMP;
 	} else if (out->mailbox != NULL) {
 		out->status = MR_DIR_OK;
-		mr_account_fill(c, out->mailbox, out->domain, out->global, w->arena, &out->account);
+		mr_account_fill(w, c, out->mailbox, out->domain, out->global, &out->account);
 	} else if (w->view->stale) {
 		out->status = MR_DIR_TEMP; /* a refusal never rests on rows that may be out of date */
 	}

@@ -16,8 +16,8 @@ struct mr_directory_context {
 
 /* domain and global may be NULL. Strings are the rows'. Lists: the user's, the domain's, the global ones, in this order, at most
  * MR_DIR_PATTERNS_MAX. */
-void mr_account_fill(const struct mr_directory_context *c, const struct mr_row *mailbox, const struct mr_row *domain,
-		     const struct mr_row *global, struct mr_arena *arena, struct mr_dir_account *out);
+void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *mailbox,
+		     const struct mr_row *domain, const struct mr_row *global, struct mr_dir_account *out);
 
 /* The mailbox of exactly this address with all that belongs to it. `waiting` when rows are missing. */
 struct mr_account {

@@ -27,7 +27,7 @@ static void fill_finals(const struct mr_walk *w, const struct mr_directory_conte
 		to->local = f->local;
 		to->deliver = mr_final_deliver(f, true, w->arena);
 		if (f->local)
-			mr_account_fill(c, f->mailbox, f->domain, global, w->arena, &to->account);
+			mr_account_fill(w, c, f->mailbox, f->domain, global, &to->account);
 	}
 }
 

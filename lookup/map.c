@@ -31,6 +31,46 @@ bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct
 	return false;
 }
 
+bool mr_map_relays(const struct mr_row *row)
+{
+	return row != NULL && row->domain.relay_to[0] != '\0';
+}
+
+bool mr_map_rule(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, const struct mr_rule **rule, struct mr_map_answer *out)
+{
+	const struct mr_row *row;
+
+	*rule = NULL;
+	switch (w->view->get(w->view, MR_ROW_RULES, mr_slice_of(mr_rule_map_str(map)), &row)) {
+	case MR_ROW_FOUND:
+		*rule = mr_rules_find(row->rules.v, row->rules.n, key, w->arena);
+		return true;
+	case MR_ROW_NONE:
+		return true;
+	case MR_ROW_UNKNOWN:
+		out->waiting = true;
+		return false;
+	case MR_ROW_TEMP:
+		temporary(out);
+		return false;
+	}
+	return false;
+}
+
+void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, struct mr_map_answer *out)
+{
+	const struct mr_rule *rule;
+
+	if (!mr_map_rule(w, map, key, &rule, out) || rule == NULL)
+		return;
+	if (w->view->stale && mr_slice_starts(mr_slice_of(rule->value), MR_LIT("REJECT"))) {
+		temporary(out);
+		return;
+	}
+	out->status = MR_SOCKETMAP_OK;
+	out->data = mr_slice_of(rule->value);
+}
+
 /* The part after the last "@"; empty for the null sender and for what has no "@". */
 static struct mr_slice domain_of(struct mr_slice key)
 {

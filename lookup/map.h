@@ -22,6 +22,14 @@ extern const struct mr_map *const mr_maps[]; /* ended by NULL */
 /* Shared by maps. True: the domain is ours (a row, or a name of this host); *row is NULL for names without a row. False with out->waiting
  * or a TEMP when that is not known, or just false. */
 bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out);
+/* Its mail goes on to another server; row may be NULL. */
+bool mr_map_relays(const struct mr_row *row);
+/* The rule of the administrator that holds for the key; *rule is NULL when there is none. False with out->waiting or a TEMP when that is
+ * not known. */
+bool mr_map_rule(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, const struct mr_rule **rule,
+		 struct mr_map_answer *out);
+/* The whole of an access map. What may be out of date never refuses for good. */
+void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, struct mr_map_answer *out);
 /* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
 /* The SRS address under which mail of this sender is forwarded. False for senders that keep their address: those of our own domains, which

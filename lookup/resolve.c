@@ -17,8 +17,11 @@
 /* What an address comes to: rows at `base`, which is the address itself or, when extended, the part before a delimiter. */
 struct match {
 	struct mr_slice base, extension;
+	struct mr_slice spelled; /* the address itself, as it was written */
 	bool extended;
-	const struct mr_row *domain, *mailbox, *alias; /* NULL = none */
+	bool through;                                  /* of the domain that an alias domain stands for: goes no further */
+	bool dead;                                     /* there is an alias of that name, which is off */
+	const struct mr_row *domain, *mailbox, *alias; /* NULL = none; an alias that is off is none */
 };
 
 /* An alias being opened, or opened: its address and the extension that is carried through it. */
@@ -91,13 +94,30 @@ static struct mr_slice join(struct run *r, struct mr_slice a, char between, stru
 	return (struct mr_slice){ p, a.n + 1 + b.n };
 }
 
+static bool look_at_alias(struct run *r, struct match *m)
+{
+	bool known = look(r, MR_ROW_ALIAS, m->base, &m->alias);
+
+	if (m->alias != NULL && (!m->alias->alias.enabled || mr_row_expired(m->alias->alias.expires, r->w->now))) {
+		m->alias = NULL;
+		m->dead = true;
+	}
+	return known;
+}
+
 /* Both rows of one address are asked for, so that they are fetched together. */
 static bool look_at(struct run *r, struct mr_slice base, struct match *m)
 {
-	bool a = look(r, MR_ROW_ALIAS, base, &m->alias), b = look(r, MR_ROW_MAILBOX, base, &m->mailbox);
-
 	m->base = base;
+	bool a = look_at_alias(r, m), b = look(r, MR_ROW_MAILBOX, base, &m->mailbox);
+
 	return a && b;
+}
+
+/* The name exists. */
+static bool somebody_at(const struct match *m)
+{
+	return m->alias != NULL || m->mailbox != NULL || m->dead;
 }
 
 /* 1: somebody is at this address, *m is set. 0: nobody. -EAGAIN: rows are missing. No name of ours contains '+', so what follows the first
@@ -109,7 +129,7 @@ static int match_address(struct run *r, const struct mr_address *a, struct match
 
 	if (!look_at(r, join(r, a->local, '@', a->domain), m))
 		return -EAGAIN;
-	for (size_t i = plus < 0 ? a->local.n : (size_t)plus + 1; i-- > 1 && m->alias == NULL && m->mailbox == NULL && cuts < CUTS_MAX;) {
+	for (size_t i = plus < 0 ? a->local.n : (size_t)plus + 1; i-- > 1 && !somebody_at(m) && cuts < CUTS_MAX;) {
 		if (a->local.p[i] != '+' && a->local.p[i] != r->w->site->delimiter)
 			continue;
 		cuts++;
@@ -118,7 +138,7 @@ static int match_address(struct run *r, const struct mr_address *a, struct match
 		m->extended = true;
 		m->extension = mr_slice_from(a->local, i + 1);
 	}
-	return m->alias != NULL || m->mailbox != NULL;
+	return somebody_at(m);
 }
 
 static struct mr_slice identity(struct run *r, const struct mr_final *f)
@@ -175,8 +195,21 @@ static void add_mailbox(struct run *r, const struct match *m)
 	f.aliased = m->alias != NULL;
 	f.mailbox = m->mailbox;
 	f.domain = m->domain;
-	f.receive = !m->mailbox->mailbox.send_only && (m->mailbox->mailbox.enabled || !r->w->site->refuse_disabled);
+	const struct mr_row_mailbox *box = &m->mailbox->mailbox;
+	bool expired = mr_row_expired(box->expires, r->w->now);
+	f.receive = !expired && !box->send_only && (box->enabled || !r->w->site->refuse_disabled);
+	f.send = !expired && !box->locked && !box->receive_only;
 	add_final(r, &f);
+}
+
+static bool is_relay(const struct match *m)
+{
+	return m->domain != NULL && m->domain->domain.relay_to[0] != '\0';
+}
+
+static void add_foreign(struct run *r, struct mr_slice address)
+{
+	add_final(r, &(struct mr_final){ .receive = true, .address = address });
 }
 
 static bool lists_itself(struct run *r, const struct match *m)
@@ -211,6 +244,8 @@ static void follow_destinations(struct run *r, const struct match *m, unsigned d
 			visit(r, to, m->extension, depth + 1);
 		else if (m->mailbox != NULL)
 			add_mailbox(r, m);
+		else if (is_relay(m))
+			add_foreign(r, m->spelled);
 	}
 }
 
@@ -245,6 +280,8 @@ static void follow(struct run *r, const struct match *m, unsigned depth)
 	bool mailbox_alone =
 	    m->alias == NULL || (m->mailbox != NULL && (r->purpose == MR_RESOLVE_OWN || (m->extended && lists_itself(r, m))));
 
+	if (m->alias == NULL && m->mailbox == NULL)
+		return;
 	if (mailbox_alone)
 		add_mailbox(r, m);
 	else
@@ -255,7 +292,7 @@ static void follow(struct run *r, const struct match *m, unsigned depth)
 static void follow_catch_all(struct run *r, const struct mr_address *a, struct match *m, unsigned depth)
 {
 	*m = (struct match){ .domain = m->domain, .base = join(r, (struct mr_slice){ "", 0 }, '@', a->domain) };
-	if (look(r, MR_ROW_ALIAS, m->base, &m->alias) && m->alias != NULL)
+	if (look_at_alias(r, m) && m->alias != NULL)
 		open_alias(r, m, depth);
 }
 
@@ -277,9 +314,32 @@ static bool follow_srs(struct run *r, struct mr_slice spelled, unsigned depth)
 	return true;
 }
 
-static void add_foreign(struct run *r, struct mr_slice address)
+static void visit_here(struct run *r, struct mr_slice spelled, const struct mr_address *a, struct mr_slice inherited, struct match *m,
+		       unsigned depth);
+
+/* The same address in the domain that this one stands for. One that is not here takes nothing: it never leads abroad. */
+static void visit_through(struct run *r, const struct mr_address *a, struct mr_slice inherited, const struct match *from, unsigned depth)
 {
-	add_final(r, &(struct mr_final){ .receive = true, .address = address });
+	struct mr_address there = { a->local, mr_slice_of(from->domain->domain.alias_of) };
+	struct match m = { .through = true };
+
+	if (look(r, MR_ROW_DOMAIN, there.domain, &m.domain) && m.domain != NULL)
+		visit_here(r, join(r, a->local, '@', there.domain), &there, inherited, &m, depth);
+	else if (r->waiting)
+		(void)match_address(r, &there, &m); /* all its rows in one go */
+}
+
+/* A name that does not exist in a domain of ours. */
+static void visit_nobody(struct run *r, const struct mr_address *a, struct mr_slice inherited, struct match *m, unsigned depth)
+{
+	const struct mr_row_domain *d = &m->domain->domain;
+
+	if (d->alias_of[0] != '\0' && !m->through)
+		visit_through(r, a, inherited, m, depth);
+	else if (is_relay(m) && !d->relay_listed)
+		add_foreign(r, m->spelled);
+	else
+		follow_catch_all(r, a, m, depth);
 }
 
 static void visit_here(struct run *r, struct mr_slice spelled, const struct mr_address *a, struct mr_slice inherited, struct match *m,
@@ -289,11 +349,12 @@ static void visit_here(struct run *r, struct mr_slice spelled, const struct mr_a
 		return;
 	if (m->domain == NULL || !m->domain->domain.enabled)
 		return; /* switched off; or a name that is ours without a row, where only SRS and role addresses live */
+	m->spelled = spelled;
 	int found = match_address(r, a, m);
 	if (found < 0)
 		return;
 	if (found == 0) {
-		follow_catch_all(r, a, m, depth);
+		visit_nobody(r, a, inherited, m, depth);
 		return;
 	}
 	if (!m->extended && inherited.n > 0) {

@@ -1,9 +1,12 @@
 /* resolve: who finally gets mail for an address. A pure function over a view of rows: it looks up what it needs, and when rows are missing
  * it says so; run again from the start with more rows there, it comes further. Always ends: depth, rows looked at and finals are bounded.
  *
- *   exact mailbox or alias, else cut at the site's delimiter or '+' (longest base first), else the domain's catch-all, else for postmaster@
- * and abuse@ the site's postmaster. An alias is followed to the end; one that lists itself keeps a copy in the mailbox of that name. An
- * address of the rewriting scheme (SRS) in a domain of ours leads back to where it came from. */
+ *   exact mailbox or alias, else cut at the site's delimiter or '+' (longest base first), else in an alias domain the same address of the
+ * domain that it stands for, else the domain's catch-all, else for postmaster@ and abuse@ the site's postmaster. An alias is followed to
+ * the end; one that lists itself keeps a copy in the mailbox of that name. A name that exists but leads nowhere (an alias that is off,
+ * expired or refused, a mailbox that has expired) is not caught by the catch-all. An address of a relay domain is its own, foreign, final:
+ * any, or those alone that list themselves. An address of the rewriting scheme (SRS) in a domain of ours leads back to where it came from.
+ */
 #pragma once
 #include "proto/directory.h"
 #include "row.h"
@@ -22,7 +25,8 @@ struct mr_walk {
 
 struct mr_final {
 	bool local;
-	bool receive;            /* takes mail; false for send-only mailboxes */
+	bool receive;            /* takes mail; false for send-only and expired mailboxes */
+	bool send;               /* its owner may send */
 	bool extended;           /* the address had a delimiter, `extension` may still be empty */
 	bool aliased;            /* there is an alias of the same address, which led here */
 	struct mr_slice address; /* local: of the mailbox, without extension; foreign: as the alias has it */

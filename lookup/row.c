@@ -47,6 +47,8 @@ static void pack_domain(struct pack *p, const struct mr_row_domain *src, struct 
 	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
 	dst->name = take_str(p, src->name);
 	dst->limits = take_str(p, src->limits);
+	dst->alias_of = take_str(p, src->alias_of);
+	dst->relay_to = take_str(p, src->relay_to);
 	for (size_t i = 0; i < src->n_keys; i++) {
 		dst->keys[i].selector = take_str(p, src->keys[i].selector);
 		dst->keys[i].algorithm = take_str(p, src->keys[i].algorithm);
@@ -82,6 +84,20 @@ static void pack_global(struct pack *p, const struct mr_row_global *src, struct 
 	dst->patterns = take_patterns(p, src->patterns, src->n_patterns);
 }
 
+static void pack_rules(struct pack *p, const struct mr_row_rules *src, struct mr_row_rules *dst)
+{
+	*dst = (struct mr_row_rules){ .n = src->n };
+	dst->v = take(p, src->n * sizeof(*dst->v), _Alignof(struct mr_rule));
+	for (size_t i = 0; i < src->n; i++) {
+		const char *pattern = take_str(p, src->v[i].pattern), *value = take_str(p, src->v[i].value);
+		if (dst->v) {
+			dst->v[i] = src->v[i];
+			dst->v[i].pattern = pattern;
+			dst->v[i].value = value;
+		}
+	}
+}
+
 static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, struct mr_row *dst)
 {
 	switch (kind) {
@@ -97,14 +113,19 @@ static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, str
 	case MR_ROW_GLOBAL:
 		pack_global(p, src, &dst->global);
 		break;
+	case MR_ROW_RULES:
+		pack_rules(p, src, &dst->rules);
+		break;
+	case MR_ROW_VIEW:
+		dst->view.value = take_str(p, ((const struct mr_row_view *)src)->value);
+		break;
 	}
 }
 
 static const size_t kind_size[MR_ROW_KINDS] = {
-	[MR_ROW_DOMAIN] = sizeof(struct mr_row_domain),
-	[MR_ROW_MAILBOX] = sizeof(struct mr_row_mailbox),
-	[MR_ROW_ALIAS] = sizeof(struct mr_row_alias),
-	[MR_ROW_GLOBAL] = sizeof(struct mr_row_global),
+	[MR_ROW_DOMAIN] = sizeof(struct mr_row_domain), [MR_ROW_MAILBOX] = sizeof(struct mr_row_mailbox),
+	[MR_ROW_ALIAS] = sizeof(struct mr_row_alias),   [MR_ROW_GLOBAL] = sizeof(struct mr_row_global),
+	[MR_ROW_RULES] = sizeof(struct mr_row_rules),   [MR_ROW_VIEW] = sizeof(struct mr_row_view),
 };
 
 /* The block ends with the kind's own member of the union: there are millions of mailboxes, and a domain is many times as large. */
@@ -125,10 +146,9 @@ static struct mr_row *row_new(enum mr_row_kind kind, const void *src)
 }
 
 static struct mr_row absent[MR_ROW_KINDS] = {
-	[MR_ROW_DOMAIN] = { .kind = MR_ROW_DOMAIN },
-	[MR_ROW_MAILBOX] = { .kind = MR_ROW_MAILBOX },
-	[MR_ROW_ALIAS] = { .kind = MR_ROW_ALIAS },
-	[MR_ROW_GLOBAL] = { .kind = MR_ROW_GLOBAL },
+	[MR_ROW_DOMAIN] = { .kind = MR_ROW_DOMAIN }, [MR_ROW_MAILBOX] = { .kind = MR_ROW_MAILBOX },
+	[MR_ROW_ALIAS] = { .kind = MR_ROW_ALIAS },   [MR_ROW_GLOBAL] = { .kind = MR_ROW_GLOBAL },
+	[MR_ROW_RULES] = { .kind = MR_ROW_RULES },   [MR_ROW_VIEW] = { .kind = MR_ROW_VIEW },
 };
 
 /* One for all: they are not counted, and nobody writes to them. */
@@ -155,6 +175,16 @@ struct mr_row *mr_row_of_alias(const struct mr_row_alias *a)
 struct mr_row *mr_row_of_global(const struct mr_row_global *g)
 {
 	return row_new(MR_ROW_GLOBAL, g);
+}
+
+struct mr_row *mr_row_of_rules(const struct mr_row_rules *r)
+{
+	return row_new(MR_ROW_RULES, r);
+}
+
+struct mr_row *mr_row_of_view(const struct mr_row_view *v)
+{
+	return row_new(MR_ROW_VIEW, v);
 }
 
 struct mr_row *mr_row_ref(struct mr_row *r)
@@ -189,7 +219,7 @@ enum mr_row_kind mr_row_key_kind(const char *bytes)
 	return (enum mr_row_kind)(bytes[0] - '0');
 }
 
-static const char *const kind_names[MR_ROW_KINDS] = { "domain", "mailbox", "alias", "global" };
+static const char *const kind_names[MR_ROW_KINDS] = { "domain", "mailbox", "alias", "global", "rules", "view" };
 
 const char *mr_row_kind_str(enum mr_row_kind k)
 {

@@ -8,6 +8,7 @@ struct pool_source {
 	struct mr_db_pool *pool;
 	struct batch *gathered; /* reads not given to the pool yet; NULL = none */
 	struct mr_timer *timer; /* gives them */
+	uint64_t view_said_ms;  /* when a view that cannot be read was named in the log last */
 	unsigned under_way;     /* statements of gathered reads that the pool has */
 };
 

@@ -7,14 +7,21 @@
 
 /* ours */
 #include "base/mem.h"
+#include "rt/clock.h"
+#include "rt/log.h"
 
-#define ARENA_MAX (8u << 20) /* bytes of one read: an alias with very many destinations, a page of addresses */
+#define ARENA_MAX    (16u << 20) /* bytes of one read: all rules of a map, a page of addresses */
+#define VIEW_SAID_MS 60000       /* a view that cannot be read is named in the log once in so long */
 
 struct row_job {
+	struct pool_source *source;
 	struct mr_source_row ask;
 	char *key;
 	int err;
 	struct mr_row *row;
+	struct mr_diag why;
+	size_t ignored; /* rules that cannot be used */
+	char first_ignored[128];
 };
 
 /* err of a reader → of the source, with the row or the fact that there is none. */
@@ -45,6 +52,27 @@ static int read_global(struct mr_db *db, struct mr_arena *arena, struct mr_row *
 	return outcome(err, MR_ROW_GLOBAL, err ? NULL : mr_row_of_global(&g), out);
 }
 
+static int read_rules(struct mr_db *db, struct row_job *j, struct mr_arena *arena)
+{
+	struct mr_row_rules rules = { 0 };
+	int err = mr_read_rules(db, j->key, arena, &rules, &j->why);
+
+	j->ignored = rules.ignored;
+	snprintf(j->first_ignored, sizeof(j->first_ignored), "%s", rules.first_ignored ? rules.first_ignored : "");
+	return outcome(err, MR_ROW_RULES, err ? NULL : mr_row_of_rules(&rules), &j->row);
+}
+
+/* The key: name of the view, space, what is asked. */
+static int read_view(struct mr_db *db, struct row_job *j, struct mr_arena *arena)
+{
+	struct mr_slice key = mr_slice_of(j->key), view = { "", 0 };
+	struct mr_row_view v = { 0 };
+
+	(void)mr_slice_next(&key, ' ', &view);
+	int err = mr_read_view(db, mr_arena_slice(arena, view), mr_arena_slice(arena, key), arena, &v.value, &j->why);
+	return outcome(err, MR_ROW_VIEW, err ? NULL : mr_row_of_view(&v), &j->row);
+}
+
 static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 {
 	struct row_job *j = arg;
@@ -52,13 +80,45 @@ static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 
 	if (db == NULL)
 		return;
-	j->err = j->ask.kind == MR_ROW_DOMAIN ? read_domain(db, j->key, arena, &j->row) : read_global(db, arena, &j->row);
+	switch (j->ask.kind) {
+	case MR_ROW_DOMAIN:
+		j->err = read_domain(db, j->key, arena, &j->row);
+		break;
+	case MR_ROW_GLOBAL:
+		j->err = read_global(db, arena, &j->row);
+		break;
+	case MR_ROW_RULES:
+		j->err = read_rules(db, j, arena);
+		break;
+	case MR_ROW_VIEW:
+		j->err = read_view(db, j, arena);
+		break;
+	case MR_ROW_MAILBOX:
+	case MR_ROW_ALIAS: /* source-addresses.c */
+		break;
+	}
+}
+
+/* What the administrator can set right. */
+static void say(struct row_job *j)
+{
+	struct pool_source *s = j->source;
+	uint64_t now = mr_now_ms();
+
+	if (j->ignored > 0)
+		mr_log(MR_LOG_WARNING, "rules-ignored", mr_s("map", j->key), mr_u("rules", j->ignored), mr_s("first", j->first_ignored));
+	if (j->err != 0 && j->ask.kind == MR_ROW_VIEW && j->why.text[0] != '\0' &&
+	    (s->view_said_ms == 0 || now - s->view_said_ms > VIEW_SAID_MS)) {
+		s->view_said_ms = now;
+		mr_log(MR_LOG_WARNING, "view-not-read", mr_s("key", j->key), mr_s("why", j->why.text));
+	}
 }
 
 static void row_done(void *arg)
 {
 	struct row_job *j = arg;
 
+	say(j);
 	j->ask.done(j->ask.arg, j->err, j->row);
 	free(j->key);
 	free(j);
@@ -78,7 +138,7 @@ static int pool_read_row(struct mr_source *s, const struct mr_source_row *r)
 	if (r->kind == MR_ROW_MAILBOX || r->kind == MR_ROW_ALIAS)
 		return pool_read_address((struct pool_source *)s, r);
 	j = mr_new(struct row_job, 1);
-	*j = (struct row_job){ .ask = *r, .key = mr_slice_dup(r->key), .err = -EAGAIN };
+	*j = (struct row_job){ .source = (struct pool_source *)s, .ask = *r, .key = mr_slice_dup(r->key), .err = -EAGAIN };
 	int err = submit(s, row_job, row_done, j);
 	if (err != 0) {
 		free(j->key);

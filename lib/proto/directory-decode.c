@@ -79,9 +79,10 @@ static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_di
 	int said = mr_wire_u64(w, "locked", 1, &locked);
 
 	if (text(w, "address", &a.address) < 0 || flag(w, "enabled", &a.enabled) < 0 || flag(w, "send_only", &a.send_only) < 0 ||
-	    flag(w, "receive", &a.receive) < 0 || mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 ||
-	    (used < 0 && used != -ENOENT) || (said < 0 && said != -ENOENT) || score(w, "junk_score", &a.junk_score) < 0 ||
-	    score(w, "reject_score", &a.reject_score) < 0 || patterns(w, arena, &a) < 0 || limits(w, arena, &a) < 0)
+	    flag(w, "receive", &a.receive) < 0 || (mr_wire_get(w, "receive_only").p && flag(w, "receive_only", &a.receive_only) < 0) ||
+	    mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 || (used < 0 && used != -ENOENT) || (said < 0 && said != -ENOENT) ||
+	    score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 || patterns(w, arena, &a) < 0 ||
+	    limits(w, arena, &a) < 0)
 		return -EPROTO;
 	a.locked = locked == 1;
 	*out = a;

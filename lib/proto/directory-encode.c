@@ -36,6 +36,8 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 	put_flag(w, "receive", a->receive);
 	if (a->locked)
 		put_flag(w, "locked", true);
+	if (a->receive_only)
+		put_flag(w, "receive_only", true);
 	mr_wire_putu(w, "quota", a->quota_bytes);
 	if (a->used_bytes != MR_DIR_UNKNOWN)
 		mr_wire_putu(w, "used", a->used_bytes);

@@ -35,6 +35,7 @@ struct mr_dir_account {
 	struct mr_slice address;          /* lower case, without extension */
 	bool enabled, send_only, receive; /* enabled = may log in and send; receive = takes mail now */
 	bool locked;                      /* why it is not enabled: locked down. Not said by an older lookup */
+	bool receive_only;                /* may log in, but not send; nor is this said */
 	uint64_t quota_bytes;             /* 0 = unlimited */
 	uint64_t used_bytes;              /* or MR_DIR_UNKNOWN */
 	double junk_score, reject_score;  /* thresholds that hold for this mailbox */

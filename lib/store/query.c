@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "store/connection.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 24
 #define CELL_MAX    512 /* bytes; longer ones are fetched a second time */
 
 static int statement_failed(struct mr_db *db, MYSQL_STMT *st, struct mr_diag *diag)
@@ -159,6 +159,14 @@ uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column)
 	uint64_t v = 0;
 
 	mr_parse_u64(mr_slice_of(mr_cell(r, row, column)), 0, UINT64_MAX, &v);
+	return v;
+}
+
+int64_t mr_cell_i64(const struct mr_rows *r, size_t row, size_t column)
+{
+	int64_t v = 0;
+
+	mr_parse_i64(mr_slice_of(mr_cell(r, row, column)), INT64_MIN, INT64_MAX, &v);
 	return v;
 }
 

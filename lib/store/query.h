@@ -40,6 +40,7 @@ static inline const char *mr_cell_text(const struct mr_rows *r, size_t row, size
 
 bool mr_cell_true(const struct mr_rows *r, size_t row, size_t column);    /* the text "1" */
 uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column); /* 0 for NULL */
+int64_t mr_cell_i64(const struct mr_rows *r, size_t row, size_t column);  /* 0 for NULL */
 double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN for NULL */
 
 /* The sending limits of one owner as a column, so that they cost no question of their own. */
@@ -47,7 +48,7 @@ double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN
 	"(SELECT GROUP_CONCAT(rule ORDER BY rule SEPARATOR '\\n') FROM v_limit WHERE level = '" level "' AND owner = " owner ")"
 
 struct mr_row_mailbox;
-/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score. */
+/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires. */
 struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row);
 
 /* 0 or an error; -EAGAIN too when the answer does not fit into the arena. */

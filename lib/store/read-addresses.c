@@ -18,11 +18,12 @@
 #define IN_64 IN_32 "," IN_32
 #define READ(in)                                                                                                                           \
 	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
-	"SELECT m.address, m.password, m.enabled, m.send_only, m.quota_bytes, m.junk_score, m.reject_score, m.locked, l.pattern, "         \
-	"l.action = 'allow', " MR_LIMITS(                                                                                                  \
+	"SELECT m.address, m.password, m.enabled, m.send_only, m.quota_bytes, m.junk_score, m.reject_score, m.locked, m.receive_only, "    \
+	"m.expires, l.pattern, l.action = 'allow', " MR_LIMITS(                                                                            \
 	    "user", "m.address") ", NULL FROM v_mailbox m LEFT JOIN v_list l ON l.scope = 'user' AND l.owner = m.address "                 \
 				 "WHERE m.address IN (" in ") "                                                                            \
-				 "UNION ALL SELECT address, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, destination FROM " \
+				 "UNION ALL SELECT address, NULL, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, NULL, NULL, "      \
+				 "NULL, destination FROM "                                                                                 \
 				 "v_alias WHERE address IN (" in ")"
 
 static const struct {
@@ -32,7 +33,7 @@ static const struct {
 	{ 1, READ(IN_1) },   { 2, READ(IN_2) },   { 4, READ(IN_4) },   { 8, READ(IN_8) },
 	{ 16, READ(IN_16) }, { 32, READ(IN_32) }, { 64, READ(IN_64) },
 };
-enum { COLUMN_ADDRESS, COLUMN_PATTERN = 8, COLUMN_ALLOW, COLUMN_LIMITS, COLUMN_DESTINATION };
+enum { COLUMN_ADDRESS, COLUMN_ENABLED = 2, COLUMN_EXPIRES = 9, COLUMN_PATTERN, COLUMN_ALLOW, COLUMN_LIMITS, COLUMN_DESTINATION };
 
 /* The rows of the answer by their keys: a mailbox comes once for each of its patterns, an alias once for each destination. */
 struct sorted {
@@ -106,8 +107,11 @@ static bool take_aliases(const struct mr_rows *rows, const struct mr_read_keys *
 		if (a->address == NULL) {
 			a->address = mr_cell(rows, i, COLUMN_ADDRESS);
 			a->destinations = destinations + s.first[s.key_of[i]];
+			a->enabled = mr_cell_true(rows, i, COLUMN_ENABLED);
+			a->expires = mr_cell_i64(rows, i, COLUMN_EXPIRES);
 		}
-		a->destinations[a->n_destinations++] = mr_cell(rows, i, COLUMN_DESTINATION);
+		if (*mr_cell(rows, i, COLUMN_DESTINATION) != '\0') /* else its mail is refused */
+			a->destinations[a->n_destinations++] = mr_cell(rows, i, COLUMN_DESTINATION);
 	}
 	for (size_t k = 0; k < keys->n; k++)
 		if (out[k].n_destinations > 1)

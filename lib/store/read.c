@@ -71,10 +71,11 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 {
 	struct mr_row_domain d = { 0 };
 	struct mr_rows rows;
-	int r = mr_query(
-	    db,
-	    CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS("domain", "name") " FROM v_domain WHERE name = ?",
-	    MR_PARAMS(mr_text(name)), arena, &rows, diag);
+	int r = mr_query(db,
+			 CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS(
+			     "domain", "name") ", alias_of, relay_to, relay_listed "
+					       "FROM v_domain WHERE name = ?",
+			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -86,6 +87,9 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	d.junk_score = mr_cell_score(&rows, 0, 3);
 	d.reject_score = mr_cell_score(&rows, 0, 4);
 	d.limits = mr_cell_text(&rows, 0, 5);
+	d.alias_of = mr_cell_text(&rows, 0, 6);
+	d.relay_to = mr_cell_text(&rows, 0, 7);
+	d.relay_listed = mr_cell_true(&rows, 0, 8);
 	r = keys_of(db, &d, arena, diag);
 	if (r == 0)
 		r = mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
@@ -108,6 +112,8 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 		.junk_score = mr_cell_score(rows, row, 5),
 		.reject_score = mr_cell_score(rows, row, 6),
 		.locked = mr_cell_true(rows, row, 7),
+		.receive_only = mr_cell_true(rows, row, 8),
+		.expires = mr_cell_i64(rows, row, 9),
 	};
 }
 

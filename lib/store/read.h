@@ -1,7 +1,8 @@
-/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim only. Addresses in lower case.
- */
+/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule and those that the
+ * site names. Addresses in lower case. expires: seconds since 1970, from then on it is as if switched off; 0 = never. */
 #pragma once
 #include "store/db.h"
+#include "store/rule.h"
 
 struct mr_row_pattern {
 	char *pattern;
@@ -18,10 +19,14 @@ struct mr_row_domain {
 		char *selector, *algorithm, *sealed_key;
 	} keys[8]; /* in use for signing */
 	size_t n_keys;
+	const char *alias_of; /* the domain that it stands for; "" = none */
+	const char *relay_to; /* transport of the server that has the mailboxes; "" = this one */
+	bool relay_listed;    /* relayed to listed addresses only: aliases that are their own destination */
 };
 struct mr_row_mailbox {
 	char *address, *password; /* "{SCHEME}hash" */
-	bool enabled, send_only, locked;
+	bool enabled, send_only, locked, receive_only;
+	int64_t expires;
 	uint64_t quota_bytes;            /* 0 = unlimited */
 	double junk_score, reject_score; /* NAN = the domain's */
 	struct mr_row_pattern *patterns; /* of the user */
@@ -29,9 +34,11 @@ struct mr_row_mailbox {
 	const char *limits; /* of the user, as above */
 };
 struct mr_row_alias {
-	char *address;       /* "@domain" = catch-all */
-	char **destinations; /* lower-cased domain */
-	size_t n_destinations;
+	char *address;           /* "@domain" = catch-all */
+	char **destinations;     /* lower-cased domain */
+	uint32_t n_destinations; /* 0: mail is refused */
+	bool enabled;
+	int64_t expires;
 };
 /* 0 with *out in the arena, -ENOENT, -EAGAIN. Rows are current: on a cluster a read waits for all writes committed before
  * (wsrep_sync_wait). */
@@ -52,6 +59,20 @@ int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_
 void mr_patterns_sort(struct mr_row_pattern *patterns, size_t n);
 /* Limits that hold for everybody, a line each. */
 int mr_read_global_limits(struct mr_db *db, struct mr_arena *arena, const char **out, struct mr_diag *diag);
+/* The rules of one map (rule.h), sorted. Those that cannot be used are left out and counted. -ENOENT: there is no such map. */
+struct mr_row_rules {
+	struct mr_rule *v;
+	size_t n, ignored;
+	const char *first_ignored; /* its pattern */
+};
+int mr_read_rules(struct mr_db *db, const char *map, struct mr_arena *arena, struct mr_row_rules *out, struct mr_diag *diag);
+/* From a view of the site's own with the columns name and value: all values of one name, joined by ", ". -ENOENT: there is none, or it is
+ * empty. */
+#define MR_VIEWS_MAX       32    /* different ones in the life of a process */
+#define MR_VIEW_VALUES_MAX 1000  /* of one name; further ones are left out */
+#define MR_VIEW_VALUE_MAX  65536 /* bytes of an answer */
+int mr_read_view(struct mr_db *db, const char *view, const char *key, struct mr_arena *arena, const char **out, struct mr_diag *diag);
+bool mr_view_name_valid(const char *name); /* letters, digits, _; at most 64 of them */
 /* Addresses in order after `after`, at most limit. */
 int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
 		      struct mr_diag *diag);

@@ -26,7 +26,7 @@ static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_ans
 	if (list.full) {
 		out->status = MR_SOCKETMAP_PERM;
 		out->data = MR_LIT("too many recipients behind this address");
-	} else if (n > 1 || (n == 1 && !mr_slice_eq(only, asked))) {
+	} else if (n > 1 || (n == 1 && !mr_slice_ieq(only, asked))) {
 		out->status = MR_SOCKETMAP_OK;
 		out->data = mr_slice_of(mr_arena_slice(w->arena, mr_buf_slice(&list)));
 	}

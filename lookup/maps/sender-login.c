@@ -1,6 +1,6 @@
 /* sender-login: who may send under this address (smtpd_sender_login_maps). Key: an envelope sender. Value: log-in names, joined by ", ". An
  * address with a mailbox belongs to that mailbox alone, with any extension; an alias or a catch-all belongs to every mailbox that it leads
- * to. Who is locked owns none. */
+ * to. Who is locked, receives only or has expired owns none. */
 #include "map.h"
 
 static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
@@ -12,7 +12,7 @@ static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_ans
 	if (!mr_map_resolved(&r, out))
 		return;
 	for (size_t i = 0; i < r.n_finals; i++) {
-		if (!r.finals[i].local || r.finals[i].mailbox->mailbox.locked)
+		if (!r.finals[i].local || !r.finals[i].send)
 			continue;
 		mr_buf_puts(&list, list.n ? ", " : "");
 		mr_buf_add(&list, r.finals[i].address);

@@ -68,7 +68,9 @@ static void put(struct rowtext *t, struct mr_slice key, struct mr_row *row)
 
 /* The words after the key that rows of several kinds share. */
 struct flags {
-	bool off, send_only, locked;
+	bool off, send_only, locked, receive_only, listed;
+	int64_t expires;
+	char *alias_of, *relay;
 	uint64_t quota;
 	double junk;
 	char *selector;
@@ -87,7 +89,7 @@ static char *limits_of(char *text)
 static struct flags flags_of(char **words, size_t n)
 {
 	static char none[] = "";
-	struct flags f = { .junk = NAN, .limits = none };
+	struct flags f = { .junk = NAN, .limits = none, .alias_of = none, .relay = none };
 
 	for (size_t i = 0; i < n; i++) {
 		const char *w = words[i];
@@ -97,10 +99,20 @@ static struct flags flags_of(char **words, size_t n)
 			f.send_only = true;
 		else if (strcmp(w, "locked") == 0)
 			f.locked = true;
+		else if (strcmp(w, "receive-only") == 0)
+			f.receive_only = true;
+		else if (strcmp(w, "listed") == 0)
+			f.listed = true;
 		else if (i + 1 == n)
 			break;
 		else if (strcmp(w, "quota") == 0)
 			mr_parse_u64(mr_slice_of(words[++i]), 0, UINT64_MAX, &f.quota);
+		else if (strcmp(w, "expires") == 0)
+			mr_parse_i64(mr_slice_of(words[++i]), INT64_MIN, INT64_MAX, &f.expires);
+		else if (strcmp(w, "alias-of") == 0)
+			f.alias_of = words[++i];
+		else if (strcmp(w, "relay") == 0)
+			f.relay = words[++i];
 		else if (strcmp(w, "junk") == 0)
 			mr_parse_double(mr_slice_of(words[++i]), -1e6, 1e6, &f.junk);
 		else if (strcmp(w, "dkim") == 0)
@@ -122,6 +134,9 @@ static struct mr_row *domain_row(char **words, size_t n)
 	d.patterns = f.patterns;
 	d.n_patterns = f.n_patterns;
 	d.limits = f.limits;
+	d.alias_of = f.alias_of;
+	d.relay_to = f.relay;
+	d.relay_listed = f.listed;
 	if (f.selector) {
 		d.dkim = true;
 		d.keys[0].selector = f.selector;
@@ -145,7 +160,46 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 	m.patterns = f.patterns;
 	m.n_patterns = f.n_patterns;
 	m.limits = f.limits;
+	m.receive_only = f.receive_only;
+	m.expires = f.expires;
 	return mr_row_of_mailbox(&m);
+}
+
+static struct mr_row *alias_row(char **words, size_t n)
+{
+	struct mr_row_alias a = { .address = words[1], .destinations = words + 2, .n_destinations = (uint32_t)(n - 2), .enabled = true };
+
+	while (a.n_destinations > 0 && (strcmp(a.destinations[0], "off") == 0 || strcmp(a.destinations[0], "expires") == 0)) {
+		unsigned taken = a.destinations[0][0] == 'o' || a.n_destinations == 1 ? 1 : 2;
+		if (taken == 2)
+			mr_parse_i64(mr_slice_of(a.destinations[1]), INT64_MIN, INT64_MAX, &a.expires);
+		else
+			a.enabled = false;
+		a.destinations += taken;
+		a.n_destinations -= taken;
+	}
+	if (a.n_destinations == 1 && strcmp(a.destinations[0], "refused") == 0)
+		a.n_destinations = 0;
+	return mr_row_of_alias(&a);
+}
+
+/* All rules of one map are one row. */
+static void add_rule(struct rowtext *t, char **words, struct mr_arena *arena)
+{
+	struct mr_slice key = mr_slice_of(words[1]);
+	struct mr_row *old = rowtext_find(t, MR_ROW_RULES, key);
+	size_t n = old ? old->rules.n : 0;
+	struct mr_row_rules rules = { .v = mr_arena_alloc(arena, (n + 1) * sizeof(*rules.v)), .n = n };
+	enum mr_rule_map map;
+
+	for (char *p = words[3]; *p; p++)
+		*p = *p == '_' ? ' ' : *p;
+	if (n > 0)
+		memcpy(rules.v, old->rules.v, n * sizeof(*rules.v));
+	if (mr_rule_map_parse(words[1], &map) && mr_rule_check(map, words[2], words[3], arena, &rules.v[n], NULL) == 0)
+		rules.n++;
+	mr_rules_sort(rules.v, rules.n);
+	put(t, key, mr_row_of_rules(&rules));
 }
 
 void rowtext_set(struct rowtext *t, struct mr_slice line)
@@ -169,8 +223,11 @@ void rowtext_set(struct rowtext *t, struct mr_slice line)
 	} else if (n > 1 && strcmp(words[0], "mailbox") == 0) {
 		put(t, key, mailbox_row(words, n));
 	} else if (n > 2 && strcmp(words[0], "alias") == 0) {
-		put(t, key,
-		    mr_row_of_alias(&(struct mr_row_alias){ .address = words[1], .destinations = words + 2, .n_destinations = n - 2 }));
+		put(t, key, alias_row(words, n));
+	} else if (n == 4 && strcmp(words[0], "rule") == 0) {
+		add_rule(t, words, arena);
+	} else if (n == 4 && strcmp(words[0], "view") == 0) {
+		put(t, mr_slice_of(mr_arena_printf(arena, "%s %s", words[1], words[2])), mr_row_of_view(&(struct mr_row_view){ words[3] }));
 	}
 }
 

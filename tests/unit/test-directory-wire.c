@@ -52,9 +52,12 @@ static void assert_john(const struct mr_dir_account *a)
 
 static void test_resolve(void **state)
 {
-	struct mr_dir_account unknown = {
-		.address = MR_LIT("anna@example.org"), .send_only = true, .locked = true, .used_bytes = MR_DIR_UNKNOWN, .junk_score = 1e300
-	};
+	struct mr_dir_account unknown = { .address = MR_LIT("anna@example.org"),
+					  .send_only = true,
+					  .locked = true,
+					  .receive_only = true,
+					  .used_bytes = MR_DIR_UNKNOWN,
+					  .junk_score = 1e300 };
 	struct mr_dir_final finals[] = {
 		{ .local = true, .deliver = MR_LIT("john+x@example.org"), .account = john },
 		{ .deliver = MR_LIT("someone@example.com") },
@@ -74,7 +77,8 @@ static void test_resolve(void **state)
 	assert_slice(got.finals[0].deliver, "john+x@example.org");
 	assert_slice(got.finals[1].deliver, "someone@example.com");
 	assert_john(&got.finals[0].account);
-	assert_true(got.finals[2].account.used_bytes == MR_DIR_UNKNOWN && got.finals[2].account.send_only && got.finals[2].account.locked);
+	assert_true(got.finals[2].account.used_bytes == MR_DIR_UNKNOWN && got.finals[2].account.send_only && got.finals[2].account.locked &&
+		    got.finals[2].account.receive_only);
 	assert_true(got.finals[2].account.junk_score == 1e9);
 	assert_int_equal(got.finals[2].account.n_patterns, 0);
 	mr_buf_done(&out);
@@ -237,6 +241,7 @@ static void test_refused(void **state)
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "locked=yes\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "used=-1\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "enabled=1\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },
+		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "receive_only=perhaps\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "address=a@b\nenabled=yes\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "address=a@b\nenabled=1\nsend_only=0\nreceive=1\nquota=0\njunk_score=nan\nreject_score=2\n" },
 		{ SENDER, 0, HEAD "hosted=0\nsign=0\n" },

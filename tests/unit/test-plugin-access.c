@@ -8,6 +8,7 @@ static const struct {
 	bool enabled, send_only, receive;
 	const char *service;
 	bool login, userdb;
+	bool receive_only;
 } cases[] = {
 	{ true, false, true, "imap", true, true },       { true, false, true, "smtp", true, true },
 	{ true, false, true, "lmtp", true, true },       { false, false, true, "imap", false, true },
@@ -19,13 +20,15 @@ static const struct {
 	{ true, true, false, "submission", true, true }, { true, true, false, "smtpx", false, true },
 	{ true, true, false, "doveadm", false, true },   { true, true, false, "lmtp", false, false },
 	{ true, true, true, "lmtp", false, false },      { true, true, true, "lda", false, false },
-	{ false, true, false, "smtp", false, true },
+	{ false, true, false, "smtp", false, true },     { true, false, true, "smtp", false, true, true },
+	{ true, false, true, "imap", true, true, true }, { true, false, true, "lmtp", true, true, true },
 };
 
 static void switches(void **state)
 {
 	for (size_t i = 0; i < MR_COUNT(cases); i++) {
 		struct mr_dir_account a = { .enabled = cases[i].enabled, .send_only = cases[i].send_only, .receive = cases[i].receive };
+		a.receive_only = cases[i].receive_only;
 
 		if (mr_access_login(&a, cases[i].service) != cases[i].login)
 			fail_msg("case %zu: login", i);
