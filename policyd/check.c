@@ -3,12 +3,12 @@
 /* ours */
 #include "check.h"
 
-#define CHECK(name) extern const struct mr_check mr_check_##name;
+#define CHECK(name, mode) extern const struct mr_check mr_check_##name;
 #include "checks/check-list.h"
 #undef CHECK
 
 const struct mr_check *const mr_checks[MR_CHECKS] = {
-#define CHECK(name) [MR_CHECK_##name] = &mr_check_##name,
+#define CHECK(name, mode) [MR_CHECK_##name] = &mr_check_##name,
 #include "checks/check-list.h"
 #undef CHECK
 };
@@ -16,6 +16,11 @@ const struct mr_check *const mr_checks[MR_CHECKS] = {
 bool mr_check_receives(const struct mr_dir_final *f)
 {
 	return !f->local || f->account.receive; /* a disabled mailbox takes mail, too: its owner reads it later */
+}
+
+bool mr_check_allows(const struct mr_dir_final *f, const struct mr_check_input *in)
+{
+	return mr_dir_listed(&f->account, in->request->sender) == MR_DIR_ALLOWED;
 }
 
 bool mr_check_all_receivers(const struct mr_check_input *in, bool (*is)(const struct mr_dir_final *f, const struct mr_check_input *in))

@@ -1,30 +1,42 @@
 /* check: one decision about a request of Postfix. Each stands in a file of its own in checks/ and in the list of checks/meson.build.
  *
  * A check says when it runs and what it must know of the directory. The frame (request.h) asks for that once for all checks of a request,
- * waits, and runs them; a check itself is a pure function and never waits. A check that counts over all hosts also says what, and is run
- * when that was counted. */
+ * waits, and runs them; a check itself is a pure function and never waits. A check that wants something counted over all hosts, or looked
+ * up in the grey list, also says what, and is run when that is known. */
 #pragma once
 #include "base/arena.h"
+#include "conf/conf.h"
 #include "proto/directory.h"
 #include "proto/limit.h"
 #include "proto/policy.h"
 #include "rt/counters.h"
+#include "rt/greylist.h"
 
 enum mr_check_id {
-#define CHECK(name) MR_CHECK_##name,
+#define CHECK(name, mode) MR_CHECK_##name,
 #include "checks/check-list.h"
 #undef CHECK
 	MR_CHECKS
 };
 
+enum mr_check_mode { MR_MODE_OFF, MR_MODE_OBSERVE, MR_MODE_ENFORCE };
+enum mr_check_on_error { MR_ON_ERROR_PASS, MR_ON_ERROR_DEFER };
 enum mr_check_state { MR_STATE_RCPT = 1, MR_STATE_END_OF_MESSAGE = 2 }; /* bits */
 enum mr_check_need {
 	MR_NEED_LOGIN = 1,     /* the account of sasl_username, where there is one */
 	MR_NEED_RECIPIENT = 2, /* at RCPT: who finally gets mail for the recipient */
 };
 
+/* What checks are told by the configuration, beside their modes. */
+struct mr_check_settings {
+	struct mr_grey_rules grey;
+	struct mr_conf_strings grey_exempt; /* domains of clients */
+};
+
 struct mr_check_input {
 	const struct mr_policy_request *request;
+	const struct mr_check_settings *settings;
+	enum mr_check_on_error on_error; /* of the check that is asked */
 	enum mr_check_state state;
 	uint64_t size;                 /* bytes of the message, as far as the client has said; else 0 */
 	bool has_login, has_recipient; /* else the next two mean nothing */
@@ -34,17 +46,19 @@ struct mr_check_input {
 	const struct mr_limit *limits; /* rules that hold when it sends */
 	size_t n_limits;
 	const struct mr_dir_resolve *recipient;
+	bool sender_allowed; /* the lists of every mailbox behind the recipient allow the envelope sender */
 	uint64_t recipients; /* of the message so far, this one included; at its end all */
 	bool has_client;     /* else the next one means nothing */
 	struct mr_ip client;
-	const struct mr_counted *counted; /* of what the check wanted counted; NULL: nothing */
-	struct mr_arena *arena;           /* of the request: for replies */
+	const struct mr_counted *counted;  /* of what the check wanted counted; NULL: nothing */
+	const struct mr_grey_answer *grey; /* of what the check wanted looked up; NULL: nothing */
+	struct mr_arena *arena;            /* of the request: for replies */
 };
 
 enum mr_check_kind {
 	MR_CHECK_PASS,    /* nothing against it */
 	MR_CHECK_REFUSE,  /* with `reply`, which may also be HOLD */
-	MR_CHECK_UNKNOWN, /* the directory could not tell: on_error decides */
+	MR_CHECK_UNKNOWN, /* a back end could not tell: on_error decides; without a reason it was lookup */
 };
 struct mr_check_answer {
 	enum mr_check_kind kind;
@@ -59,6 +73,8 @@ struct mr_check {
 	/* Fills in at most MR_COUNTERS_MAX counts, taken at the end of a message, looked at before; how many. NULL: never any. Checks with
 	 * it run after all the others, if those have nothing against it, without an answer about the recipient. */
 	size_t (*count)(const struct mr_check_input *in, struct mr_count *out);
+	/* What is to be looked up in the grey list; false: nothing. NULL: never any. When it runs: as with count. */
+	bool (*grey)(const struct mr_check_input *in, struct mr_grey_triple *out);
 	void (*run)(const struct mr_check_input *in, struct mr_check_answer *out); /* *out comes as PASS */
 };
 
@@ -66,5 +82,6 @@ extern const struct mr_check *const mr_checks[MR_CHECKS];
 
 /* Takes mail now; of a foreign address that is assumed. */
 bool mr_check_receives(const struct mr_dir_final *f);
+bool mr_check_allows(const struct mr_dir_final *f, const struct mr_check_input *in); /* its lists allow the envelope sender */
 /* True when there are finals that take mail, all of them are local, and all of them are `is`. */
 bool mr_check_all_receivers(const struct mr_check_input *in, bool (*is)(const struct mr_dir_final *f, const struct mr_check_input *in));

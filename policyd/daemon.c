@@ -47,6 +47,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 		return rc;
 	p->directory = mr_directory_new(app->loop, &directory);
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
+	p->greylist = mr_greylist_new(p->redis, conf->shared.redis_prefix);
 	return open_sockets(p, conf, diag);
 }
 
@@ -74,6 +75,7 @@ void mr_policyd_stop(struct mr_app *app)
 	mr_directory_free(p->directory);
 	mr_redis_free(p->redis);
 	mr_counters_free(p->counters);
+	mr_greylist_free(p->greylist);
 	mr_request_drop_all(p);
 	free(p);
 }

@@ -9,6 +9,7 @@ static const struct mr_daemon daemon_policyd = {
 	.conf_size = sizeof(struct mr_policyd_conf),
 	.stats = mr_policyd_stats,
 	.drain_ms = 16000, /* longer than any deadline */
+	.validate = mr_policyd_validate,
 	.start = mr_policyd_start,
 	.drain = mr_policyd_drain,
 	.pending = mr_policyd_pending,

@@ -5,17 +5,16 @@
 #include "directory/directory.h"
 #include "rt/server.h"
 
-enum mr_check_mode { MR_MODE_OFF, MR_MODE_OBSERVE, MR_MODE_ENFORCE };
-enum mr_check_on_error { MR_ON_ERROR_PASS, MR_ON_ERROR_DEFER };
-
 struct mr_policyd_conf {
 	struct mr_conf_shared shared;
 	char *directory_socket;
 	uint64_t deadline; /* ms */
 	int64_t clients_max;
+	struct mr_check_settings checks;
 	int mode[MR_CHECKS], on_error[MR_CHECKS]; /* of each check: enum mr_check_mode, enum mr_check_on_error */
 };
 extern const struct mr_option mr_policyd_options[];
+int mr_policyd_validate(const void *conf, struct mr_diag *diag); /* what options mean together */
 
 struct mr_request;
 struct mr_policyd {
@@ -24,6 +23,7 @@ struct mr_policyd {
 	struct mr_directory *directory;
 	struct mr_redis *redis; /* NULL: none is configured */
 	struct mr_counters *counters;
+	struct mr_greylist *greylist;
 	struct mr_request *requests; /* that wait for the directory */
 };
 

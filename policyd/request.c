@@ -11,10 +11,11 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-#define ARENA_MAX (8 * MR_POLICY_REQUEST_MAX)
-#define REPLY_MAX 1024
-#define COUNT_MS  2000 /* that Redis may take */
-#define DEFERRED  "451 4.3.0 Temporary lookup failure"
+#define ARENA_MAX   (8 * MR_POLICY_REQUEST_MAX)
+#define REPLY_MAX   1024
+#define REDIS_MS    2000 /* that Redis may take */
+#define DEFERRED    "451 4.3.0 Temporary lookup failure"
+#define LOOKUP_AWAY "lookup-away"
 
 /* What comes of all checks together. */
 struct outcome {
@@ -22,6 +23,7 @@ struct outcome {
 	const char *check, *reason;                   /* that gave the reply */
 	const char *observed_check, *observed_reason; /* the first that would have, in mode observe */
 	bool unknown;
+	const char *unknown_reason; /* the first */
 };
 
 struct mr_request {
@@ -33,7 +35,7 @@ struct mr_request {
 	struct mr_check_input in;
 	struct outcome out;
 	unsigned needs;           /* bits: what is still to be asked of the directory */
-	size_t at;                /* check whose turn it is to have something counted */
+	size_t at;                /* check whose turn it is to ask Redis */
 	uint64_t began, deadline; /* ms */
 };
 
@@ -49,9 +51,15 @@ static void copy_request(struct mr_arena *arena, const struct mr_policy_request 
 		const struct mr_slice *from;
 		struct mr_slice *to;
 	} copies[] = {
-		{ &from->protocol_state, &to->protocol_state }, { &from->queue_id, &to->queue_id }, { &from->instance, &to->instance },
-		{ &from->client_address, &to->client_address }, { &from->sender, &to->sender },     { &from->recipient, &to->recipient },
-		{ &from->sasl_username, &to->sasl_username },   { &from->size, &to->size },
+		{ &from->protocol_state, &to->protocol_state },
+		{ &from->queue_id, &to->queue_id },
+		{ &from->instance, &to->instance },
+		{ &from->client_address, &to->client_address },
+		{ &from->sender, &to->sender },
+		{ &from->recipient, &to->recipient },
+		{ &from->sasl_username, &to->sasl_username },
+		{ &from->size, &to->size },
+		{ &from->client_name, &to->client_name },
 	};
 
 	*to = (struct mr_policy_request){ 0 };
@@ -76,6 +84,11 @@ static unsigned needs_of(const struct mr_policyd_conf *conf, enum mr_check_state
 		if (conf->mode[i] != MR_MODE_OFF && (mr_checks[i]->states & state))
 			needs |= mr_checks[i]->needs;
 	return state == MR_STATE_RCPT ? needs : needs & ~(unsigned)MR_NEED_RECIPIENT;
+}
+
+static bool asks_redis(size_t i)
+{
+	return mr_checks[i]->count || mr_checks[i]->grey;
 }
 
 static bool applies(size_t i, const struct mr_policyd_conf *conf, const struct mr_check_input *in)
@@ -103,7 +116,8 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		break;
 	case MR_CHECK_UNKNOWN:
 		out->unknown = true;
-		answer.reason = "lookup-away";
+		answer.reason = answer.reason ? answer.reason : LOOKUP_AWAY;
+		out->unknown_reason = out->unknown_reason ? out->unknown_reason : answer.reason;
 		reply = conf->on_error[i] == MR_ON_ERROR_DEFER ? DEFERRED : NULL;
 		break;
 	}
@@ -119,11 +133,11 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		log_notice(mr_checks[i]->name, &answer, in->request);
 }
 
-/* Those that count nothing, in their order, until one in mode enforce has a reply. */
+/* Those that need nothing more, in their order, until one in mode enforce has a reply. */
 static void run_checks(const struct mr_policyd_conf *conf, const struct mr_check_input *in, struct outcome *out)
 {
 	for (size_t i = 0; i < MR_CHECKS && !out->reply; i++)
-		if (!mr_checks[i]->count && applies(i, conf, in))
+		if (!asks_redis(i) && applies(i, conf, in))
 			run_check(i, conf, in, out);
 }
 
@@ -143,7 +157,7 @@ static void count(const struct outcome *out)
 static void log_outcome(const struct mr_request *r, const struct outcome *out)
 {
 	const struct mr_policy_request *q = &r->request;
-	const char *reason = out->reason ? out->reason : out->unknown ? "lookup-away" : "ok";
+	const char *reason = out->reason ? out->reason : out->unknown ? out->unknown_reason : "ok";
 	struct mr_kv observed[2] = { { 0 } };
 
 	if (out->observed_check)
@@ -176,7 +190,7 @@ static void finish(struct mr_request *r)
 	forget(r);
 }
 
-static void count_next(struct mr_request *r);
+static void redis_next(struct mr_request *r);
 
 static void on_counted(const struct mr_counted *c, void *arg)
 {
@@ -185,26 +199,48 @@ static void on_counted(const struct mr_counted *c, void *arg)
 	r->in.counted = c;
 	run_check(r->at++, conf_of(r->policyd), &r->in, &r->out);
 	r->in.counted = NULL;
-	count_next(r);
+	redis_next(r);
 }
 
-/* The checks that count, one after the other, until one has a reply. */
-static void count_next(struct mr_request *r)
+static void on_grey(const struct mr_grey_answer *a, void *arg)
+{
+	struct mr_request *r = arg;
+
+	r->in.grey = a;
+	run_check(r->at++, conf_of(r->policyd), &r->in, &r->out);
+	r->in.grey = NULL;
+	redis_next(r);
+}
+
+/* True when Redis is asked: the check runs when it has answered, perhaps already. */
+static bool ask_redis(struct mr_request *r, const struct mr_check *check)
+{
+	uint64_t now = mr_now_ms(), left = r->deadline > now ? r->deadline - now : 1, timeout = left < REDIS_MS ? left : REDIS_MS;
+	struct mr_count counts[MR_COUNTERS_MAX];
+	struct mr_grey_triple triple = { 0 };
+	size_t n = check->count ? check->count(&r->in, counts) : 0;
+
+	if (n > 0)
+		mr_counters_ask(r->policyd->counters, r->in.state == MR_STATE_END_OF_MESSAGE, timeout, counts, n, on_counted, r);
+	else if (check->grey && check->grey(&r->in, &triple))
+		mr_greylist_ask(r->policyd->greylist, &r->in.settings->grey, &triple, timeout, on_grey, r);
+	else
+		return false;
+	return true;
+}
+
+/* The checks that ask Redis, one after the other, until one has a reply. */
+static void redis_next(struct mr_request *r)
 {
 	const struct mr_policyd_conf *conf = conf_of(r->policyd);
-	uint64_t now = mr_now_ms(), left = r->deadline > now ? r->deadline - now : 1;
-	bool take = r->in.state == MR_STATE_END_OF_MESSAGE;
-	struct mr_count counts[MR_COUNTERS_MAX];
-	size_t n;
 
+	r->in.settings = &conf->checks; /* a reload may have come between */
 	for (; r->at < MR_CHECKS && !r->out.reply; r->at++) {
-		if (!mr_checks[r->at]->count || !applies(r->at, conf, &r->in))
+		if (!asks_redis(r->at) || !applies(r->at, conf, &r->in))
 			continue;
-		n = mr_checks[r->at]->count(&r->in, counts);
-		if (n > 0) {
-			mr_counters_ask(r->policyd->counters, take, left < COUNT_MS ? left : COUNT_MS, counts, n, on_counted, r);
+		r->in.on_error = (enum mr_check_on_error)conf->on_error[r->at];
+		if (ask_redis(r, mr_checks[r->at]))
 			return;
-		}
 		run_check(r->at, conf, &r->in, &r->out);
 	}
 	finish(r);
@@ -213,10 +249,11 @@ static void count_next(struct mr_request *r)
 /* All is known of the directory that will be. */
 static void decide(struct mr_request *r)
 {
+	r->in.settings = &conf_of(r->policyd)->checks;
 	run_checks(conf_of(r->policyd), &r->in, &r->out);
 	r->in.has_recipient = false;
 	r->in.recipient = NULL; /* gone after this callback */
-	count_next(r);
+	redis_next(r);
 }
 
 static void ask_next(struct mr_request *r);
@@ -252,6 +289,7 @@ static void on_recipient(const struct mr_dir_resolve *a, void *arg)
 
 	r->in.has_recipient = true;
 	r->in.recipient = a;
+	r->in.sender_allowed = a->status == MR_DIR_OK && mr_check_all_receivers(&r->in, mr_check_allows);
 	decide(r);
 }
 

@@ -1,9 +1,17 @@
 /* settings: the options of section policyd. */
 
+/* system */
+#include <errno.h>
+
 /* ours */
 #include "policyd.h"
 
 #define SECOND 1000LL
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+/* Of large sites, whose servers take turns. */
+#define GREY_EXEMPT "amazonses.com, google.com, icloud.com, mailgun.net, outlook.com, sendgrid.net, yahoo.com"
 
 #define OPTION(option, kind, where, text, low, high, words, how, sentence)                                                                 \
 	{                                                                                                                                  \
@@ -18,8 +26,18 @@ const struct mr_option mr_policyd_options[] = {
 	       "When a request without an answer of the directory is decided by on_error; Postfix itself waits 20 s."),
 	OPTION("clients_max", MR_OPT_INT, clients_max, "1000", 1, 60000, NULL, MR_RELOAD_RESTART,
 	       "Connections of Postfix; further ones are closed at once."),
-#define CHECK(name)                                                                                                                        \
-	OPTION(#name "_mode", MR_OPT_ENUM, mode[MR_CHECK_##name], "enforce", 0, 0, "off|observe|enforce", MR_RELOAD_YES,                   \
+	OPTION("greylist_delay", MR_OPT_DURATION, checks.grey.delay, "5m", SECOND, DAY, NULL, MR_RELOAD_YES,
+	       "How long mail that is new to the check greylist is held off."),
+	OPTION("greylist_retry", MR_OPT_DURATION, checks.grey.retry, "2d", HOUR, 30 * DAY, NULL, MR_RELOAD_YES,
+	       "How long new mail is remembered that does not come again; longer than greylist_delay."),
+	OPTION("greylist_max_age", MR_OPT_DURATION, checks.grey.max_age, "35d", DAY, 365 * DAY, NULL, MR_RELOAD_YES,
+	       "How long mail, and a client, that has passed is remembered without coming again."),
+	OPTION("greylist_clients_after", MR_OPT_INT, checks.grey.clients_after, "5", 0, 1000, NULL, MR_RELOAD_YES,
+	       "After how many kinds of mail that have passed, one counted in an hour, a client waits no more; 0 is never."),
+	OPTION("greylist_exempt_domains", MR_OPT_STRINGS, checks.grey_exempt, GREY_EXEMPT, 0, 0, NULL, MR_RELOAD_YES,
+	       "Clients with a verified name in these domains are not greylisted."),
+#define CHECK(name, initially)                                                                                                             \
+	OPTION(#name "_mode", MR_OPT_ENUM, mode[MR_CHECK_##name], initially, 0, 0, "off|observe|enforce", MR_RELOAD_YES,                   \
 	       "Whether the check " #name " refuses mail, only logs what it would refuse, or is not run."),                                \
 	    OPTION(#name "_on_error", MR_OPT_ENUM, on_error[MR_CHECK_##name], "pass", 0, 0, "pass|defer", MR_RELOAD_YES,                   \
 		   "What the check " #name " does when the directory cannot tell: let the mail pass, or answer 451."),
@@ -27,3 +45,12 @@ const struct mr_option mr_policyd_options[] = {
 #undef CHECK
 	MR_OPTIONS_END,
 };
+
+int mr_policyd_validate(const void *arg, struct mr_diag *diag)
+{
+	const struct mr_policyd_conf *conf = arg;
+
+	if (conf->checks.grey.retry <= conf->checks.grey.delay)
+		return mr_diag_set(diag, -EINVAL, "policyd.greylist_retry must be longer than policyd.greylist_delay");
+	return 0;
+}

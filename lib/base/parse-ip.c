@@ -133,6 +133,16 @@ bool mr_net_has(const struct mr_net *net, const struct mr_ip *ip)
 	return rest == 0 || (net->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
 
+struct mr_net mr_net_of(const struct mr_ip *ip, unsigned bits)
+{
+	struct mr_net net = { .ip = { .family = ip->family }, .bits = bits };
+
+	memcpy(net.ip.bytes, ip->bytes, (bits + 7) / 8);
+	if (bits % 8)
+		net.ip.bytes[bits / 8] &= (uint8_t)(0xff << (8 - bits % 8));
+	return net;
+}
+
 int mr_ip_from_sockaddr(const struct sockaddr *sa, struct mr_ip *out)
 {
 	if (sa->sa_family == AF_INET) {

@@ -23,8 +23,9 @@ struct mr_net {
 	struct mr_ip ip; /* host bits zero */
 	unsigned bits;
 };
-int mr_parse_ip(struct mr_slice s, struct mr_ip *out);   /* also Postfix's "IPv6:..." spelling and [brackets] */
-int mr_parse_net(struct mr_slice s, struct mr_net *out); /* address or address/bits; -EINVAL when host bits are set */
+int mr_parse_ip(struct mr_slice s, struct mr_ip *out);          /* also Postfix's "IPv6:..." spelling and [brackets] */
+int mr_parse_net(struct mr_slice s, struct mr_net *out);        /* address or address/bits; -EINVAL when host bits are set */
+struct mr_net mr_net_of(const struct mr_ip *ip, unsigned bits); /* that the address is in; at most as many bits as it has */
 bool mr_net_has(const struct mr_net *net, const struct mr_ip *ip);
 /* "127.0.0.1:53", "[::1]:53", "name:53": the host, in it no brackets, and a port from 1 on; whether the host is one is not looked at. */
 int mr_parse_hostport(struct mr_slice s, struct mr_slice *host, uint16_t *port);

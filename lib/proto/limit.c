@@ -171,11 +171,8 @@ size_t mr_limits_hold(const char *const levels[3], struct mr_slice *out, size_t 
 struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip)
 {
 	bool v4 = ip->family == AF_INET, host = s == MR_LIMIT_ADDRESS;
-	struct mr_net net = { .ip = *ip, .bits = v4 ? (host ? 32 : 24) : (host ? 64 : 48) };
 
-	for (size_t i = net.bits / 8; i < sizeof(net.ip.bytes); i++)
-		net.ip.bytes[i] = 0;
-	return net;
+	return mr_net_of(ip, v4 ? (host ? 32 : 24) : (host ? 64 : 48));
 }
 
 char *mr_limit_name(struct mr_arena *arena, const struct mr_limit *l, struct mr_slice whom)

@@ -1,5 +1,4 @@
-/* counters: see counters.h. A question goes to Redis as EVALSHA; a Redis that does not know the script (restarted, flushed) gets it whole.
- */
+/* counters: see counters.h */
 
 /* system */
 #include <inttypes.h>
@@ -9,15 +8,14 @@
 
 /* ours */
 #include "base/arena.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/tally.h"
-#include "base/text.h"
 #include "rt/clock.h"
 #include "rt/counters.h"
+#include "rt/redis-script.h"
 
 #define KEYS_MAX  50000 /* that this process remembers, some 250 bytes each */
-#define ARGS      (4 + MR_COUNTERS_MAX * 6)
+#define ARGS      (MR_REDIS_SCRIPT_WORDS + 1 + MR_COUNTERS_MAX * 6)
 #define FIRST_KEY "first "
 
 /* A hash a name: slot number → count, "first" → slot of the first refusal. KEYS: the names. ARGV: take or look, then of each name window,
@@ -85,27 +83,22 @@ struct mr_counters {
 	struct mr_loop *loop;
 	struct mr_redis *redis;
 	char *prefix;
-	char sha[2 * MR_SHA1_LEN + 1]; /* of the script, as Redis names it */
-	struct mr_tally *known;        /* totals as last told, and what was granted since */
-	struct mr_tally *owed;         /* granted here, not yet told to Redis */
+	struct mr_redis_script script;
+	struct mr_tally *known; /* totals as last told, and what was granted since */
+	struct mr_tally *owed;  /* granted here, not yet told to Redis */
 	struct question *questions;
 };
 
 struct mr_counters *mr_counters_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix)
 {
 	struct mr_counters *c = mr_alloc(sizeof(*c));
-	struct mr_buf hex = MR_BUF(2 * MR_SHA1_LEN + 1);
-	uint8_t sha[MR_SHA1_LEN] = { 0 };
 
 	c->loop = l;
 	c->redis = redis;
 	c->prefix = mr_strdup(prefix);
 	c->known = mr_tally_new(KEYS_MAX);
 	c->owed = mr_tally_new(KEYS_MAX);
-	mr_sha1(MR_LIT(script), sha);
-	mr_hex_add(&hex, (struct mr_slice){ (const char *)sha, sizeof(sha) });
-	memcpy(c->sha, hex.p, sizeof(c->sha));
-	mr_buf_done(&hex);
+	mr_redis_script_init(&c->script, script);
 	return c;
 }
 
@@ -196,7 +189,7 @@ static void on_reply(const struct mr_redis_reply *r, void *arg)
 	uint64_t now = mr_now_ms();
 	bool taken;
 
-	if (!r->ok && !q->whole && mr_slice_starts(r->text, MR_LIT("NOSCRIPT"))) {
+	if (!q->whole && mr_redis_script_unknown(r)) {
 		send_question(q, true);
 		return;
 	}
@@ -221,12 +214,10 @@ static void send_question(struct question *q, bool whole)
 {
 	struct mr_counters *c = q->counters;
 	struct mr_slice argv[ARGS];
-	size_t argc = 0;
+	size_t argc = MR_REDIS_SCRIPT_WORDS;
 
 	q->whole = whole;
-	argv[argc++] = whole ? MR_LIT("EVAL") : MR_LIT("EVALSHA");
-	argv[argc++] = whole ? MR_LIT(script) : mr_slice_of(c->sha);
-	argv[argc++] = number(q->arena, q->n);
+	mr_redis_script_words(&c->script, whole, number(q->arena, q->n), argv);
 	for (size_t i = 0; i < q->n; i++)
 		argv[argc++] = q->v[i].name;
 	argv[argc++] = q->take ? MR_LIT("take") : MR_LIT("look");

@@ -133,7 +133,8 @@ class Policyd(unittest.TestCase):
     def test_cannot_start(self):
         self.start()
         for break_it, why in ((lambda: None, "in use by another process"), (lambda: self.write('quota_mode = "perhaps"'), "quota_mode"),
-                              (lambda: self.write('deadline = "1h"'), "deadline")):
+                              (lambda: self.write('deadline = "1h"'), "deadline"),
+                              (lambda: self.write('greylist_delay = "2h"\ngreylist_retry = "2h"'), "greylist_retry")):
             break_it()
             done = self.run_once()
             self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)

@@ -1,8 +1,16 @@
 /* replay-policyd: plays scenario files against policyd's own parts, with a scripted directory, real sockets and a clock that stands still.
  *
- *   option NAME VALUE          before anything else: a line of section policyd
+ *   option NAME VALUE          before anything else: a line of section policyd; VALUE {...} is a list
+ *   check NAME                 the scenario is this check's: it must have all five cases
+ *   case CASE                  hit, miss, away, slow or gone begins here; when the next one begins, or at the end, it must have shown this:
+ *                              hit   the check gave an answer
+ *                              miss  there were answers, none of the check
+ *                              away  something was answered while the directory was away (and the same for Redis, if the check asks it)
+ *                              slow  time passed while one of them was waited for
+ *                              gone  a client went while its request was under way, and nothing of it was left
  *   answer ...                 what the directory answers (fake-directory.h)
  *   directory MODE             open, away, hold, release, garbage
+ *   redis MODE                 open, away (at first), hold, release, answer N N...
  *   client NAME                the client that the next lines are about; connects if it is new
  *   ask KEY=VALUE ...          a request of Postfix (request=smtpd_access_policy is added)
  *   raw TEXT                   these bytes, \n is a line break
@@ -14,6 +22,7 @@
  *   silence                    nothing has come
  *   closed                     the connection was closed by policyd
  *   asked N CMD ADDRESS        how often the directory was asked so far
+ *   commands N                 how many commands Redis was sent so far
  *   log TEXT                   the last "policy" line of the log contains this
  *   drain                      stops accepting
  *   pending N                  requests under way */
@@ -33,6 +42,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "fake-directory.h"
+#include "fake-redis.h"
 #include "policyd.h"
 #include "rt/clock.h"
 #include "rt/file.h"
@@ -46,11 +56,12 @@
 static struct {
 	const char *file;
 	unsigned line;
-	char folder[64], conf_path[128], directory_path[128], policy_path[128];
+	char folder[64], conf_path[128], directory_path[128], policy_path[128], redis_path[128];
 	struct mr_buf options;
 	struct mr_app app;
 	struct mr_policyd_conf conf;
 	struct fake_directory *directory;
+	struct fake_redis *redis;
 	struct {
 		char name[32];
 		int fd;
@@ -58,6 +69,17 @@ static struct {
 	size_t n_clients, at;  /* the client that lines are about */
 	int log_fd, stderr_fd; /* standard error is the log while a scenario is played */
 } world;
+
+/* What a case has shown so far. */
+static const char *const cases[] = { "hit", "miss", "away", "slow", "gone" };
+static struct {
+	const struct mr_check *check; /* NULL: the scenario is no check's */
+	unsigned done;                /* bits: of cases */
+	size_t now;                   /* MR_COUNT(cases): none */
+	off_t log;                    /* where its part of the log begins */
+	size_t lines;                 /* policy lines when a back end went away */
+	bool directory_away, redis_away, directory_shown, redis_shown, waited, left;
+} tale = { .now = MR_COUNT(cases) };
 
 static const struct mr_option *const tables[] = { mr_conf_shared_options, mr_policyd_options, NULL };
 
@@ -94,6 +116,107 @@ static void turn(void)
 		mr_loop_once(world.app.loop);
 }
 
+/* The log from `from` on. */
+static const char *log_text(off_t from)
+{
+	static char text[1 << 20];
+	ssize_t n = pread(world.log_fd, text, sizeof(text) - 1, from);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+#define POLICY_LINE " info: policy "
+
+/* Lines of answers in `text` that have `word` in them. */
+static size_t lines_with(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (const char *p = text, *end, *found; (p = strstr(p, POLICY_LINE)); p = end) {
+		end = strchr(p, '\n');
+		end = end ? end : p + strlen(p);
+		found = strstr(p, word);
+		n += found && found < end;
+	}
+	return n;
+}
+
+static bool asks_redis(const struct mr_check *c)
+{
+	return c->count || c->grey;
+}
+
+/* NULL: the case has shown what it must. */
+static const char *lacks(void)
+{
+	const char *text = log_text(tale.log);
+	char as_check[64], as_observed[64];
+	size_t hits;
+
+	snprintf(as_check, sizeof(as_check), " check=%s ", tale.check->name);
+	snprintf(as_observed, sizeof(as_observed), " observed=%s:", tale.check->name);
+	hits = lines_with(text, as_check) + lines_with(text, as_observed);
+	switch (tale.now) {
+	case 0:
+		return hits > 0 ? NULL : "the check gave no answer";
+	case 1:
+		return hits == 0 && lines_with(text, "") > 0 ? NULL : "the check gave an answer, or nothing did";
+	case 2:
+		return tale.directory_shown && (tale.redis_shown || !asks_redis(tale.check)) ? NULL : "no back end was away";
+	case 3:
+		return tale.waited ? NULL : "nothing was slow";
+	case 4:
+		return tale.left && mr_policyd_pending(&world.app) == 0 ? NULL : "no client went, or its request stays";
+	}
+	return NULL;
+}
+
+/* After each line: was something answered while a back end was away? */
+static void look_on(void)
+{
+	size_t lines = lines_with(log_text(tale.log), "");
+
+	if (!tale.check || tale.now == MR_COUNT(cases))
+		return;
+	tale.directory_shown |= tale.directory_away && lines > tale.lines;
+	tale.redis_shown |= tale.redis_away && lines > tale.lines;
+}
+
+static void end_case(void)
+{
+	const char *why = tale.check && tale.now < MR_COUNT(cases) ? lacks() : NULL;
+	char name[64];
+
+	if (why) {
+		snprintf(name, sizeof(name), "case %s", cases[tale.now]);
+		fail(name, why);
+	}
+	if (tale.now < MR_COUNT(cases))
+		tale.done |= 1U << tale.now;
+}
+
+static void do_check(struct mr_slice arg)
+{
+	for (size_t i = 0; i < MR_CHECKS; i++)
+		if (mr_slice_eq(arg, mr_slice_of(mr_checks[i]->name)))
+			tale.check = mr_checks[i];
+	if (!tale.check)
+		fail("no such check", NULL);
+}
+
+static void do_case(struct mr_slice arg)
+{
+	end_case();
+	for (tale.now = 0; tale.now < MR_COUNT(cases) && !mr_slice_eq(arg, mr_slice_of(cases[tale.now])); tale.now++)
+		;
+	if (tale.now == MR_COUNT(cases))
+		fail("no such case", NULL);
+	tale.log = lseek(world.log_fd, 0, SEEK_END);
+	tale.lines = 0;
+	tale.directory_shown = tale.redis_shown = tale.waited = tale.left = false;
+}
+
 static void start(void)
 {
 	struct mr_diag diag = { 0 };
@@ -108,6 +231,7 @@ static void start(void)
 	world.app.loop = mr_loop_new();
 	world.app.conf = &world.conf;
 	world.directory = fake_directory_new(world.app.loop, world.directory_path);
+	world.redis = fake_redis_new(world.app.loop, world.redis_path);
 	if (mr_policyd_start(&world.app, &diag) < 0)
 		fail("start", diag.text);
 	turn();
@@ -119,7 +243,8 @@ static void do_option(struct mr_slice arg)
 
 	if (world.app.loop || space < 0)
 		fail("option comes first, with a value", NULL);
-	mr_buf_printf(&world.options, "%.*s = \"%.*s\"\n", (int)space, arg.p, (int)(arg.n - (size_t)space - 1), arg.p + space + 1);
+	mr_buf_printf(&world.options, arg.p[space + 1] == '{' ? "%.*s = %.*s\n" : "%.*s = \"%.*s\"\n", (int)space, arg.p,
+		      (int)(arg.n - (size_t)space - 1), arg.p + space + 1);
 }
 
 static void do_answer(struct mr_slice arg)
@@ -131,6 +256,20 @@ static void do_directory(struct mr_slice arg)
 {
 	if (!fake_directory_mode(world.directory, arg))
 		fail("unknown mode", NULL);
+	if (mr_slice_eq(arg, MR_LIT("away")) || mr_slice_eq(arg, MR_LIT("open")))
+		tale.directory_away = mr_slice_eq(arg, MR_LIT("away"));
+	tale.lines = lines_with(log_text(tale.log), "");
+}
+
+static void do_redis(struct mr_slice arg)
+{
+	if (mr_slice_starts(arg, MR_LIT("answer ")))
+		fake_redis_answer(world.redis, mr_slice_from(arg, 7));
+	else if (!fake_redis_mode(world.redis, arg))
+		fail("unknown mode", NULL);
+	if (mr_slice_eq(arg, MR_LIT("away")) || mr_slice_eq(arg, MR_LIT("open")))
+		tale.redis_away = mr_slice_eq(arg, MR_LIT("away"));
+	tale.lines = lines_with(log_text(tale.log), "");
 }
 
 static void do_client(struct mr_slice arg)
@@ -213,6 +352,7 @@ static void do_flood(struct mr_slice arg)
 
 static void do_gone(struct mr_slice arg)
 {
+	tale.left |= mr_policyd_pending(&world.app) > 0;
 	close(client());
 	world.clients[world.at].fd = -1;
 	world.clients[world.at].name[0] = '\0'; /* the same name is a new client */
@@ -220,6 +360,7 @@ static void do_gone(struct mr_slice arg)
 
 static void do_advance(struct mr_slice arg)
 {
+	tale.waited |= mr_policyd_pending(&world.app) > 0;
 	for (uint64_t left = number(arg); left > 0; left -= left < STEP_MS ? left : STEP_MS) {
 		mr_clock_advance(left < STEP_MS ? left : STEP_MS);
 		mr_loop_once(world.app.loop);
@@ -278,14 +419,22 @@ static void do_asked(struct mr_slice arg)
 		fail("asked", got);
 }
 
+static void do_commands(struct mr_slice arg)
+{
+	size_t n = fake_redis_asked(world.redis);
+	char got[32];
+
+	snprintf(got, sizeof(got), "%zu", n);
+	if (n != number(arg))
+		fail("commands", got);
+}
+
 static void do_log(struct mr_slice arg)
 {
-	static char text[1 << 20];
-	ssize_t n = pread(world.log_fd, text, sizeof(text) - 1, 0);
-	char *last = NULL, *want = mr_slice_dup(arg);
+	const char *text = log_text(0), *last = NULL;
+	char *want = mr_slice_dup(arg);
 
-	text[n > 0 ? n : 0] = '\0';
-	for (char *p = text; (p = strstr(p, " info: policy ")); p++)
+	for (const char *p = text; (p = strstr(p, POLICY_LINE)); p++)
 		last = p;
 	if (!last || !strstr(last, want))
 		fail(want, last ? last : text);
@@ -307,12 +456,13 @@ static const struct {
 	const char *name;
 	void (*run)(struct mr_slice arg);
 } commands[] = {
-	{ "option", do_option }, { "answer", do_answer },   { "directory", do_directory },
-	{ "client", do_client }, { "ask", do_ask },         { "raw", do_raw },
-	{ "flood", do_flood },   { "gone", do_gone },       { "advance", do_advance },
-	{ "reply", do_replies }, { "replies", do_replies }, { "silence", do_silence },
-	{ "closed", do_closed }, { "asked", do_asked },     { "log", do_log },
-	{ "drain", do_drain },   { "pending", do_pending },
+	{ "option", do_option },     { "answer", do_answer }, { "directory", do_directory },
+	{ "check", do_check },       { "case", do_case },     { "redis", do_redis },
+	{ "commands", do_commands }, { "client", do_client }, { "ask", do_ask },
+	{ "raw", do_raw },           { "flood", do_flood },   { "gone", do_gone },
+	{ "advance", do_advance },   { "reply", do_replies }, { "replies", do_replies },
+	{ "silence", do_silence },   { "closed", do_closed }, { "asked", do_asked },
+	{ "log", do_log },           { "drain", do_drain },   { "pending", do_pending },
 };
 
 static void play(struct mr_slice line)
@@ -325,11 +475,12 @@ static void play(struct mr_slice line)
 	for (size_t i = 0; i < MR_COUNT(commands); i++) {
 		if (!mr_slice_eq(name, mr_slice_of(commands[i].name)))
 			continue;
-		if (!world.app.loop && commands[i].run != do_option)
+		if (!world.app.loop && commands[i].run != do_option && commands[i].run != do_check)
 			start();
 		commands[i].run(name.n < line.n ? rest : (struct mr_slice){ 0 });
 		if (world.app.loop)
 			turn();
+		look_on();
 		return;
 	}
 	fail("unknown command", NULL);
@@ -348,6 +499,7 @@ static void prepare(const char *file)
 	mkdir(world.conf_path, 0700);
 	snprintf(world.conf_path, sizeof(world.conf_path), "%s/mailreeve.conf", world.folder);
 	snprintf(world.directory_path, sizeof(world.directory_path), "%s/lookup/directory.sock", world.folder);
+	snprintf(world.redis_path, sizeof(world.redis_path), "%s/redis.sock", world.folder);
 	snprintf(world.policy_path, sizeof(world.policy_path), "%s/policyd/policy.sock", world.folder);
 	world.log_fd = memfd_create("log", MFD_CLOEXEC);
 	dup2(world.log_fd, STDERR_FILENO);
@@ -363,6 +515,7 @@ static void finish(void)
 			close(world.clients[i].fd);
 	mr_policyd_stop(&world.app);
 	fake_directory_free(world.directory);
+	fake_redis_free(world.redis);
 	mr_loop_free(world.app.loop);
 	mr_conf_free(tables, &world.conf);
 	mr_buf_done(&world.options);
@@ -392,6 +545,11 @@ int main(int argc, char **argv)
 	}
 	if (!world.app.loop)
 		fail("nothing was played", NULL);
+	end_case();
+	if (argc > 2 && (!tale.check || strcmp(argv[2], tale.check->name) != 0))
+		fail("the scenario is about another check", NULL);
+	if (tale.check && tale.done != (1U << MR_COUNT(cases)) - 1)
+		fail("a case is missing", NULL);
 	finish();
 	mr_buf_done(&script);
 	dup2(world.stderr_fd, STDERR_FILENO); /* the leak checker's */

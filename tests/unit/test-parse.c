@@ -288,6 +288,35 @@ static void test_net(void **state)
 	}
 }
 
+static void test_net_of(void **state)
+{
+	static const struct {
+		const char *address;
+		unsigned bits;
+		const char *net;
+	} cases[] = {
+		{ "192.0.2.255", 24, "192.0.2.0" },
+		{ "192.0.2.255", 32, "192.0.2.255" },
+		{ "192.0.2.255", 27, "192.0.2.224" },
+		{ "192.0.2.255", 0, "0.0.0.0" },
+		{ "2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2::" },
+		{ "2001:db8:ffff::1", 33, "2001:db8:8000::" },
+		{ "2001:db8::1", 128, "2001:db8::1" },
+	};
+	char text[MR_IP_STRLEN];
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		struct mr_net net;
+		struct mr_ip ip;
+
+		assert_int_equal(mr_parse_ip(mr_slice_of(cases[i].address), &ip), 0);
+		net = mr_net_of(&ip, cases[i].bits);
+		assert_string_equal(mr_ip_str(&net.ip, text), cases[i].net);
+		assert_int_equal(net.bits, cases[i].bits);
+		assert_true(mr_net_has(&net, &ip));
+	}
+}
+
 static void test_hostport(void **state)
 {
 	static const struct {
@@ -339,17 +368,10 @@ static void test_ip_from_sockaddr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_i64),
-		cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_long_number),
-		cmocka_unit_test(test_double),
-		cmocka_unit_test(test_bool),
-		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_ip),
-		cmocka_unit_test(test_net),
-		cmocka_unit_test(test_hostport),
-		cmocka_unit_test(test_ip_from_sockaddr),
+		cmocka_unit_test(test_i64),      cmocka_unit_test(test_u64),      cmocka_unit_test(test_long_number),
+		cmocka_unit_test(test_double),   cmocka_unit_test(test_bool),     cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_ip),       cmocka_unit_test(test_net),
+		cmocka_unit_test(test_net_of),   cmocka_unit_test(test_hostport), cmocka_unit_test(test_ip_from_sockaddr),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
