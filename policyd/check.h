@@ -29,6 +29,8 @@ enum mr_check_need {
 
 /* What checks are told by the configuration, beside their modes. */
 struct mr_check_settings {
+	struct mr_conf_nets clients_allow, clients_deny;
+	struct mr_conf_strings own_names; /* of this site, beside the host's: names and addresses */
 	struct mr_grey_rules grey;
 	struct mr_conf_strings grey_exempt; /* domains of clients */
 };
@@ -50,6 +52,7 @@ struct mr_check_input {
 	uint64_t recipients; /* of the message so far, this one included; at its end all */
 	bool has_client;     /* else the next one means nothing */
 	struct mr_ip client;
+	struct mr_slice own_host;          /* name of this host */
 	const struct mr_counted *counted;  /* of what the check wanted counted; NULL: nothing */
 	const struct mr_grey_answer *grey; /* of what the check wanted looked up; NULL: nothing */
 	struct mr_arena *arena;            /* of the request: for replies */
@@ -85,3 +88,10 @@ bool mr_check_receives(const struct mr_dir_final *f);
 bool mr_check_allows(const struct mr_dir_final *f, const struct mr_check_input *in); /* its lists allow the envelope sender */
 /* True when there are finals that take mail, all of them are local, and all of them are `is`. */
 bool mr_check_all_receivers(const struct mr_check_input *in, bool (*is)(const struct mr_dir_final *f, const struct mr_check_input *in));
+/* What the lists of client networks say: the narrowest that the client is in. An IPv6 host is its /64. */
+enum mr_dir_listed mr_check_client_listed(const struct mr_check_input *in);
+/* Nobody is logged in, the client is neither this host itself nor allowed (clients_allow), and the recipient does not await its mail
+ * (sender_allowed). */
+bool mr_check_is_stranger(const struct mr_check_input *in);
+/* Refuses, or says that it is not known whether the recipient awaits that mail. */
+void mr_check_refuse_stranger(const struct mr_check_input *in, const char *reply, const char *reason, struct mr_check_answer *out);

@@ -1,5 +1,8 @@
 /* daemon: puts the parts together, and takes them apart. */
 
+/* system */
+#include <unistd.h>
+
 /* ours */
 #include "base/mem.h"
 #include "policyd.h"
@@ -42,6 +45,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 
 	app->state = p;
 	p->app = app;
+	gethostname(p->hostname, sizeof(p->hostname) - 1);
 	rc = open_redis(p, &conf->shared, diag);
 	if (rc < 0)
 		return rc;

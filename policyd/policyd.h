@@ -19,6 +19,7 @@ int mr_policyd_validate(const void *conf, struct mr_diag *diag); /* what options
 struct mr_request;
 struct mr_policyd {
 	struct mr_app *app;
+	char hostname[256]; /* of the system; where the configuration does not say another */
 	struct mr_server *server;
 	struct mr_directory *directory;
 	struct mr_redis *redis; /* NULL: none is configured */

@@ -60,6 +60,9 @@ static void copy_request(struct mr_arena *arena, const struct mr_policy_request 
 		{ &from->sasl_username, &to->sasl_username },
 		{ &from->size, &to->size },
 		{ &from->client_name, &to->client_name },
+		{ &from->reverse_client_name, &to->reverse_client_name },
+		{ &from->helo_name, &to->helo_name },
+		{ &from->server_address, &to->server_address },
 	};
 
 	*to = (struct mr_policy_request){ 0 };
@@ -324,6 +327,7 @@ void mr_request_start(struct mr_policyd *p, struct mr_conn *c, const struct mr_p
 	r->in.request = &r->request;
 	r->in.state = (enum mr_check_state)state;
 	r->in.arena = r->arena;
+	r->in.own_host = mr_slice_of(conf->shared.hostname[0] ? conf->shared.hostname : p->hostname);
 	r->in.recipients = recipients;
 	r->in.has_client = mr_parse_ip(r->request.client_address, &r->in.client) == 0;
 	mr_parse_u64(r->request.size, 0, UINT64_MAX, &r->in.size); /* what is no number is not known: 0 */

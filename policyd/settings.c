@@ -26,6 +26,13 @@ const struct mr_option mr_policyd_options[] = {
 	       "When a request without an answer of the directory is decided by on_error; Postfix itself waits 20 s."),
 	OPTION("clients_max", MR_OPT_INT, clients_max, "1000", 1, 60000, NULL, MR_RELOAD_RESTART,
 	       "Connections of Postfix; further ones are closed at once."),
+	OPTION("clients_allow", MR_OPT_NETS, checks.clients_allow, "", 0, 0, NULL, MR_RELOAD_YES,
+	       "Networks whose clients are spared the checks helo, helo_domain, helo_fqdn, client_ptr, client_name and greylist."),
+	OPTION("clients_deny", MR_OPT_NETS, checks.clients_deny, "", 0, 0, NULL, MR_RELOAD_YES,
+	       "Networks from which mail is taken of logged-in users only; the narrowest network of both lists decides."),
+	OPTION("own_names", MR_OPT_STRINGS, checks.own_names, "", 0, 0, NULL, MR_RELOAD_YES,
+	       "Names and addresses of this site that no stranger may call himself by in HELO, beside hostname and the address it "
+	       "connected to."),
 	OPTION("greylist_delay", MR_OPT_DURATION, checks.grey.delay, "5m", SECOND, DAY, NULL, MR_RELOAD_YES,
 	       "How long mail that is new to the check greylist is held off."),
 	OPTION("greylist_retry", MR_OPT_DURATION, checks.grey.retry, "2d", HOUR, 30 * DAY, NULL, MR_RELOAD_YES,

@@ -83,8 +83,7 @@ static bool concerns(const struct mr_check_input *in)
 {
 	const struct mr_policy_request *q = in->request;
 
-	return q->sasl_username.n == 0 && in->has_client && q->recipient.n > 0 && !in->sender_allowed && !is_role(q->recipient) &&
-	       !is_exempt(in);
+	return mr_check_is_stranger(in) && q->recipient.n > 0 && !is_role(q->recipient) && !is_exempt(in);
 }
 
 static bool grey(const struct mr_check_input *in, struct mr_grey_triple *out)

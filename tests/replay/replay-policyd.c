@@ -1,6 +1,7 @@
 /* replay-policyd: plays scenario files against policyd's own parts, with a scripted directory, real sockets and a clock that stands still.
  *
  *   option NAME VALUE          before anything else: a line of section policyd; VALUE {...} is a list
+ *   hostname NAME              of this host; comes first, too
  *   check NAME                 the scenario is this check's: it must have all five cases
  *   case CASE                  hit, miss, away, slow or gone begins here; when the next one begins, or at the end, it must have shown this:
  *                              hit   the check gave an answer
@@ -58,6 +59,7 @@ static struct {
 	unsigned line;
 	char folder[64], conf_path[128], directory_path[128], policy_path[128], redis_path[128];
 	struct mr_buf options;
+	char hostname[64];
 	struct mr_app app;
 	struct mr_policyd_conf conf;
 	struct fake_directory *directory;
@@ -222,8 +224,8 @@ static void start(void)
 	struct mr_diag diag = { 0 };
 	struct mr_buf text = MR_BUF(65536);
 
-	mr_buf_printf(&text, "run_dir = \"%s\"\npostfix_dir = \"\"\nredis_socket = \"%s/redis.sock\"\npolicyd {\n%s}\n", world.folder,
-		      world.folder, world.options.p ? world.options.p : "");
+	mr_buf_printf(&text, "run_dir = \"%s\"\nhostname = \"%s\"\npostfix_dir = \"\"\nredis_socket = \"%s/redis.sock\"\npolicyd {\n%s}\n",
+		      world.folder, world.hostname, world.folder, world.options.p ? world.options.p : "");
 	if (mr_file_write(world.conf_path, 0600, mr_buf_slice(&text), &diag) < 0 ||
 	    mr_conf_load(world.conf_path, true, tables, &world.conf, &diag) < 0)
 		fail("configuration", diag.text);
@@ -245,6 +247,11 @@ static void do_option(struct mr_slice arg)
 		fail("option comes first, with a value", NULL);
 	mr_buf_printf(&world.options, arg.p[space + 1] == '{' ? "%.*s = %.*s\n" : "%.*s = \"%.*s\"\n", (int)space, arg.p,
 		      (int)(arg.n - (size_t)space - 1), arg.p + space + 1);
+}
+
+static void do_hostname(struct mr_slice arg)
+{
+	snprintf(world.hostname, sizeof(world.hostname), "%.*s", (int)arg.n, arg.p);
 }
 
 static void do_answer(struct mr_slice arg)
@@ -456,13 +463,12 @@ static const struct {
 	const char *name;
 	void (*run)(struct mr_slice arg);
 } commands[] = {
-	{ "option", do_option },     { "answer", do_answer }, { "directory", do_directory },
-	{ "check", do_check },       { "case", do_case },     { "redis", do_redis },
-	{ "commands", do_commands }, { "client", do_client }, { "ask", do_ask },
-	{ "raw", do_raw },           { "flood", do_flood },   { "gone", do_gone },
-	{ "advance", do_advance },   { "reply", do_replies }, { "replies", do_replies },
-	{ "silence", do_silence },   { "closed", do_closed }, { "asked", do_asked },
-	{ "log", do_log },           { "drain", do_drain },   { "pending", do_pending },
+	{ "hostname", do_hostname }, { "option", do_option },   { "answer", do_answer }, { "directory", do_directory },
+	{ "check", do_check },       { "case", do_case },       { "redis", do_redis },   { "commands", do_commands },
+	{ "client", do_client },     { "ask", do_ask },         { "raw", do_raw },       { "flood", do_flood },
+	{ "gone", do_gone },         { "advance", do_advance }, { "reply", do_replies }, { "replies", do_replies },
+	{ "silence", do_silence },   { "closed", do_closed },   { "asked", do_asked },   { "log", do_log },
+	{ "drain", do_drain },       { "pending", do_pending },
 };
 
 static void play(struct mr_slice line)
@@ -475,7 +481,7 @@ static void play(struct mr_slice line)
 	for (size_t i = 0; i < MR_COUNT(commands); i++) {
 		if (!mr_slice_eq(name, mr_slice_of(commands[i].name)))
 			continue;
-		if (!world.app.loop && commands[i].run != do_option && commands[i].run != do_check)
+		if (!world.app.loop && commands[i].run != do_option && commands[i].run != do_check && commands[i].run != do_hostname)
 			start();
 		commands[i].run(name.n < line.n ? rest : (struct mr_slice){ 0 });
 		if (world.app.loop)
