@@ -13,8 +13,8 @@ struct mr_db;
 int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);
 
-#define MR_SCHEMA_OLDEST 4 /* these programs work with schema versions in this range */
-#define MR_SCHEMA_NEWEST 4
+#define MR_SCHEMA_OLDEST 5 /* these programs work with schema versions in this range */
+#define MR_SCHEMA_NEWEST 5
 /* 0, -EAGAIN, -EPROTO. */
 int mr_db_check_schema(struct mr_db *db, struct mr_diag *diag);
 
