@@ -119,27 +119,13 @@ static void sign_answered(struct mr_job *j)
 	mr_job_unref(j);
 }
 
-static void ask_sender(struct mr_job *j);
-
-/* Keys may change between the question which there are and the question for one: then both are asked once more. */
 static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
 {
 	struct mr_job_key *k = arg;
 	struct mr_job *j = k->job;
 
-	j->side.keys_open--;
-	if (!j->side.finished) {
-		if (status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed))
-			j->side.keys_missing--;
-		else if (status == MR_DIR_NOTFOUND)
-			j->side.key_unknown = true;
-		if (j->side.keys_missing == 0) {
-			j->sign = MR_SIGN_YES;
-		} else if (j->side.keys_open == 0 && j->side.key_unknown && !j->side.asked_again) {
-			j->side.asked_again = true;
-			ask_sender(j);
-		}
-	}
+	if (!j->side.finished && status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed) && --j->side.keys_missing == 0)
+		j->sign = MR_SIGN_YES;
 	sign_answered(j);
 }
 
@@ -163,7 +149,6 @@ static void ask_keys(struct mr_job *j, const struct mr_dir_sender *a)
 		j->sign = MR_SIGN_NO;
 	for (size_t i = 0; i < j->n_keys; i++) {
 		j->side.open++;
-		j->side.keys_open++;
 		mr_job_ref(j);
 		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->keys[i].selector, mr_now_ms() + j->settings->directory_timeout,
 				      on_key, &j->keys[i]);
@@ -183,11 +168,8 @@ static void on_sender(const struct mr_dir_sender *a, void *arg)
 	sign_answered(j);
 }
 
-/* Whose keys: of the author's domain; of what is forwarded, those of the host. */
-static void ask_sender(struct mr_job *j)
+static void ask_sender(struct mr_job *j, struct mr_slice address)
 {
-	struct mr_slice address = mr_slice_of(j->role == MR_ROLE_FORWARD ? j->settings->forwarder : j->from);
-
 	j->sign = MR_SIGN_AWAY;
 	j->side.open++;
 	mr_job_ref(j);
@@ -320,7 +302,7 @@ static void begin(struct mr_job *j)
 			ask_recipient(r);
 	}
 	if (may_sign(j))
-		ask_sender(j);
+		ask_sender(j, mr_slice_of(j->from));
 	begin_scan(j);
 }
 
@@ -336,7 +318,7 @@ static void submit_now(void *arg)
 	DL_APPEND2(io->jobs, j, side.prev, side.next);
 	io->n_jobs++;
 	if (j->role == MR_ROLE_FORWARD) /* scanned in the first pass */
-		ask_sender(j);
+		ask_sender(j, mr_slice_of(j->settings->forwarder));
 	else
 		begin(j);
 	finish_if_complete(j);

@@ -68,6 +68,9 @@ struct mr_check_answer {
 	const char *reply;  /* "550 5.1.1 User unknown": what the client is told */
 	const char *reason; /* one word for the log: "unknown" */
 	bool notice;        /* worth a line of its own: the first of many */
+	/* In mode enforce: */
+	const char *lock;             /* why the account that is logged in is to be locked (lock.h); NULL: it is not */
+	const struct mr_limit *limit; /* that it has reached for the first time, of which it is told; or NULL */
 };
 
 struct mr_check {

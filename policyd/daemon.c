@@ -5,6 +5,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "lock.h"
 #include "policyd.h"
 #include "rt/clock.h"
 #include "rt/sock.h"
@@ -52,6 +53,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	p->directory = mr_directory_new(app->loop, &directory);
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
 	p->greylist = mr_greylist_new(p->redis, conf->shared.redis_prefix);
+	p->lock = mr_lock_new(app->loop, conf->admin_socket);
 	return open_sockets(p, conf, diag);
 }
 
@@ -80,6 +82,7 @@ void mr_policyd_stop(struct mr_app *app)
 	mr_redis_free(p->redis);
 	mr_counters_free(p->counters);
 	mr_greylist_free(p->greylist);
+	mr_lock_free(p->lock);
 	mr_request_drop_all(p);
 	free(p);
 }

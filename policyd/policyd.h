@@ -7,7 +7,7 @@
 
 struct mr_policyd_conf {
 	struct mr_conf_shared shared;
-	char *directory_socket;
+	char *directory_socket, *admin_socket;
 	uint64_t deadline; /* ms */
 	int64_t clients_max;
 	struct mr_check_settings checks;
@@ -25,6 +25,7 @@ struct mr_policyd {
 	struct mr_redis *redis; /* NULL: none is configured */
 	struct mr_counters *counters;
 	struct mr_greylist *greylist;
+	struct mr_lock *lock;
 	struct mr_request *requests; /* that wait for the directory */
 };
 

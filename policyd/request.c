@@ -7,6 +7,7 @@
 /* ours */
 #include "base/mem.h"
 #include "base/parse.h"
+#include "lock.h"
 #include "policyd.h"
 #include "rt/clock.h"
 #include "rt/log.h"
@@ -23,7 +24,9 @@ struct outcome {
 	const char *check, *reason;                   /* that gave the reply */
 	const char *observed_check, *observed_reason; /* the first that would have, in mode observe */
 	bool unknown;
-	const char *unknown_reason; /* the first */
+	const char *unknown_reason;   /* the first */
+	const char *lock;             /* why the login is to be locked */
+	const struct mr_limit *limit; /* that the login has reached */
 };
 
 struct mr_request {
@@ -128,6 +131,8 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		out->reply = reply;
 		out->check = mr_checks[i]->name;
 		out->reason = answer.reason;
+		out->lock = answer.lock;
+		out->limit = answer.limit;
 	} else if (reply && !out->observed_check) {
 		out->observed_check = mr_checks[i]->name;
 		out->observed_reason = answer.reason;
@@ -181,10 +186,28 @@ static void forget(struct mr_request *r)
 	mr_conn_release(c);
 }
 
+/* Who is logged in is locked, or told of the limit that it has reached. */
+static void have_told(struct mr_request *r)
+{
+	const struct mr_limit *l = r->out.limit;
+	struct mr_buf limit = MR_BUF(MR_LIMIT_TEXT_MAX);
+
+	if (r->out.lock) {
+		mr_lock_ask(r->policyd, r->in.login_address, r->out.lock);
+	} else if (l) {
+		mr_buf_printf(&limit, "%s ", mr_limit_what_str(l->what));
+		mr_limit_rate_add(&limit, l);
+		mr_lock_notice(r->policyd, r->in.login_address, l->action, limit.p);
+	}
+	mr_buf_done(&limit);
+}
+
 static void finish(struct mr_request *r)
 {
 	struct mr_buf reply = MR_BUF(REPLY_MAX);
 
+	if (r->in.has_login && r->in.login == MR_DIR_OK)
+		have_told(r);
 	count(&r->out);
 	log_outcome(r, &r->out);
 	mr_policy_reply(&reply, r->out.reply ? r->out.reply : "DUNNO", MR_LIT(""));

@@ -22,6 +22,8 @@
 const struct mr_option mr_policyd_options[] = {
 	OPTION("directory_socket", MR_OPT_PATH, directory_socket, "{{run_dir}}/lookup/directory.sock", 1, 0, NULL, MR_RELOAD_RESTART,
 	       "Where mailreeve-lookup answers."),
+	OPTION("admin_socket", MR_OPT_PATH, admin_socket, "{{run_dir}}/admin/admin.sock", 1, 0, NULL, MR_RELOAD_RESTART,
+	       "Where mailreeve-admin answers, which locks accounts and tells people."),
 	OPTION("deadline", MR_OPT_DURATION, deadline, "5s", 100, 15 * SECOND, NULL, MR_RELOAD_YES,
 	       "When a request without an answer of the directory is decided by on_error; Postfix itself waits 20 s."),
 	OPTION("clients_max", MR_OPT_INT, clients_max, "1000", 1, 60000, NULL, MR_RELOAD_RESTART,

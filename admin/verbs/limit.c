@@ -20,8 +20,8 @@
 #define WAIT_MS   2000
 
 static const char usage[] =
-    "usage: mailreeve limit set user|domain OWNER messages|recipients LIMIT... [--action defer|reject|hold]\n"
-    "       mailreeve limit set address|network OWNER messages|recipients LIMIT... [--action defer|reject|hold]\n"
+    "usage: mailreeve limit set user|domain OWNER messages|recipients LIMIT... [--action defer|reject|hold|lock]\n"
+    "       mailreeve limit set address|network OWNER messages|recipients LIMIT... [--action defer|reject|hold|lock]\n"
     "       mailreeve limit show [ADDRESS] [--json]\n"
     "A LIMIT is AMOUNT/WINDOW such as 100/1h, or the word unlimited, or default to go back to the limits of the level above.\n"
     "OWNER is the word default, a domain (user: each of its users) or a user; of address and network default or a network of clients.\n";
@@ -42,7 +42,7 @@ static int parse_rules(const struct flags *f, int argc, char **argv, struct mr_l
 	enum mr_limit_action action = MR_LIMIT_DEFER;
 
 	if (f->action && mr_limit_action_parse(mr_slice_of(f->action), &action) < 0)
-		return verb_usage("--action: defer, reject or hold");
+		return verb_usage("--action: defer, reject, hold or lock");
 	if (argc == 1 && mr_slice_eq(mr_slice_of(argv[0]), MR_LIT("default")))
 		return 0;
 	for (int i = 0; i < argc; i++) {

@@ -20,6 +20,8 @@ struct instance {
 	int exit_code;
 };
 
+/* What --dump-manual prints. */
+void mr_app_manual(const struct mr_option *options, const struct mr_stat *stats);
 /* A new struct of the program, loaded and validated, for instance_conf_free(). */
 int instance_load(const struct instance *in, void **conf, struct mr_diag *diag);
 void instance_conf_free(const struct instance *in, const void *conf);

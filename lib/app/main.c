@@ -10,8 +10,7 @@
 #include "base/buf.h"
 #include "rt/log.h"
 
-#define CHECK_MAX  (64 * 1024)
-#define MANUAL_MAX (1024 * 1024)
+#define CHECK_MAX (64 * 1024)
 
 enum mode { RUN, CHECK_CONFIG, CHECK, DUMP_MANUAL, VERSION, HELP, USAGE };
 
@@ -46,25 +45,6 @@ static int usage(const struct instance *in, FILE *to)
 {
 	fprintf(to, "usage: %s [-c FILE] [--check-config | --check | --version | --help]\n", in->program);
 	return to == stdout ? 0 : 2;
-}
-
-/* What the manual page has to say about the tables, between the same two comments as there. */
-static int dump_manual(const struct instance *in)
-{
-	struct mr_buf out = MR_BUF(MANUAL_MAX);
-
-	mr_buf_puts(&out, ".\\\" BEGIN shared\n");
-	mr_conf_manual(mr_conf_shared_options, &out);
-	mr_buf_puts(&out, ".\\\" END shared\n.\\\" BEGIN options\n");
-	if (in->d->options)
-		mr_conf_manual(in->d->options, &out);
-	mr_buf_puts(&out, ".\\\" END options\n.\\\" BEGIN stats\n");
-	for (const struct mr_stat *s = in->d->stats; s && s->name; s++)
-		mr_buf_printf(&out, ".It Ic %s\n%s\n", s->name, s->help);
-	mr_buf_puts(&out, ".\\\" END stats\n");
-	fwrite(out.p, 1, out.n, stdout);
-	mr_buf_done(&out);
-	return 0;
 }
 
 /* Reads the configuration, and asks the back ends if told to. */
@@ -103,7 +83,8 @@ int mr_daemon_main(int argc, char **argv, const struct mr_daemon *d)
 	case CHECK:
 		return check(&in, true);
 	case DUMP_MANUAL:
-		return dump_manual(&in);
+		mr_app_manual(d->options, d->stats);
+		return 0;
 	case VERSION:
 		printf("%s %s\n", in.program, MR_VERSION);
 		return 0;

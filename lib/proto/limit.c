@@ -12,7 +12,7 @@
 
 static const char *const scopes[] = { "user", "domain", "address", "network" };
 static const char *const whats[] = { "messages", "recipients" };
-static const char *const actions[] = { "defer", "reject", "hold" };
+static const char *const actions[] = { "defer", "reject", "hold", "lock" };
 
 static int index_of(const char *const *words, size_t n, struct mr_slice s, unsigned *out)
 {

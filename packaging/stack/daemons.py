@@ -24,6 +24,10 @@ srs_domain = {domain}
 srs_secret_file = {keys}/srs-secret
 dkim_keyring_file = {keys}/dkim-keyring
 postmaster = postmaster@{domain}
+hostd {{
+	postfix_config_dir = {postfix}
+	dovecot_config = {dovecot}/dovecot.conf
+}}
 verbs {{
 	db_user = root
 }}
@@ -51,7 +55,7 @@ def write_conf(lay):
               "db_user": mariadb.USER, "redis_user": redisd.USER}
     lay.conf.write_text(CONF.format_map(values))
     for build in (lay.build, lay.programs):
-        for folder in ("lookup", "policyd", "milter", "admin"):
+        for folder in ("lookup", "policyd", "milter", "hostd", "admin"):
             for path in (build / folder).rglob("mailreeve*"):
                 if path.is_file() and os.access(path, os.X_OK):
                     shutil.copy(path, lay.bin / path.name)
@@ -69,6 +73,12 @@ def cli(lay, *words, check=True, stdin=""):
 
 def rendered(lay, kind):
     return cli(lay, "setup", "print", kind, "--templates", str(layout.SOURCE / "packaging"))
+
+
+def start_hostd(lay, servers):
+    """As root; systemd would start a process for each request."""
+    servers.start("hostd", [lay.bin / "mailreeve-hostd", "-c", lay.conf, "--listen"], restart=True)
+    units.wait_for("mailreeve-hostd", units.listening(lay.run / "hostd/hostd.sock"))
 
 
 def start(lay, servers, name):

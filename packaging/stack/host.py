@@ -41,6 +41,7 @@ class Host:
         daemons.cli(lay, "setup", "keys")
         mariadb.sql(lay, daemons.cli(lay, "schema", "grants"), database="")
         daemons.cli(lay, "schema", "apply")
+        daemons.start_hostd(lay, servers)
         for name in daemons.DAEMONS:
             daemons.start(lay, servers, name)
         dovecot.start(lay, servers, daemons.rendered(lay, "dovecot"))

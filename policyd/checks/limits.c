@@ -35,7 +35,7 @@ static bool counts(const struct mr_limit *l, const struct mr_check_input *in)
 /* The rules in force, the severest first, since the first that is full decides. */
 static size_t in_force(const struct mr_check_input *in, const struct mr_limit **out)
 {
-	static const enum mr_limit_action order[] = { MR_LIMIT_REJECT, MR_LIMIT_DEFER, MR_LIMIT_HOLD };
+	static const enum mr_limit_action order[] = { MR_LIMIT_LOCK, MR_LIMIT_REJECT, MR_LIMIT_DEFER, MR_LIMIT_HOLD };
 	size_t n = 0;
 
 	for (size_t a = 0; a < MR_COUNT(order); a++)
@@ -77,7 +77,9 @@ static size_t count(const struct mr_check_input *in, struct mr_count *out)
 
 static const char *reply_of(const struct mr_limit *l, struct mr_arena *arena)
 {
-	static const char *const starts[] = { [MR_LIMIT_DEFER] = "450 4.7.1", [MR_LIMIT_REJECT] = "550 5.7.1", [MR_LIMIT_HOLD] = "HOLD" };
+	static const char *const starts[] = {
+		[MR_LIMIT_DEFER] = "450 4.7.1", [MR_LIMIT_REJECT] = "550 5.7.1", [MR_LIMIT_HOLD] = "HOLD", [MR_LIMIT_LOCK] = "550 5.7.1"
+	};
 	static const char *const whose[] = { "account", "domain", "address", "network" };
 	struct mr_buf rate = MR_BUF(MR_LIMIT_TEXT_MAX);
 	const char *reply;
@@ -102,6 +104,10 @@ static void run(const struct mr_check_input *in, struct mr_check_answer *out)
 		*out = (struct mr_check_answer){ MR_CHECK_REFUSE, reply_of(l, in->arena) };
 		out->reason = mr_arena_printf(in->arena, "%s-%s", mr_limit_scope_str(l->scope), mr_limit_what_str(l->what));
 		out->notice = in->counted->first;
+		if (l->action == MR_LIMIT_LOCK)
+			out->lock = mr_arena_printf(in->arena, "sending limit: %s", strstr(out->reply, mr_limit_what_str(l->what)));
+		else if (out->notice)
+			out->limit = l;
 	}
 }
 

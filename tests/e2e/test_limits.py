@@ -175,7 +175,7 @@ def test_domain_address_and_network(stack, wait):
     (["user", "default", "messages", "1/32d"], "a limit is AMOUNT/WINDOW"),
     (["user", "default", "bytes", "1/1h"], "messages or recipients"),
     (["host", "default", "messages", "1/1h"], "user, domain, address or network"),
-    (["user", "default", "messages", "1/1h", "--action", "discard"], "--action: defer, reject or hold"),
+    (["user", "default", "messages", "1/1h", "--action", "discard"], "--action: defer, reject, hold or lock"),
     (["user", "default", "messages", "1/1h", "2/2h", "3/3h", "4/4h", "5/5h"], "too many"),
 ])
 def test_what_is_refused(stack, words, why):

@@ -25,6 +25,7 @@
  *   asked N CMD ADDRESS        how often the directory was asked so far
  *   commands N                 how many commands Redis was sent so far
  *   log TEXT                   the last "policy" line of the log contains this
+ *   told TEXT                  mailreeve-admin was asked exactly this; it says ok. Without TEXT: nothing since
  *   drain                      stops accepting
  *   pending N                  requests under way */
 
@@ -57,7 +58,8 @@
 static struct {
 	const char *file;
 	unsigned line;
-	char folder[64], conf_path[128], directory_path[128], policy_path[128], redis_path[128];
+	char folder[64], conf_path[128], directory_path[128], policy_path[128], redis_path[128], admin_path[128];
+	int admin_fd; /* where mailreeve-admin would listen */
 	struct mr_buf options;
 	char hostname[64];
 	struct mr_app app;
@@ -459,6 +461,20 @@ static void do_pending(struct mr_slice arg)
 		fail("pending", NULL);
 }
 
+static void do_told(struct mr_slice arg)
+{
+	int fd = accept4(world.admin_fd, NULL, NULL, SOCK_CLOEXEC);
+	char line[1100] = "";
+	ssize_t n = fd < 0 ? 0 : recv(fd, line, sizeof(line) - 1, 0);
+
+	if (n > 0 && line[n - 1] == '\n')
+		line[n - 1] = '\0';
+	if (!mr_slice_eq(mr_slice_of(line), arg))
+		fail("told", line);
+	if (fd >= 0 && (send(fd, "ok\n", 3, 0) != 3 || close(fd) < 0))
+		fail("answer of admin", strerror(errno));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct mr_slice arg);
@@ -468,7 +484,7 @@ static const struct {
 	{ "client", do_client },     { "ask", do_ask },         { "raw", do_raw },       { "flood", do_flood },
 	{ "gone", do_gone },         { "advance", do_advance }, { "reply", do_replies }, { "replies", do_replies },
 	{ "silence", do_silence },   { "closed", do_closed },   { "asked", do_asked },   { "log", do_log },
-	{ "drain", do_drain },       { "pending", do_pending },
+	{ "drain", do_drain },       { "pending", do_pending }, { "told", do_told },
 };
 
 static void play(struct mr_slice line)
@@ -507,6 +523,10 @@ static void prepare(const char *file)
 	snprintf(world.directory_path, sizeof(world.directory_path), "%s/lookup/directory.sock", world.folder);
 	snprintf(world.redis_path, sizeof(world.redis_path), "%s/redis.sock", world.folder);
 	snprintf(world.policy_path, sizeof(world.policy_path), "%s/policyd/policy.sock", world.folder);
+	snprintf(world.admin_path, sizeof(world.admin_path), "%s/admin", world.folder);
+	mkdir(world.admin_path, 0700);
+	snprintf(world.admin_path, sizeof(world.admin_path), "%s/admin/admin.sock", world.folder);
+	world.admin_fd = mr_listen_unix(world.admin_path, 0600, NULL);
 	world.log_fd = memfd_create("log", MFD_CLOEXEC);
 	dup2(world.log_fd, STDERR_FILENO);
 	mr_clock_fake(1000000, 1700000000);
@@ -527,9 +547,13 @@ static void finish(void)
 	mr_buf_done(&world.options);
 	unlink(world.conf_path);
 	unlink(world.policy_path);
+	unlink(world.admin_path);
+	close(world.admin_fd);
 	snprintf(name, sizeof(name), "%s/lookup", world.folder);
 	rmdir(name);
 	snprintf(name, sizeof(name), "%s/policyd", world.folder);
+	rmdir(name);
+	snprintf(name, sizeof(name), "%s/admin", world.folder);
 	rmdir(name);
 	rmdir(world.folder);
 }

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-PROGRAMS = ("lookup", "policyd", "milter", "admin", "dovecot-plugin")
+PROGRAMS = ("lookup", "policyd", "milter", "admin", "hostd", "dovecot-plugin")
 STORE_FOR = ("lookup", "admin")
 PLUGIN_FLOORS = ("base", "proto")
 # Headers of libraries that one part of the tree only may include: beginning of the name → folders.

@@ -1,0 +1,68 @@
+/* queue: what Postfix and Dovecot say. */
+
+/* libraries */
+#include <jansson.h>
+
+/* ours */
+#include "base/mem.h"
+#include "base/parse.h"
+#include "hostd.h"
+
+/* "anna+list@example.org" is a sender of anna@example.org. */
+static bool sent_by(struct mr_slice from, struct mr_slice account, char delimiter)
+{
+	ptrdiff_t at = mr_slice_rchr(from, '@'), account_at = mr_slice_rchr(account, '@');
+	struct mr_slice local, base;
+
+	if (at < 0 || account_at < 0 || !mr_slice_ieq(mr_slice_from(from, (size_t)at), mr_slice_from(account, (size_t)account_at)))
+		return false;
+	local = (struct mr_slice){ from.p, (size_t)at };
+	base = (struct mr_slice){ account.p, (size_t)account_at };
+	return mr_slice_istarts(local, base) && (local.n == base.n || local.p[base.n] == delimiter || local.p[base.n] == '+');
+}
+
+size_t mr_hostd_ids_of(struct mr_slice listing, const char *sender, char delimiter, bool on_hold, struct mr_buf *ids)
+{
+	const char *queue, *id, *from;
+	struct mr_slice line;
+	json_t *message;
+	size_t n = 0;
+
+	while (mr_slice_next(&listing, '\n', &line)) {
+		message = line.n > 0 ? json_loadb(line.p, line.n, 0, NULL) : NULL;
+		if (json_unpack(message, "{s:s, s:s, s:s}", "queue_name", &queue, "queue_id", &id, "sender", &from) == 0 &&
+		    mr_slice_eq(mr_slice_of(queue), MR_LIT("hold")) == on_hold &&
+		    sent_by(mr_slice_of(from), mr_slice_of(sender), delimiter)) {
+			mr_buf_puts(ids, id);
+			n += mr_buf_putc(ids, '\n') == 0;
+		}
+		json_decref(message);
+	}
+	return n;
+}
+
+uint64_t mr_hostd_changed(struct mr_slice said)
+{
+	struct mr_slice line, word;
+	uint64_t n, changed = 0;
+
+	while (mr_slice_next(&said, '\n', &line)) {
+		ptrdiff_t colon = mr_slice_rchr(line, ':');
+
+		line = mr_slice_trim(mr_slice_from(line, (size_t)(colon + 1)));
+		if (colon >= 0 && mr_slice_next(&line, ' ', &word) && mr_slice_starts(line, MR_LIT("message")) &&
+		    mr_parse_u64(word, 0, UINT64_MAX, &n) == 0)
+			changed = n;
+	}
+	return changed;
+}
+
+/* After a line of words it names the user of each session. */
+size_t mr_hostd_kicked(struct mr_slice said)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < said.n; i++)
+		n += said.p[i] == '@';
+	return n;
+}

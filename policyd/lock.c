@@ -1,0 +1,114 @@
+/* lock: see lock.h */
+
+/* system */
+#include <errno.h>
+#include <string.h>
+
+/* ours */
+#include "base/mem.h"
+#include "lock.h"
+#include "proto/control.h"
+#include "rt/ask.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+
+#define OPEN_MAX   16
+#define ANSWER_MS  30000 /* it writes, and asks others to drop sessions */
+#define AGAIN_MS   60000
+#define RECENT_MAX 64  /* accounts and things remembered, the oldest forgotten first */
+#define TEXT_MAX   200 /* bytes of a reason */
+
+struct mr_lock {
+	struct mr_asker *asker;
+	struct {
+		char *what;
+		uint64_t at_ms;
+	} recent[RECENT_MAX];
+	size_t next;
+};
+
+struct mr_lock *mr_lock_new(struct mr_loop *l, const char *socket)
+{
+	struct mr_lock *k = mr_new(struct mr_lock, 1);
+
+	k->asker = mr_asker_new(l, socket, OPEN_MAX);
+	return k;
+}
+
+void mr_lock_free(struct mr_lock *k)
+{
+	if (!k)
+		return;
+	mr_asker_free(k->asker);
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		free(k->recent[i].what);
+	free(k);
+}
+
+/* Notes it unless it is there. */
+static bool recently(struct mr_lock *k, const char *what)
+{
+	uint64_t now = mr_now_ms();
+
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		if (k->recent[i].what && now - k->recent[i].at_ms < AGAIN_MS && strcmp(k->recent[i].what, what) == 0)
+			return true;
+	free(k->recent[k->next].what);
+	k->recent[k->next].what = mr_strdup(what);
+	k->recent[k->next].at_ms = now;
+	k->next = (k->next + 1) % RECENT_MAX;
+	return false;
+}
+
+static void on_answer(int err, struct mr_slice text, void *arg)
+{
+	mr_autofree char *what = arg;
+
+	if (err < 0)
+		mr_log(MR_LOG_ERROR, "admin-refused", mr_s("asked", what), mr_err("error", err), mr_sl("why", text));
+	else
+		mr_log(MR_LOG_NOTICE, "admin-done", mr_s("asked", what));
+}
+
+/* One line: what may not stand in a request becomes a blank. */
+static void add_text(struct mr_buf *line, const char *text)
+{
+	struct mr_slice s = mr_slice_of(text);
+
+	if (s.n > TEXT_MAX) /* not in the middle of a character of UTF-8 */
+		for (s.n = TEXT_MAX; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
+			s.n--;
+	for (size_t i = 0; i < s.n; i++)
+		mr_buf_putc(line, (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? ' ' : s.p[i]);
+}
+
+static void ask(struct mr_policyd *p, const char *verb, struct mr_slice address, const char *text)
+{
+	struct mr_buf what = MR_BUF(MR_CONTROL_LINE_MAX), line = MR_BUF(MR_CONTROL_LINE_MAX);
+
+	mr_buf_printf(&what, "%s ", verb);
+	mr_buf_add(&what, address);
+	if (!what.full && !recently(p->lock, what.p)) {
+		mr_buf_add(&line, mr_buf_slice(&what));
+		mr_buf_putc(&line, ' ');
+		add_text(&line, text);
+		mr_asker_ask(p->lock->asker, line.p, ANSWER_MS, on_answer, mr_buf_steal(&what));
+	}
+	mr_buf_done(&what);
+	mr_buf_done(&line);
+}
+
+void mr_lock_ask(struct mr_policyd *p, struct mr_slice address, const char *reason)
+{
+	ask(p, "lock", address, reason);
+}
+
+void mr_lock_notice(struct mr_policyd *p, struct mr_slice address, enum mr_limit_action action, const char *limit)
+{
+	mr_autofree char *verb = NULL;
+	struct mr_buf b = MR_BUF(64);
+
+	mr_buf_printf(&b, "limit-%s", mr_limit_action_str(action));
+	verb = mr_buf_steal(&b);
+	ask(p, verb, address, limit);
+}

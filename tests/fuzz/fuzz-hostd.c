@@ -1,0 +1,37 @@
+/* fuzz-hostd: goal: a request that the part which runs as root would carry out. What goes on to other programs is of a strict form. */
+
+/* ours */
+#include "fuzz.h"
+#include "hostd.h"
+
+size_t fuzz_goals;
+
+static void check_bytes(struct mr_slice s, const char *also)
+{
+	for (size_t i = 0; i < s.n; i++)
+		fuzz_assert((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= 'A' && s.p[i] <= 'Z') ||
+			    mr_slice_chr(mr_slice_of(also), s.p[i]) >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mr_slice in = fuzz_input(data, size);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_hostd_request q = { 0 };
+	struct mr_control_request r;
+	struct mr_buf ids = MR_BUF(1u << 20);
+	size_t used;
+
+	if (mr_control_next(in, &r, &used) == 1 && mr_hostd_parse(&r, arena, &q, NULL) == 0) {
+		if (q.address)
+			check_bytes(mr_slice_of(q.address), "@.-_");
+		check_bytes(mr_buf_slice(&q.ids), "\n");
+		fuzz_assert(q.ids.n == 0 || q.ids.n > MR_HOSTD_ID_MIN);
+		fuzz_goals++;
+	}
+	mr_buf_done(&q.ids);
+	mr_hostd_ids_of(in, "anna@example.org", '+', false, &ids);
+	mr_hostd_changed(in);
+	mr_buf_done(&ids);
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* test-hostd: what the part that runs as root takes for a request, and how it reads what programs say. G14. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "hostd.h"
+#include "unit.h"
+
+static void requests(void **state)
+{
+	static const struct {
+		const char *line, *address, *ids; /* both NULL: refused */
+	} cases[] = {
+		{ "kick anna@example.org", "anna@example.org", "" },
+		{ "kick Anna@Example.org", "anna@example.org", "" },
+		{ "hold-sender a.b-c_d@example.org", "a.b-c_d@example.org", "" },
+		{ "release-sender anna@example.org", "anna@example.org", "" },
+		{ "list", NULL, "" },
+		{ "hold 4ZXcR51bmRz2", NULL, "4ZXcR51bmRz2\n" },
+		{ "release 0A1B2C3D4E 4ZXcR51bmRz2", NULL, "0A1B2C3D4E\n4ZXcR51bmRz2\n" },
+		{ "delete ABCDEF", NULL, "ABCDEF\n" },
+		{ "kick" },
+		{ "kick *" },
+		{ "kick *@example.org" },
+		{ "kick a?b@example.org" },
+		{ "kick 192.0.2.1" },
+		{ "kick 192.0.2.0/24" },
+		{ "kick anna@example.org ben@example.org" },
+		{ "kick anna@example.org/24" },
+		{ "kick \"a b\"@example.org" },
+		{ "kick ../etc@example.org" },
+		{ "hold-sender <>" },
+		{ "list all" },
+		{ "hold" },
+		{ "hold ALL" },
+		{ "hold ALL deferred" },
+		{ "delete -" },
+		{ "delete -d123456" },
+		{ "delete ../../etc/passwd" },
+		{ "delete ABCDEF  ABCDEF" },
+		{ "delete ABCDEF ALL" },
+		{ "delete ABCDEFABCDEFABCDEFABCDEFABCDEFABC" },
+		{ "release ABCDE" },
+		{ "release ABCDE\xc3\xa9" },
+		{ "reload" },
+		{ "KICK anna@example.org" },
+		{ "kick-all" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_hostd_request q = { 0 };
+		struct mr_control_request r;
+		struct mr_diag diag = { 0 };
+		struct mr_buf line = MR_BUF(1000);
+		size_t used;
+
+		mr_buf_printf(&line, "%s\n", cases[i].line);
+		assert_int_equal(mr_control_next(mr_buf_slice(&line), &r, &used), 1);
+		if (!cases[i].ids) {
+			assert_int_equal(mr_hostd_parse(&r, arena, &q, &diag), -EINVAL);
+			assert_true(diag.text[0] != '\0');
+		} else {
+			assert_int_equal(mr_hostd_parse(&r, arena, &q, &diag), 0);
+			assert_slice(mr_buf_slice(&q.ids), cases[i].ids);
+			if (cases[i].address)
+				assert_string_equal(q.address, cases[i].address);
+		}
+		mr_buf_done(&q.ids);
+		mr_buf_done(&line);
+	}
+}
+
+#define MESSAGE(queue, id, sender)                                                                                                         \
+	"{\"queue_name\": \"" queue "\", \"queue_id\": \"" id "\", \"arrival_time\": 1, \"sender\": \"" sender "\"}\n"
+
+static void listing(void **state)
+{
+	static const char text[] = MESSAGE("deferred", "AAAAAA", "anna@example.org") MESSAGE("active", "BBBBBB", "Anna+list@Example.org")
+	    MESSAGE("hold", "CCCCCC", "anna@example.org") MESSAGE("deferred", "DDDDDD", "annabel@example.org")
+		MESSAGE("deferred", "EEEEEE", "anna@example.org.test") MESSAGE("incoming", "FFFFFF", "anna-x@example.org") MESSAGE(
+		    "deferred", "GGGGGG", "") "no json\n{}\n[]\n{\"sender\": 3}\n" MESSAGE("maildrop", "HHHHHH", "x\\\"anna@example.org");
+	static const struct {
+		char delimiter;
+		bool on_hold;
+		const char *ids;
+	} cases[] = {
+		{ '+', false, "AAAAAA\nBBBBBB\n" },
+		{ '-', false, "AAAAAA\nBBBBBB\nFFFFFF\n" },
+		{ '+', true, "CCCCCC\n" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		struct mr_buf ids = MR_BUF(1000);
+
+		mr_hostd_ids_of(MR_LIT(text), "anna@example.org", cases[i].delimiter, cases[i].on_hold, &ids);
+		assert_slice(mr_buf_slice(&ids), cases[i].ids);
+		mr_buf_done(&ids);
+	}
+}
+
+static void reports(void **state)
+{
+	static const struct {
+		const char *said;
+		unsigned n;
+	} cases[] = {
+		{ "postsuper: 4ZXcR51bmRz2: placed on hold\npostsuper: Placed on hold: 1 message\n", 1 },
+		{ "postsuper: Deleted: 12 messages\n", 12 },
+		{ "postsuper: Released from hold: 3 messages", 3 },
+		{ "postsuper: 17 messages\n", 17 },
+		{ "", 0 },
+		{ "postsuper: warning: something: else\n", 0 },
+		{ "x: 99999999999999999999999 messages\n", 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++)
+		assert_int_equal(mr_hostd_changed(mr_slice_of(cases[i].said)), cases[i].n);
+	assert_int_equal(mr_hostd_kicked(MR_LIT("kicked connections from the following users:\na@example.org a@example.org \n")), 2);
+	assert_int_equal(mr_hostd_kicked(MR_LIT("no users were kicked\n")), 0);
+}
+
+static void tools(void **state)
+{
+	static const struct {
+		const char *script, *input, *out; /* out NULL: fails, with `err` */
+		int err;
+	} cases[] = {
+		{ "cat", "some\ninput\n", "some\ninput\n", 0 },
+		{ "echo $LC_ALL; echo ${HOME-none} >&2", "", "C\nnone\n", 0 },
+		{ "echo why >&2; exit 3", "", NULL, -EIO },
+		{ "kill -9 $$", "", NULL, -EIO },
+		{ "while :; do echo xxxxxxxxxxxxxxxx; done", "", NULL, -EMSGSIZE },
+		{ "exec sleep 60", "", NULL, -ETIMEDOUT },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		const char *const argv[] = { "/bin/sh", "-c", cases[i].script, NULL };
+		struct mr_diag diag = { 0 };
+		struct mr_buf out = MR_BUF(100000);
+
+		assert_int_equal(mr_hostd_run(argv, mr_slice_of(cases[i].input), cases[i].err == -ETIMEDOUT ? 100 : 20000, &out, &diag),
+				 cases[i].err);
+		if (cases[i].out)
+			assert_slice(mr_buf_slice(&out), cases[i].out);
+		mr_buf_done(&out);
+	}
+	struct mr_diag diag = { 0 };
+	struct mr_buf out = MR_BUF(10000);
+	const char *const nothing[] = { "/nonexistent/tool", NULL };
+
+	assert_int_equal(mr_hostd_run(nothing, (struct mr_slice){ 0 }, 20000, &out, &diag), -ENOENT);
+	assert_string_equal(diag.text, "/nonexistent/tool is not there");
+	mr_buf_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(requests), cmocka_unit_test(listing), cmocka_unit_test(reports),
+					    cmocka_unit_test(tools) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
