@@ -41,6 +41,10 @@ struct mr_changes {
 	uint64_t page_after; /* where the page under way begins */
 	uint64_t began_ms;   /* when this round of pages began */
 	uint64_t good_ms;    /* when the last round that worked began */
+	struct mr_db_origin origin;
+	/* What this round found, for those who are read from next. */
+	struct mr_db_expect expect;
+	uint64_t after_last; /* entries seen in it since expect.last */
 };
 
 static void poll_log(struct mr_changes *c);
@@ -96,6 +100,29 @@ static void settle(struct mr_changes *c)
 	}
 }
 
+/* An entry of this round, applied now or before. Between the first and the last that are new every one counts. */
+static void note_entry(struct mr_changes *c, const struct mr_change *change, bool is_new)
+{
+	struct mr_db_expect *e = &c->expect;
+
+	if (!is_new) {
+		c->after_last++;
+		return;
+	}
+	if (e->n == 0) {
+		e->first = change->id;
+		c->after_last = 0;
+	}
+	e->n += c->after_last + 1;
+	e->last = change->id;
+	c->after_last = 0;
+	e->kind[0] = e->key[0] = '\0';
+	if (strlen(change->kind) < sizeof(e->kind) && strlen(change->key) < sizeof(e->key)) {
+		snprintf(e->kind, sizeof(e->kind), "%s", change->kind);
+		snprintf(e->key, sizeof(e->key), "%s", change->key);
+	}
+}
+
 static void apply(struct mr_changes *c, const struct mr_change *change)
 {
 	enum mr_row_kind kind;
@@ -103,6 +130,7 @@ static void apply(struct mr_changes *c, const struct mr_change *change)
 	struct mr_slice key = mr_slice_of(change->key);
 
 	HASH_FIND(hh, c->seen, &change->id, sizeof(change->id), s);
+	note_entry(c, change, s == NULL);
 	if (s != NULL)
 		return;
 	s = mr_new(struct seen, 1);
@@ -131,21 +159,53 @@ static void restart(struct mr_changes *c, uint64_t newest)
 	c->floor = newest > FIRST_BACK ? newest - FIRST_BACK : 0;
 }
 
+/* Another server is asked now. It shows all that was applied last; what came before is applied once more, since a server may have given the
+ * id of a change that it lost to another one. */
+static void look_back(struct mr_changes *c)
+{
+	while (c->by_age != NULL)
+		forget(c, c->by_age);
+	c->floor = c->floor > FIRST_BACK ? c->floor - FIRST_BACK : 0;
+}
+
+/* The round cannot go on from where it began: true when it begins anew. */
+static bool begins_anew(struct mr_changes *c, const struct mr_change_list *list)
+{
+	const struct mr_db_origin was = c->origin;
+
+	c->origin = list->origin;
+	if (!c->started || list->newest < c->floor || list->origin.lost != was.lost)
+		restart(c, list->newest);
+	else if (list->origin.server != was.server)
+		look_back(c);
+	else
+		return false;
+	c->page_after = c->floor;
+	c->expect = (struct mr_db_expect){ 0 };
+	return true;
+}
+
+/* What a page brought is expected of every later read; of a round of several pages all of it. */
+static void tell_source(struct mr_changes *c)
+{
+	if (c->expect.n > 0 && c->source->expect != NULL)
+		c->source->expect(c->source, &c->expect);
+}
+
 static int read_page(struct mr_changes *c);
 
 static void on_page(void *arg, int err, const struct mr_change_list *list)
 {
 	struct mr_changes *c = arg;
 
-	if (err == 0 && (!c->started || list->newest < c->floor)) {
-		restart(c, list->newest);
-		c->page_after = c->floor;
+	if (err == 0 && begins_anew(c, list)) {
 		err = read_page(c); /* what the first one gave was asked for from another place */
 		if (err == 0)
 			return;
 	} else if (err == 0) {
 		for (size_t i = 0; i < list->n; i++)
 			apply(c, &list->v[i]);
+		tell_source(c);
 		if (list->n == PAGE) {
 			c->page_after = list->v[list->n - 1].id;
 			err = read_page(c);
@@ -171,6 +231,7 @@ static void poll_log(struct mr_changes *c)
 {
 	c->polling = true;
 	c->began_ms = mr_now_ms();
+	c->expect = (struct mr_db_expect){ 0 };
 	c->page_after = c->started ? c->floor : UINT64_MAX; /* at first only the newest id is wanted */
 	if (read_page(c) != 0)
 		schedule(c);

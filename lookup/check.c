@@ -5,7 +5,7 @@ static int check_database(const struct mr_conf_shared *c, struct mr_buf *out)
 {
 	struct mr_diag diag = { 0 };
 	struct mr_db *db = NULL;
-	int err = mr_db_open(c, &db, &diag);
+	int err = mr_db_open(c, MR_DB_READ, &db, &diag);
 
 	if (err == 0)
 		err = mr_db_check_schema(db, &diag);

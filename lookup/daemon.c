@@ -139,13 +139,15 @@ static int open_redis(struct mr_lookup *l, const struct mr_conf_shared *c, struc
 
 /* --- */
 
-static void open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c)
+static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
 	const struct mr_rows_config rows = rows_config(c);
 	const struct mr_changes_config changes = changes_config(c);
 	const struct mr_questions_config questions = questions_config(c);
 
-	l->pool = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue);
+	int err = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue, &l->pool, diag);
+	if (err < 0)
+		return err;
 	l->source = mr_source_pool_new(l->loop, l->pool);
 	l->rows = mr_rows_new(&rows, l->source);
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
@@ -156,6 +158,7 @@ static void open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c)
 							     .pool = l->pool,
 							     .redis = l->redis,
 							     .redis_prefix = c->shared.redis_prefix });
+	return 0;
 }
 
 static void take_settings(struct mr_lookup *l, const struct mr_lookup_conf *c)
@@ -177,10 +180,10 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 		err = open_sockets(l, c, diag); /* first: what fails, fails here, before back ends are troubled */
 	if (err == 0)
 		err = open_redis(l, &c->shared, diag);
-	if (err == 0) {
-		open_parts(l, c);
+	if (err == 0)
+		err = open_parts(l, c, diag);
+	if (err == 0)
 		take_settings(l, c);
-	}
 	return err;
 }
 
@@ -260,7 +263,9 @@ void mr_lookup_status(struct mr_app *app, struct mr_buf *out)
 {
 	const struct mr_lookup *l = app->state;
 
+	mr_arena_reset(l->scratch);
 	mr_buf_printf(out, "database=%s\n", mr_db_pool_up(l->pool) ? "up" : "away");
+	mr_buf_printf(out, "database_server=%s\n", mr_db_pool_server(l->pool, l->scratch));
 	mr_buf_printf(out, "changes=%s\n", mr_changes_late(l->changes) ? "late" : "followed");
 	mr_buf_printf(out, "redis=%s\n", l->redis == NULL ? "off" : mr_redis_up(l->redis) ? "up" : "away");
 	mr_buf_printf(out, "rows=%zu\n", mr_rows_count(l->rows));

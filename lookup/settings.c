@@ -6,6 +6,7 @@
 
 /* ours */
 #include "site.h"
+#include "store/db.h"
 
 #define SECOND 1000LL
 #define HOUR   (3600 * SECOND)
@@ -68,7 +69,9 @@ int mr_lookup_validate(const void *conf, struct mr_diag *diag)
 		return mr_diag_set(diag, -EINVAL, "lookup.poll_late must be longer than lookup.poll_interval");
 	if (c->reject_score < c->junk_score)
 		return mr_diag_set(diag, -EINVAL, "lookup.reject_score must not be below lookup.junk_score");
-	int err = mr_site_new(&c->shared, &site, diag);
+	int err = mr_db_check_conf(&c->shared, diag);
+	if (err == 0)
+		err = mr_site_new(&c->shared, &site, diag);
 	if (err == 0)
 		mr_site_done(&site);
 	return err;

@@ -161,6 +161,7 @@ static void changes_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 
 	if (db == NULL)
 		return;
+	j->list.origin = mr_db_origin(db);
 	j->err = mr_read_changes(db, j->ask.after, j->ask.limit, j->arena, &v, &j->list.n, &j->list.newest, NULL);
 	j->list.v = j->err == 0 ? v : NULL;
 }
@@ -228,12 +229,18 @@ static int pool_read_mailboxes(struct mr_source *s, const struct mr_source_mailb
 	return err;
 }
 
+static void pool_expect(struct mr_source *s, const struct mr_db_expect *e)
+{
+	mr_db_pool_expect(((struct pool_source *)s)->pool, e);
+}
+
 struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool)
 {
 	struct pool_source *p = mr_new(struct pool_source, 1);
 
-	p->source =
-	    (struct mr_source){ .read_row = pool_read_row, .read_changes = pool_read_changes, .read_mailboxes = pool_read_mailboxes };
+	p->source = (struct mr_source){
+		.read_row = pool_read_row, .read_changes = pool_read_changes, .read_mailboxes = pool_read_mailboxes, .expect = pool_expect
+	};
 	p->loop = l;
 	p->pool = pool;
 	return &p->source;

@@ -1,7 +1,7 @@
 /* source: where rows come from, behind a small interface: the daemon's is MariaDB through store's pool (source.c), tests bring their own.
  * Each call starts a read and returns at once: 0, or -EAGAIN when nothing was started. What was started calls back on the loop thread,
  * later, exactly once, with err 0 or -EAGAIN (the database is away, refuses or is too slow). Rows are read causally: a read sees everything
- * that was committed before it began, on whatever host of a cluster. */
+ * that was committed before it began on whatever host of a cluster, and on replicas everything that is expected of them. */
 #pragma once
 #include "row.h"
 
@@ -16,6 +16,7 @@ struct mr_change_list {
 	const struct mr_change *v;
 	size_t n;
 	uint64_t newest; /* highest id there is */
+	struct mr_db_origin origin;
 };
 
 struct mr_source_changes {
@@ -37,6 +38,8 @@ struct mr_source {
 	int (*read_row)(struct mr_source *s, const struct mr_source_row *r);
 	int (*read_changes)(struct mr_source *s, const struct mr_source_changes *r);
 	int (*read_mailboxes)(struct mr_source *s, const struct mr_source_mailboxes *r);
+	/* Every read started from now on comes from a server that shows these changes, or fails. */
+	void (*expect)(struct mr_source *s, const struct mr_db_expect *e);
 };
 
 struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool);

@@ -26,7 +26,7 @@ int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag
 {
 	struct mr_conf_shared c = verbs_database(conf);
 	struct mr_db *db = NULL;
-	int r = mr_db_open(&c, &db, diag);
+	int r = mr_db_open(&c, MR_DB_WRITE, &db, diag);
 
 	if (r == 0)
 		r = mr_db_check_schema(db, diag);

@@ -11,7 +11,7 @@ const struct mr_option verbs_options[] = {
 	{ "verbs", "db_password_file", MR_OPT_PATH, OFFSET(db_password_file), "", 0, 0, NULL, MR_RELOAD_YES,
 	  "File with the password of that user; empty: none is sent, for users that the server knows by their Unix user." },
 	{ "verbs", "db_socket", MR_OPT_PATH, OFFSET(db_socket), "", 0, 0, NULL, MR_RELOAD_YES,
-	  "Socket of the database for the verbs; empty: the shared db_socket or db_host." },
+	  "Socket of the database for the verbs; empty: the shared db_socket." },
 
 	{ "setup", "smtp_service", MR_OPT_STRING, OFFSET(smtp_service), "smtp", 0, 0, NULL, MR_RELOAD_YES,
 	  "Port or service name of the MX listener, with an address before it if wanted, as in master.cf." },

@@ -37,7 +37,7 @@ static int apply(const struct verbs_conf *conf, const void *flags, int argc, cha
 	int r;
 
 	c.db_timeout = MIGRATION_MS;
-	r = mr_db_open(&c, &db, &diag);
+	r = mr_db_open(&c, MR_DB_WRITE, &db, &diag);
 	if (r == 0)
 		r = mr_schema_apply(db, said, NULL, &diag);
 	if (r == 0)
@@ -54,7 +54,7 @@ static int version(const struct verbs_conf *conf, const void *flags, int argc, c
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
 	unsigned v = 0;
-	int r = mr_db_open(&c, &db, &diag);
+	int r = mr_db_open(&c, MR_DB_WRITE, &db, &diag);
 
 	if (r == 0)
 		r = mr_schema_version(db, &v, &diag);

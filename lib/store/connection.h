@@ -7,6 +7,10 @@
 struct mr_db {
 	MYSQL *my;
 	bool broken;         /* nothing more can come over this connection */
+	bool unready;        /* a node of a cluster that takes no part in it now */
+	size_t at;           /* which of the places */
+	uint64_t epoch;      /* of the pool's expectation that it was found to fulfil */
+	uint64_t lost;       /* take-overs before it was opened */
 	unsigned last_errno; /* of the server or the client library, 0 = none */
 	struct mr_statement {
 		const char *sql;
@@ -14,8 +18,13 @@ struct mr_db {
 	} statements[MR_STATEMENTS_MAX];
 	size_t n_statements;
 	char *where, *user, *name; /* for diagnoses */
+	char *instead;             /* why it is not the preferred server; NULL: it is */
 };
 /* Sets broken and last_errno, and says what happened in words. Returns the error of db.h for it. */
 int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_diag *diag);
 bool mr_db_broken(const struct mr_db *db);
+/* No use to go on with it where there are other servers. */
+bool mr_db_useless(const struct mr_db *db);
+/* From another thread: what it waits for fails now. */
+void mr_db_interrupt(const struct mr_db *db);
 int mr_db_ping(struct mr_db *db);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* libraries */
@@ -15,9 +16,11 @@
 #include "base/mem.h"
 #include "rt/file.h"
 #include "store/connection.h"
+#include "store/place.h"
 #include "store/query.h"
 
 #define CONNECT_MAX_MS 10000
+#define SEVERAL_MAX_MS 2000 /* where another server may be asked */
 #define SECRET_MAX     1024
 
 static unsigned seconds(uint64_t ms)
@@ -30,6 +33,11 @@ static unsigned seconds(uint64_t ms)
 bool mr_db_broken(const struct mr_db *db)
 {
 	return db->broken;
+}
+
+bool mr_db_useless(const struct mr_db *db)
+{
+	return db->broken || db->unready;
 }
 
 bool mr_db_retry(const struct mr_db *db)
@@ -71,6 +79,7 @@ int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_dia
 	const char *trouble = connection_trouble(err);
 
 	db->last_errno = err;
+	db->unready = err == ER_UNKNOWN_COM_ERROR; /* so Galera says that it is not ready */
 	if (trouble) {
 		db->broken = true;
 		return mr_diag_set(diag, -EAGAIN, "database %s: %s (%s)", db->where, trouble, text);
@@ -109,25 +118,14 @@ static char *user_text(const struct mr_conf_shared *conf)
 	return mr_strdup(own ? own->pw_name : conf->db_user);
 }
 
-static char *where_text(const struct mr_conf_shared *conf)
-{
-	struct mr_buf b = MR_BUF(512);
-
-	if (*conf->db_socket)
-		mr_buf_puts(&b, conf->db_socket);
-	else
-		mr_buf_printf(&b, "%s:%lld", conf->db_host, (long long)conf->db_port);
-	return mr_buf_steal(&b);
-}
-
 /* TLS: to a socket none; to a host with a CA file named: required and verified; to a host without one: none is demanded. All of it
  * explicit, since the library's defaults differ between 3.3 and 3.4. */
-static void set_options(MYSQL *my, const struct mr_conf_shared *conf)
+static void set_options(MYSQL *my, const struct mr_conf_shared *conf, const struct mr_db_place *place, uint64_t connect_max)
 {
 	unsigned timeout = seconds(conf->db_timeout), lock_wait = timeout > 5 ? 5 : timeout;
-	unsigned connect = seconds(conf->db_timeout < CONNECT_MAX_MS ? conf->db_timeout : CONNECT_MAX_MS);
-	bool tls = !*conf->db_socket && *conf->db_ca_file;
-	enum mysql_protocol_type protocol = *conf->db_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+	unsigned connect = seconds(conf->db_timeout < connect_max ? conf->db_timeout : connect_max);
+	bool tls = !place->socket && *conf->db_ca_file;
+	enum mysql_protocol_type protocol = place->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 	my_bool no = 0, verify = tls;
 	unsigned off = 0;
 	struct mr_buf init = MR_BUF(512);
@@ -159,8 +157,9 @@ static void library_start(void)
 	mysql_library_init(0, NULL, NULL);
 }
 
-int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_diag *diag)
+int mr_db_open_at(const struct mr_conf_shared *conf, const struct mr_db_places *places, size_t at, struct mr_db **out, struct mr_diag *diag)
 {
+	const struct mr_db_place *place = &places->v[at];
 	struct mr_buf password = MR_BUF(SECRET_MAX);
 	struct mr_db *db = NULL;
 	int r = 0;
@@ -169,7 +168,8 @@ int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_
 	if (*conf->db_password_file && (r = mr_file_secret(conf->db_password_file, &password, diag)) < 0)
 		goto out;
 	db = mr_new(struct mr_db, 1);
-	db->where = where_text(conf);
+	db->where = mr_strdup(place->shown);
+	db->at = at;
 	db->user = user_text(conf);
 	db->name = mr_strdup(conf->db_name);
 	db->my = mysql_init(NULL);
@@ -177,9 +177,8 @@ int mr_db_open(const struct mr_conf_shared *conf, struct mr_db **out, struct mr_
 		r = mr_diag_set(diag, -ENOMEM, "database: out of memory");
 		goto out;
 	}
-	set_options(db->my, conf);
-	if (!mysql_real_connect(db->my, *conf->db_socket ? NULL : conf->db_host, db->user, password.p, conf->db_name,
-				(unsigned)conf->db_port, *conf->db_socket ? conf->db_socket : NULL, 0)) {
+	set_options(db->my, conf, place, places->n > 1 ? SEVERAL_MAX_MS : CONNECT_MAX_MS);
+	if (!mysql_real_connect(db->my, place->host, db->user, password.p, conf->db_name, place->port, place->socket, 0)) {
 		r = mr_db_failed(db, mysql_errno(db->my), mysql_error(db->my), diag);
 		goto out;
 	}
@@ -192,6 +191,62 @@ out:
 	return r;
 }
 
+/* One server after the other; `spare` is one that can only be read. What is wrong with the preferred one is said. */
+static int open_for_writing(const struct mr_conf_shared *conf, const struct mr_db_places *places, struct mr_db **out, struct mr_diag *diag)
+{
+	struct mr_db *db = NULL, *spare = NULL;
+	bool read_only;
+	int r = -EAGAIN;
+
+	for (size_t at = 0; at < places->n && r != 0; at++) {
+		db = NULL;
+		read_only = false;
+		r = mr_db_open_at(conf, places, at, &db, diag);
+		if (r == 0 && places->n > 1)
+			r = mr_db_read_only(db, &read_only, diag);
+		if (r == 0 && read_only) {
+			mr_db_close(spare ? db : NULL);
+			spare = spare ? spare : db;
+			r = -EROFS;
+		} else if (r < 0) {
+			mr_db_close(db);
+		}
+	}
+	if (r == 0)
+		mr_db_close(spare);
+	*out = r == 0 ? db : spare;
+	return *out ? 0 : r;
+}
+
+static int open_for_reading(const struct mr_conf_shared *conf, const struct mr_db_places *places, struct mr_db **out, struct mr_diag *diag)
+{
+	int r = -EAGAIN;
+
+	for (size_t at = 0; at < places->n && r != 0; at++)
+		r = mr_db_open_at(conf, places, at, out, diag);
+	return r;
+}
+
+int mr_db_open(const struct mr_conf_shared *conf, enum mr_db_use use, struct mr_db **out, struct mr_diag *diag)
+{
+	struct mr_db_places places;
+	struct mr_diag why = { 0 };
+	struct mr_db *db = NULL;
+	int r = mr_db_places(conf, &places, diag);
+
+	if (r < 0)
+		return r;
+	r = use == MR_DB_WRITE ? open_for_writing(conf, &places, &db, &why) : open_for_reading(conf, &places, &db, &why);
+	if (r == 0)
+		*out = db;
+	else
+		mr_diag_set(diag, r, "%s%s", why.text, places.n > 1 ? ", and no other server will do" : "");
+	if (r == 0 && why.text[0])
+		db->instead = mr_strdup(why.text);
+	mr_db_places_done(&places);
+	return r;
+}
+
 void mr_db_close(struct mr_db *db)
 {
 	if (!db)
@@ -200,10 +255,16 @@ void mr_db_close(struct mr_db *db)
 		mysql_stmt_close(db->statements[i].st);
 	if (db->my)
 		mysql_close(db->my);
+	free(db->instead);
 	free(db->where);
 	free(db->user);
 	free(db->name);
 	free(db);
+}
+
+void mr_db_interrupt(const struct mr_db *db)
+{
+	shutdown(mysql_get_socket(db->my), SHUT_RDWR);
 }
 
 int mr_db_ping(struct mr_db *db)

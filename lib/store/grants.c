@@ -65,7 +65,7 @@ static void add_on(struct mr_buf *out, const char *what, const char *database, c
 int mr_schema_grants(const struct mr_conf_shared *reader, const struct mr_conf_shared *writer, const char *host, struct mr_buf *out,
 		     struct mr_diag *diag)
 {
-	const char *name = writer->db_name, *from = host ? host : *writer->db_socket ? "localhost" : "%";
+	const char *name = writer->db_name, *from = host ? host : writer->db_host.n == 0 ? "localhost" : "%";
 	const char *reads = *reader->db_user ? reader->db_user : "mailreeve-lookup", *writes = *writer->db_user ? writer->db_user : "root";
 	bool one = mr_slice_eq(mr_slice_of(reads), mr_slice_of(writes));
 	int r = 0;

@@ -58,6 +58,10 @@ int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, s
 int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *affected, struct mr_diag *diag);
 /* Not prepared: DDL and transaction statements. */
 int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag);
+/* *yes: the server takes no changes (read_only), whatever the rights of the user. */
+int mr_db_read_only(struct mr_db *db, bool *yes, struct mr_diag *diag);
+/* 0, -EROFS, or an error. */
+int mr_db_writable(struct mr_db *db, struct mr_diag *diag);
 /* Did the last error ask for the whole transaction to be tried again (deadlock, lock wait, cluster not ready)? */
 bool mr_db_retry(const struct mr_db *db);
 

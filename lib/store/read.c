@@ -152,6 +152,23 @@ int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struc
 	return 0;
 }
 
+int mr_read_fulfils(struct mr_db *db, const struct mr_db_expect *e, bool *yes, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(db,
+			 CURRENT "SELECT COUNT(*), COALESCE(MAX(id = ? AND (? = '' OR (kind = ? AND name = ?))), 0), (SELECT "
+				 "COALESCE(MIN(id), 0) > ? FROM v_change) "
+				 "FROM v_change WHERE id BETWEEN ? AND ?",
+			 MR_PARAMS(mr_num((int64_t)e->last), mr_text(e->kind), mr_text(e->kind), mr_text(e->key), mr_num((int64_t)e->last),
+				   mr_num((int64_t)e->first), mr_num((int64_t)e->last)),
+			 arena, &rows, diag);
+
+	if (r == 0)
+		*yes = (mr_cell_u64(&rows, 0, 0) >= e->n && mr_cell_true(&rows, 0, 1)) || mr_cell_true(&rows, 0, 2);
+	return r;
+}
+
 int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
 		    uint64_t *newest, struct mr_diag *diag)
 {

@@ -84,5 +84,7 @@ struct mr_change {
 	char *kind, *key, *what;
 	uint64_t age; /* seconds, by the database's clock */
 };
+/* Does the server show these entries, or later ones after which they were forgotten? */
+int mr_read_fulfils(struct mr_db *db, const struct mr_db_expect *e, bool *yes, struct mr_diag *diag);
 int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
 		    uint64_t *newest, struct mr_diag *diag);

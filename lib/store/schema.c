@@ -179,6 +179,9 @@ int mr_schema_apply(struct mr_db *db, void (*said)(const char *line, void *arg),
 
 	if (r < 0 || version >= MR_SCHEMA_NEWEST)
 		return r;
+	r = mr_db_writable(db, diag);
+	if (r < 0)
+		return r;
 	gethostname(host, sizeof host - 1);
 	snprintf(run.holder, sizeof run.holder, "%s:%ld", host, (long)getpid());
 	r = run_step(&run, &mr_migrations[0], diag);

@@ -54,6 +54,7 @@ ROWS = {
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",
     "G02": "Equal questions asked at the same time reach MariaDB once.",
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",
+    "G04": "More than one MariaDB host: fails over by itself, prefers the local one, never writes through a read-only one.",
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",

@@ -62,6 +62,19 @@ class Lookup:
         done = subprocess.run([BUILD / "lookup/mailreeve-lookup", "-c", self.site.conf, "--check"], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout.strip()
 
+    def control(self, key):
+        """The value of a line that `status` answers."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(SECONDS)
+            peer.connect(str(self.run / "lookup/control.sock"))
+            peer.sendall(b"status\n")
+            data = b""
+            while not data.endswith(b"\nok\n"):
+                part = peer.recv(65536)
+                assert part, "closed"
+                data += part
+        return next(line.partition("=")[2] for line in data.decode().splitlines() if line.startswith(key + "="))
+
     def talk(self, name, payload):
         with socket.socket(socket.AF_UNIX) as peer:
             peer.settimeout(SECONDS)

@@ -40,9 +40,17 @@ static int read_mailboxes(struct mr_source *s, const struct mr_source_mailboxes 
 	return 0;
 }
 
+static void expect(struct mr_source *s, const struct mr_db_expect *e)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	f->expected = *e;
+	f->n_expected++;
+}
+
 void fakesource_init(struct fakesource *f, struct rowtext *rows)
 {
-	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes }, .rows = rows };
+	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes, expect }, .rows = rows };
 }
 
 void fakesource_done(struct fakesource *f)
@@ -97,5 +105,5 @@ void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size
 	struct mr_source_changes ask = f->changes;
 
 	f->changes_open = false;
-	ask.done(ask.arg, err, &(struct mr_change_list){ v, n, newest });
+	ask.done(ask.arg, err, &(struct mr_change_list){ v, n, newest, f->origin });
 }

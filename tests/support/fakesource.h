@@ -22,6 +22,9 @@ struct fakesource {
 	struct mr_source_changes changes; /* the one that is waiting, if changes_open */
 	bool changes_open;
 	unsigned n_changes_asked;
+	struct mr_db_origin origin; /* of the lists given */
+	struct mr_db_expect expected;
+	unsigned n_expected;
 	struct mr_source_mailboxes page;
 	bool page_open;
 };

@@ -98,7 +98,10 @@ int main(int argc, char **argv)
 	}
 	mr_log_open("pool-driver", 0, MR_LOG_NOTICE);
 	d.address = argv[2];
-	d.pool = mr_db_pool_new(d.loop, &conf, 2, QUEUE_MAX);
+	if (mr_db_pool_new(d.loop, &conf, 2, QUEUE_MAX, &d.pool, &diag) < 0) {
+		fprintf(stderr, "pool-driver: %s\n", diag.text);
+		return 2;
+	}
 	fill_queue(&d);
 	tick(&d);
 	input = mr_io_start(d.loop, STDIN_FILENO, MR_READ, on_input, d.loop);

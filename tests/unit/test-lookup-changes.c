@@ -242,6 +242,78 @@ static void woken(void **state)
 	assert_int_equal(source.n_changes_asked, 5);
 }
 
+/* What a poll found new is expected of all who are read from: everything between its first and its last entry counts. */
+static void expects_what_it_has_seen(void **state)
+{
+	struct mr_change v[4];
+
+	start_at(10);
+	assert_int_equal(source.n_expected, 0);
+	pass(INTERVAL);
+	v[0] = change(11, "mailbox", "a@e.test");
+	v[1] = change(13, "alias", "b@e.test");
+	fake_changes(&source, 0, v, 2, 13);
+	assert_int_equal(source.n_expected, 1);
+	assert_true(source.expected.first == 11 && source.expected.last == 13 && source.expected.n == 2);
+	assert_string_equal(source.expected.kind, "alias");
+	assert_string_equal(source.expected.key, "b@e.test");
+	pass(INTERVAL);
+	fake_changes(&source, 0, v, 2, 13);
+	assert_int_equal(source.n_expected, 1); /* nothing new */
+	pass(INTERVAL);
+	v[3] = v[1];
+	v[0] = change(11, "mailbox", "a@e.test");
+	v[1] = change(12, "mailbox", "c@e.test");
+	v[2] = v[3];
+	v[3] = change(14, "mailbox", "d@e.test");
+	fake_changes(&source, 0, v, 4, 14);
+	assert_true(source.expected.first == 12 && source.expected.last == 14 && source.expected.n == 3);
+	assert_string_equal(source.expected.key, "d@e.test");
+}
+
+static void expects_all_pages_of_a_round(void **state)
+{
+	struct mr_change v[1000];
+
+	start_at(10);
+	pass(INTERVAL);
+	for (unsigned i = 0; i < MR_COUNT(v); i++)
+		v[i] = change(11 + i, "alias", "x@e.test");
+	fake_changes(&source, 0, v, MR_COUNT(v), 1011);
+	assert_true(source.expected.first == 11 && source.expected.last == 1010 && source.expected.n == 1000);
+	v[0] = change(1011, "mailbox", "c@e.test");
+	fake_changes(&source, 0, v, 1, 1011);
+	assert_true(source.expected.first == 11 && source.expected.last == 1011 && source.expected.n == 1001);
+}
+
+/* A promoted server gives the id of a change that it lost to another one: the last entries are applied again, the rest stays. */
+static void another_server(void **state)
+{
+	struct mr_change v[1];
+
+	start_at(10);
+	pass(INTERVAL);
+	v[0] = change(11, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 11);
+	cache("a@e.test");
+	cache("b@e.test");
+	pass(INTERVAL);
+	source.origin.server = 1;
+	fake_changes(&source, 0, v, 1, 11);
+	assert_true(source.changes_open); /* asks again, from further back */
+	assert_int_equal(source.changes.after, 0);
+	fake_changes(&source, 0, v, 1, 11);
+	assert_false(cached("a@e.test"));
+	assert_true(cached("b@e.test"));
+	cache("a@e.test");
+	pass(INTERVAL);
+	source.origin.lost = 1; /* changes were lost: nothing is known to be current */
+	fake_changes(&source, 0, v, 1, 11);
+	assert_false(cached("b@e.test"));
+	fake_changes(&source, 0, v, 1, 11);
+	assert_false(source.changes_open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +323,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(late, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_database, setup, teardown),
+		cmocka_unit_test_setup_teardown(expects_what_it_has_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(expects_all_pages_of_a_round, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(woken, setup, teardown),
 	};
