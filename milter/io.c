@@ -253,6 +253,7 @@ static void begin_scan(struct mr_job *j)
 		.sender = mr_slice_of(j->sender),
 		.hostname = mr_slice_of(j->settings->hostname),
 		.trusted_sealers = mr_slice_of(j->settings->trusted_sealers),
+		.forbidden_attachments = mr_slice_of(j->settings->forbidden_attachments),
 		.trusted = j->trusted,
 		.now = mr_wall(),
 	};

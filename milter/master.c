@@ -14,6 +14,7 @@
 /* ours */
 #include "base/mem.h"
 #include "base/parse.h"
+#include "mail/view.h"
 #include "rt/log.h"
 #include "worker.h"
 
@@ -149,5 +150,6 @@ int mr_master_main(int argc, char **argv, int (*worker)(int fd, const struct mr_
 	}
 	mr_log_open("milter", (int)target, (enum mr_log_level)level);
 	set_signals();
+	mr_view_init();
 	return serve(&m);
 }

@@ -16,7 +16,7 @@
 #define MINUTE     (60 * 1000)
 #define MEGA       (1024 * 1024)
 
-#define SEALERS_MAX 32768 /* bytes of trusted_sealers */
+#define WORDS_MAX 32768 /* bytes of a list of words */
 
 const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
@@ -134,6 +134,23 @@ const struct mr_option mr_milter_options[] = {
 	  .offset = OFF(trusted_sealers),
 	  .def = "",
 	  .help = "Domains whose ARC seals are believed: mail that passed DMARC with them does not fail it here." },
+	{ .section = "milter",
+	  .name = "attachment_filter",
+	  .type = MR_OPT_BOOL,
+	  .offset = OFF(attachment_filter),
+	  .def = "no",
+	  .help = "Refuse mail, from outside and from our own, with a file that forbidden_attachments names." },
+	{ .section = "milter",
+	  .name = "forbidden_attachments",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(forbidden_attachments),
+	  .def =
+	      "ade, adp, apk, appx, bat, chm, cmd, com, cpl, dll, exe, hta, ins, iso, isp, img, jar, js, jse, lib, lnk, mde, msc, msi, "
+	      "msix, "
+	      "msp, mst, one, pif, ps1, reg, scf, scr, sct, shb, sys, vb, vbe, vbs, vhd, vhdx, vxd, wsc, wsf, wsh, application/x-dosexec, "
+	      "application/x-ms-shortcut, application/x-msi, application/vnd.microsoft.portable-executable",
+	  .help = "Ends of file names, without the dot, and media types as libmagic knows them from a file's content; both also inside "
+		  "archives." },
 	MR_OPTIONS_END,
 };
 
@@ -147,6 +164,20 @@ static int check_keyring(const char *path, struct mr_diag *diag)
 
 	mr_keyring_wipe(&ring);
 	return r;
+}
+
+static int check_words(const struct mr_conf_strings *words, struct mr_diag *diag)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < words->n; i++) {
+		if (strpbrk(words->v[i], " .*") && !strchr(words->v[i], '/'))
+			return mr_diag_set(diag, -EINVAL,
+					   "milter: forbidden_attachments: \"%s\" is no end of a name, such as exe, and no media type",
+					   words->v[i]);
+		bytes += strlen(words->v[i]) + 1;
+	}
+	return bytes > WORDS_MAX ? mr_diag_set(diag, -EINVAL, "milter: forbidden_attachments is too long") : 0;
 }
 
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
@@ -165,8 +196,10 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 			return -EINVAL;
 		bytes += domain.n + 1;
 	}
-	if (bytes > SEALERS_MAX)
+	if (bytes > WORDS_MAX)
 		return mr_diag_set(diag, -EINVAL, "milter: trusted_sealers has too many domains");
+	if (check_words(&c->forbidden_attachments, diag) < 0)
+		return -EINVAL;
 	return check_keyring(c->shared.dkim_keyring_file, diag);
 }
 
@@ -182,11 +215,16 @@ static char *hostname(const struct mr_milter_conf *conf)
 
 char *mr_milter_join(const struct mr_conf_strings *s)
 {
-	struct mr_buf words = MR_BUF(SEALERS_MAX);
+	struct mr_buf words = MR_BUF(WORDS_MAX);
 
 	for (size_t i = 0; i < s->n; i++)
 		mr_buf_printf(&words, "%s%s", i ? " " : "", s->v[i]);
 	return mr_buf_steal(&words);
+}
+
+char *mr_milter_forbidden(const struct mr_milter_conf *conf)
+{
+	return conf->attachment_filter ? mr_milter_join(&conf->forbidden_attachments) : mr_strdup("");
 }
 
 static char *forwarder(const struct mr_milter_conf *conf)
@@ -209,6 +247,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.hostname = hostname(conf),
 		.forwarder = forwarder(conf),
 		.trusted_sealers = mr_milter_join(&conf->trusted_sealers),
+		.forbidden_attachments = mr_milter_forbidden(conf),
 		.quarantine_dir = mr_buf_steal(&dir),
 		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
 		.message_max = conf->message_max,
@@ -241,6 +280,7 @@ void mr_settings_unref(struct mr_settings *s)
 	free(s->hostname);
 	free(s->forwarder);
 	free(s->trusted_sealers);
+	free(s->forbidden_attachments);
 	free(s->quarantine_dir);
 	free(s->keyring_file);
 	free(s->trusted);

@@ -12,7 +12,8 @@ struct mr_milter_conf {
 	int on_error;     /* enum mr_on_error */
 	int foreign_from; /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
-	struct mr_conf_strings trusted_sealers;
+	struct mr_conf_strings trusted_sealers, forbidden_attachments;
+	bool attachment_filter;
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
 enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FOREIGN_FROM_SIGN };
@@ -24,8 +25,9 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag);
 struct mr_settings {
 	_Atomic unsigned refs;
 	char *hostname, *quarantine_dir, *keyring_file;
-	char *trusted_sealers; /* domains, spaces between */
-	char *forwarder;       /* address in whose name mail is forwarded: its domain seals */
+	char *trusted_sealers;       /* domains, spaces between */
+	char *forbidden_attachments; /* words, spaces between; "" where the filter is off */
+	char *forwarder;             /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double junk_score, reject_score;
 	int on_error, foreign_from;
@@ -35,6 +37,7 @@ struct mr_settings {
 };
 /* Words with spaces between; free() it. */
 char *mr_milter_join(const struct mr_conf_strings *s);
+char *mr_milter_forbidden(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_ref(struct mr_settings *s);
 void mr_settings_unref(struct mr_settings *s); /* NULL is fine */

@@ -134,6 +134,7 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 			mr_dns_view_give_up(w->view);
 	}
 	print(w, file, &s->result);
+	mr_scan_done(s);
 	mr_dns_view_free(w->view);
 }
 
@@ -222,7 +223,7 @@ static int run(const void *conf, int argc, char **argv)
 	const char *list = NULL;
 	char hostname[256] = "localhost";
 	mr_autofree char **words = mr_new(char *, (size_t)argc + 2);
-	mr_autofree char *sealers = mr_milter_join(&w.conf->trusted_sealers);
+	mr_autofree char *sealers = mr_milter_join(&w.conf->trusted_sealers), *forbidden = mr_milter_forbidden(w.conf);
 	int first, code = 2;
 
 	/* getopt() passes over the first word, which the verb's frame has taken already. */
@@ -232,6 +233,7 @@ static int run(const void *conf, int argc, char **argv)
 	gethostname(hostname, sizeof(hostname) - 1);
 	w.in.hostname = mr_slice_of(w.conf->shared.hostname[0] ? w.conf->shared.hostname : hostname);
 	w.in.trusted_sealers = mr_slice_of(sealers);
+	w.in.forbidden_attachments = mr_slice_of(forbidden);
 	first = parse(&w, &list, argc + 1, words);
 	if (first < 0) {
 		fputs(usage, stderr);

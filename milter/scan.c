@@ -15,6 +15,21 @@ void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct m
 	mr_message_parse(in->message, arena, &scan->message);
 }
 
+void mr_scan_done(struct mr_scan *scan)
+{
+	if (scan->viewed)
+		mr_view_free(&scan->view);
+	scan->viewed = false;
+}
+
+struct mr_view *mr_scan_view(struct mr_scan *scan)
+{
+	if (!scan->viewed)
+		mr_view_read(scan->in->message, scan->arena, &scan->view);
+	scan->viewed = true;
+	return &scan->view;
+}
+
 void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
 {
 	struct mr_scan_result *r = &scan->result;

@@ -7,21 +7,27 @@
 #include "base/parse.h"
 #include "mail/authres.h"
 #include "mail/message.h"
+#include "mail/view.h"
 #include "proto/dns.h"
 
 #define MR_SYMBOLS_MAX     128 /* of one message; further ones are dropped */
 #define MR_SYMBOL_NAME_MAX 64
 #define MR_CHECKS_MAX      64
 
+/* A message that nobody gets, whatever the score, the lists and the thresholds are. */
+enum mr_refuse { MR_REFUSE_NOT, MR_REFUSE_TEST /* GTUBE */, MR_REFUSE_ATTACHMENT };
+#define MR_REFUSES 3
+
 struct mr_scan_input {
 	struct mr_slice message; /* as it will stand; lines end in CRLF */
 	struct mr_ip client;     /* family 0: not known */
 	struct mr_slice helo;
-	struct mr_slice sender;          /* of the envelope, without <>; empty for the null sender */
-	struct mr_slice hostname;        /* ours: authserv-id, and %{r} of SPF */
-	bool trusted;                    /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
-	int64_t now;                     /* seconds since 1970 */
-	struct mr_slice trusted_sealers; /* domains, spaces between: their ARC sets count */
+	struct mr_slice sender;                /* of the envelope, without <>; empty for the null sender */
+	struct mr_slice hostname;              /* ours: authserv-id, and %{r} of SPF */
+	bool trusted;                          /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
+	int64_t now;                           /* seconds since 1970 */
+	struct mr_slice trusted_sealers;       /* domains, spaces between: their ARC sets count */
+	struct mr_slice forbidden_attachments; /* ends of names and media types, spaces between; empty: all are let through */
 };
 
 struct mr_symbol {
@@ -32,8 +38,8 @@ struct mr_symbol {
 struct mr_scan_result {
 	struct mr_symbol symbols[MR_SYMBOLS_MAX];
 	size_t n_symbols;
-	double score;            /* sum of the symbols' */
-	bool refuse;             /* refused whatever the score, the lists and the thresholds are */
+	double score; /* sum of the symbols' */
+	enum mr_refuse refuse;
 	bool complete;           /* every check is finished */
 	struct mr_slice authres; /* value of Authentication-Results, or empty */
 };
@@ -42,6 +48,8 @@ struct mr_scan_result {
 struct mr_scan {
 	const struct mr_scan_input *in;
 	struct mr_message message;
+	struct mr_view view; /* once mr_scan_view() was called */
+	bool viewed;
 	struct mr_dns_view *dns;
 	struct mr_arena *arena;
 	bool done[MR_CHECKS_MAX];
@@ -65,6 +73,10 @@ extern const struct mr_check *const mr_checks[]; /* generated from the list in c
 void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct mr_dns_view *dns, struct mr_arena *arena);
 /* Runs what is not finished. 0: scan->result is complete. -EAGAIN: it holds what is known so far and the view has questions. */
 int mr_scan_run(struct mr_scan *scan);
+/* Gives back what the arena does not own. */
+void mr_scan_done(struct mr_scan *scan);
+/* For checks: the message as its reader sees it, read when the first check asks. */
+struct mr_view *mr_scan_view(struct mr_scan *scan);
 /* For checks. The name lives as long as the program. */
 void mr_scan_symbol(struct mr_scan *scan, const char *name, double score);
 /* Valid in a report of a scanner: upper-case letters, digits, underscore. */

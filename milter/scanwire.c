@@ -33,6 +33,7 @@ int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_in
 	mr_wire_put(&w, "sender", in->sender);
 	mr_wire_put(&w, "hostname", in->hostname);
 	mr_wire_put(&w, "sealers", in->trusted_sealers);
+	mr_wire_put(&w, "forbidden", in->forbidden_attachments);
 	mr_wire_putu(&w, "trusted", in->trusted);
 	mr_wire_putu(&w, "now", (uint64_t)in->now);
 	return mr_wire_end(&w, out);
@@ -58,6 +59,7 @@ int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, 
 	rq.sender = keep(w, "sender", arena);
 	rq.hostname = keep(w, "hostname", arena);
 	rq.trusted_sealers = keep(w, "sealers", arena);
+	rq.forbidden_attachments = keep(w, "forbidden", arena);
 	rq.trusted = trusted;
 	rq.now = (int64_t)now;
 	*in = rq;
@@ -162,7 +164,7 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	*out = (struct mr_scan_report){ .final = mr_slice_eq(status, MR_LIT("result")) };
 	if (!out->final && !mr_slice_eq(status, MR_LIT("questions")))
 		return -EPROTO;
-	if (mr_wire_u64(w, "id", UINT64_MAX, &got) < 0 || got != id || mr_wire_u64(w, "refuse", 1, &refuse) < 0)
+	if (mr_wire_u64(w, "id", UINT64_MAX, &got) < 0 || got != id || mr_wire_u64(w, "refuse", MR_REFUSES - 1, &refuse) < 0)
 		return -EPROTO;
 	while (mr_wire_each(w, "symbol", &at, &value))
 		if (decode_symbol(value, arena, &out->result) < 0)
@@ -173,7 +175,7 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	/* A scanner that waits for nothing would wait for ever. */
 	if (out->final != (out->n_questions == 0))
 		return -EPROTO;
-	out->result.refuse = refuse;
+	out->result.refuse = (enum mr_refuse)refuse;
 	out->result.complete = out->final;
 	out->result.authres = keep(w, "authres", arena);
 	return 0;

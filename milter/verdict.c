@@ -247,7 +247,8 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 		v.reason = "kills-scanners";
 	} else if (in->scan && in->scan->refuse) {
 		v.action = MR_ACTION_REJECT;
-		v.reason = "content";
+		v.reason = in->scan->refuse == MR_REFUSE_ATTACHMENT ? "attachment" : "content";
+		v.text = in->scan->refuse == MR_REFUSE_ATTACHMENT ? "A file of this kind is not taken here" : NULL;
 	} else if (!in->scan && !in->accept_unknown) {
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "scan";

@@ -131,6 +131,7 @@ static int scan(struct peer *p, uint64_t id, const struct mr_scan_input *in, str
 	}
 	if (r > 0)
 		r = send_report(p, id, &s->result, NULL) < 0 ? -EPIPE : 1;
+	mr_scan_done(s);
 	mr_dns_view_free(view);
 	return r;
 }
@@ -187,6 +188,7 @@ static void warm_up(void)
 	mr_dns_view_add(view, &a);
 	mr_scan_init(s, &in, view, arena);
 	mr_scan_run(s);
+	mr_scan_done(s);
 	mr_dns_view_free(view);
 }
 

@@ -21,7 +21,7 @@ static int run(struct mr_scan *scan)
 {
 	if (body_has(scan, refused, sizeof(refused) - 1)) {
 		mr_scan_symbol(scan, "GTUBE", 0);
-		scan->result.refuse = true;
+		scan->result.refuse = MR_REFUSE_TEST;
 	}
 	if (body_has(scan, junk, sizeof(junk) - 1))
 		mr_scan_symbol(scan, "GTUBE_JUNK", 10);

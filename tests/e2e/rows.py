@@ -28,6 +28,8 @@ ROWS = {
     "F025": "Login names are the full e-mail address, case-insensitive.",
     "F027": "STARTTLS is offered on 25 and 587 with the configured certificate.",
     "F041": "Every message from outside, from submission and from local programs passes through the milter (Postfix's own bounces do not).",
+    "F046": "With the attachment filter on, a message with a forbidden attachment is refused: by name, by type, inside archives; .docx is not .doc.",
+    "F047": "With the attachment filter off, the same message passes.",
     "F049": "Start-up never blocks on a late neighbour: each daemon starts, answers temporary failure until its back ends are there, and recovers.",
     "F052": "Database access can require a verified TLS certificate.",
     "F053": "Mail for the host name itself is not delivered to Unix accounts.",

@@ -48,6 +48,52 @@ static void test_strings(void **state)
 		assert_slice(mr_buf_slice(&symbols), t[i].symbols);
 		assert_slice(s->result.authres, ""); /* our own senders get none */
 		mr_buf_done(&symbols);
+		mr_scan_done(s);
+		mr_dns_view_free(view);
+	}
+}
+
+#define HTML "From: a@x.test\r\nContent-Type: text/html\r\n\r\n"
+
+/* Of mail from outside that no DNS question is asked about. */
+static void test_looks(void **state)
+{
+	static const struct {
+		const char *mail, *symbols;
+	} t[] = {
+		{ HTML "<a href=http://evil.example/>www.bank.example</a>", "LINK_NAMES_ANOTHER" },
+		{ HTML "<a href=http://www.bank.example/x>bank.example</a>", "" },
+		{ HTML "<a href=http://evil.example/>see www.bank.example</a>", "" },
+		{ HTML "<a href=http://bank.example@evil.example/>x</a>", "LINK_USERINFO" },
+		{ HTML "<a href=http://192.0.2.1/>x</a>", "LINK_IP_ADDRESS" },
+		{ HTML "<a href=http://3221225985/>x</a>", "LINK_ODD_ADDRESS" },
+		{ HTML "<a href=http://%65vil.example/>x</a>", "LINK_ENCODED_HOST" },
+		{ HTML "<script>x</script>", "HTML_SCRIPT" },
+		{ "From: a@x.test\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+		  "MIME_BROKEN" },
+		{ "From: a@x.test\r\nContent-Type: text/plain; charset=x-none\r\n\r\nx\r\n", "MIME_CHARSET_UNKNOWN" },
+		{ "From: a@x.test\r\n\r\nhttp://example.org/\r\n", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_dns_view *view = mr_dns_view_new();
+		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .hostname = MR_LIT("mx.test") };
+		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+		struct mr_buf symbols = MR_BUF(1000);
+
+		mr_scan_init(s, &in, view, arena);
+		while (mr_scan_run(s) == -EAGAIN)
+			mr_dns_view_give_up(view);
+		for (size_t n = 0; n < s->result.n_symbols; n++) {
+			struct mr_slice name = s->result.symbols[n].name;
+			if (mr_slice_starts(name, MR_LIT("LINK_")) || mr_slice_starts(name, MR_LIT("MIME_")) ||
+			    mr_slice_starts(name, MR_LIT("HTML_")))
+				mr_buf_add(&symbols, name);
+		}
+		assert_slice(mr_buf_slice(&symbols), t[i].symbols);
+		mr_buf_done(&symbols);
+		mr_scan_done(s);
 		mr_dns_view_free(view);
 	}
 }
@@ -81,6 +127,7 @@ static void waiting(void **state)
 	assert_non_null(strstr(symbols.p, "DKIM_NONE(0.00)"));
 	assert_true(mr_slice_starts(s->result.authres, MR_LIT("mx.test;")));
 	mr_buf_done(&symbols);
+	mr_scan_done(s);
 	mr_dns_view_free(view);
 }
 
@@ -100,7 +147,8 @@ static void names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(waiting), cmocka_unit_test(names) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(test_looks), cmocka_unit_test(waiting),
+					    cmocka_unit_test(names) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

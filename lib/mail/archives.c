@@ -1,0 +1,161 @@
+/* archives: see archives.h. */
+/* system */
+#include <locale.h>
+
+/* libraries */
+#include <archive.h>
+#include <archive_entry.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "mail/archives.h"
+
+#define CHUNK 16384
+
+struct reading {
+	bool (*see)(const struct mr_archive_entry *e, void *arg);
+	void *arg;
+	size_t entries, bytes; /* so far, of all depths */
+	bool cut, stopped;
+};
+
+void mr_archive_init(void)
+{
+	/* In the C locale names outside ASCII are NULL. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static struct archive *open_archive(struct mr_slice bytes)
+{
+	struct archive *a = archive_read_new();
+	int r;
+
+	if (!a)
+		return NULL;
+	archive_read_support_format_zip(a);
+	archive_read_support_format_rar(a);
+	archive_read_support_format_rar5(a);
+	archive_read_support_format_7zip(a);
+	archive_read_support_format_tar(a);
+	archive_read_support_format_cab(a);
+	archive_read_support_format_iso9660(a);
+	archive_read_support_format_lha(a);
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_bzip2(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_zstd(a);
+	r = archive_read_open_memory(a, bytes.p, bytes.n);
+	if (r == ARCHIVE_OK)
+		return a;
+	archive_read_free(a);
+	return NULL;
+}
+
+/* What begins as an archive that would be opened: reading every entry for that costs too much. */
+static bool looks_packed(struct mr_slice head)
+{
+	static const struct mr_slice magic[] = {
+		{ "PK\3\4", 4 },
+		{ "Rar!\x1a\7", 6 },
+		{ "7z\xbc\xaf\x27\x1c", 6 },
+		{ "MSCF", 4 },
+		{ "\x1f\x8b", 2 },
+		{ "BZh", 3 },
+		{ "\xfd"
+		  "7zXZ",
+		  5 },
+		{ "\x28\xb5\x2f\xfd", 4 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(magic); i++)
+		if (mr_slice_starts(head, magic[i]))
+			return true;
+	/* tar's mark stands at 257, an image's at 32769 */
+	return mr_slice_starts(mr_slice_from(head, 257), MR_LIT("ustar"));
+}
+
+/* The entry's content up to `max` bytes more. */
+static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, size_t max)
+{
+	char *at;
+	la_ssize_t n = 1;
+
+	while (out->n < max && n > 0) {
+		size_t room = max - out->n < CHUNK ? max - out->n : CHUNK;
+
+		if (r->bytes + room > MR_ARCHIVE_BYTES_MAX) {
+			r->cut = true;
+			return;
+		}
+		at = mr_buf_reserve(out, room);
+		if (!at)
+			return;
+		n = archive_read_data(a, at, room);
+		if (n > 0) {
+			out->n += (size_t)n;
+			r->bytes += (size_t)n;
+		}
+	}
+}
+
+static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth);
+
+static void see_entry(struct reading *r, struct archive *a, struct archive_entry *entry, unsigned depth)
+{
+	struct mr_buf content = MR_BUF(MR_ARCHIVE_INNER_MAX + 1);
+	const char *name = archive_entry_pathname_utf8(entry);
+	struct mr_archive_entry e = { .encrypted = archive_entry_is_encrypted(entry) > 0, .depth = depth };
+
+	e.name = mr_slice_of(name ? name : archive_entry_pathname(entry));
+	if (!e.encrypted)
+		unpack(r, a, &content, MR_ARCHIVE_HEAD);
+	e.head = mr_buf_slice(&content);
+	r->stopped = !r->see(&e, r->arg);
+	if (!r->stopped && looks_packed(e.head)) {
+		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
+		if (depth == MR_ARCHIVE_DEPTH_MAX || content.n > MR_ARCHIVE_INNER_MAX)
+			r->cut = true;
+		else
+			read_level(r, mr_buf_slice(&content), depth + 1);
+	}
+	mr_buf_done(&content);
+}
+
+static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth)
+{
+	struct archive *a = open_archive(bytes);
+	struct archive_entry *entry;
+	int err = ARCHIVE_FATAL;
+	size_t before = r->entries;
+
+	if (!a)
+		return MR_ARCHIVE_NONE;
+	while (!r->stopped && !r->cut) {
+		err = archive_read_next_header(a, &entry);
+		if (err != ARCHIVE_OK && err != ARCHIVE_WARN)
+			break;
+		if (archive_entry_filetype(entry) == AE_IFDIR)
+			continue;
+		if (++r->entries > MR_ARCHIVE_ENTRIES_MAX)
+			r->cut = true;
+		else
+			see_entry(r, a, entry, depth);
+	}
+	/* Names that are encrypted, too: there is an archive, and nothing of it can be seen. */
+	if (err < ARCHIVE_WARN && archive_read_has_encrypted_entries(a) > 0 && r->entries == before) {
+		r->entries++;
+		r->stopped = !r->see(&(struct mr_archive_entry){ .encrypted = true, .depth = depth }, r->arg);
+	}
+	r->cut |= err < ARCHIVE_WARN && !r->stopped;
+	archive_read_free(a);
+	return r->cut ? MR_ARCHIVE_CUT : MR_ARCHIVE_WHOLE;
+}
+
+enum mr_archive_status mr_archive_read(struct mr_slice bytes, bool (*see)(const struct mr_archive_entry *e, void *arg), void *arg)
+{
+	struct reading r = { .see = see, .arg = arg };
+
+	mr_archive_init();
+	return read_level(&r, bytes, 1);
+}

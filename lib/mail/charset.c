@@ -1,0 +1,117 @@
+/* charset: see charset.h. glibc's iconv through GMime's table of names. */
+/* system */
+#include <errno.h>
+#include <iconv.h>
+
+/* libraries */
+#include <gmime/gmime.h>
+
+/* ours */
+#include "base/mem.h"
+#include "mail/charset.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#define NAME_MAX_   64             /* bytes of a charset's name */
+#define CHUNK       8192
+
+static const char *const common[] = {
+	"us-ascii",     "utf-8",        "utf-7",        "utf-16",       "utf-16le",     "utf-16be",     "utf-32",       "iso-8859-1",
+	"iso-8859-2",   "iso-8859-3",   "iso-8859-4",   "iso-8859-5",   "iso-8859-6",   "iso-8859-7",   "iso-8859-8",   "iso-8859-9",
+	"iso-8859-10",  "iso-8859-11",  "iso-8859-13",  "iso-8859-14",  "iso-8859-15",  "iso-8859-16",  "windows-1250", "windows-1251",
+	"windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
+	"koi8-r",       "koi8-u",       "gb2312",       "gbk",          "gb18030",      "big5",         "big5-hkscs",   "shift_jis",
+	"euc-jp",       "iso-2022-jp",  "euc-kr",       "iso-2022-kr",  "cp949",        "tis-620",      "macintosh",    "ibm850",
+	"ibm437",       "ibm866",       "hz-gb-2312",   "euc-tw",
+};
+
+void mr_charset_init(void)
+{
+	/* Never closed: the open converters keep their tables loaded. */
+	static iconv_t open[MR_COUNT(common)];
+
+	for (size_t i = 0; i < MR_COUNT(common) && !open[i]; i++)
+		open[i] = iconv_open("UTF-8", g_mime_charset_iconv_name(common[i]));
+}
+
+/* What is no UTF-8 is replaced byte by byte. */
+static void add_utf8(struct mr_slice in, struct mr_buf *out)
+{
+	while (in.n && !out->full) {
+		const char *end = in.p;
+		size_t good;
+
+		g_utf8_validate_len(in.p, in.n, &end);
+		good = (size_t)(end - in.p);
+		mr_buf_add(out, (struct mr_slice){ in.p, good });
+		in = mr_slice_from(in, good);
+		if (!in.n)
+			break;
+		mr_buf_puts(out, *in.p ? REPLACEMENT : " ");
+		in = mr_slice_from(in, 1);
+	}
+}
+
+static void convert(iconv_t cd, struct mr_slice in, struct mr_buf *out)
+{
+	char *from = (char *)in.p; /* iconv() takes what it does not change */
+	char chunk[CHUNK];
+	size_t left = in.n;
+
+	while (left && !out->full) {
+		char *to = chunk;
+		size_t room = sizeof(chunk);
+		size_t r = iconv(cd, &from, &left, &to, &room);
+
+		/* iconv's own UTF-8 may hold NUL and what Unicode forbids. */
+		add_utf8((struct mr_slice){ chunk, (size_t)(to - chunk) }, out);
+		if (r != (size_t)-1 || errno == E2BIG)
+			continue;
+		mr_buf_puts(out, REPLACEMENT);
+		from++;
+		left--;
+	}
+}
+
+static iconv_t open_converter(struct mr_slice charset)
+{
+	char name[NAME_MAX_];
+
+	if (!charset.n || charset.n >= sizeof(name))
+		return (iconv_t)-1;
+	for (size_t i = 0; i < charset.n; i++) {
+		char c = charset.p[i];
+
+		/* "//TRANSLIT" and paths have no place in the name of a charset. */
+		if (!g_ascii_isalnum(c) && !strchr("-_.:+", c))
+			return (iconv_t)-1;
+		name[i] = c;
+	}
+	name[charset.n] = '\0';
+	return iconv_open("UTF-8", g_mime_charset_iconv_name(name));
+}
+
+static bool says_ascii_or_utf8(struct mr_slice charset)
+{
+	return !charset.n || mr_slice_ieq(charset, MR_LIT("us-ascii")) || mr_slice_ieq(charset, MR_LIT("ascii")) ||
+	       mr_slice_ieq(charset, MR_LIT("utf-8")) || mr_slice_ieq(charset, MR_LIT("utf8"));
+}
+
+bool mr_charset_to_utf8(struct mr_slice in, struct mr_slice charset, struct mr_buf *out)
+{
+	bool utf8 = says_ascii_or_utf8(charset), known = utf8;
+	iconv_t cd = (iconv_t)-1;
+
+	if (!utf8) {
+		cd = open_converter(charset);
+		known = cd != (iconv_t)-1;
+	}
+	if (cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf")) && !g_utf8_validate_len(in.p ? in.p : "", in.n, NULL))
+		cd = open_converter(MR_LIT("windows-1252"));
+	if (cd != (iconv_t)-1) {
+		convert(cd, in, out);
+		iconv_close(cd);
+	} else {
+		add_utf8(in, out);
+	}
+	return known;
+}

@@ -1,0 +1,274 @@
+/* url: see url.h. */
+/* system */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* libraries */
+#include <idn2.h>
+#include <libpsl.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "mail/url.h"
+
+#define LABEL_MAX 63
+
+static const psl_ctx_t *suffixes;
+
+void mr_url_init(void)
+{
+	if (!suffixes)
+		suffixes = psl_latest(NULL);
+	if (!suffixes)
+		suffixes = psl_builtin();
+}
+
+/* -- host -- */
+
+static int hex(char c)
+{
+	c = mr_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-encoding undone. False where it is broken or hides a zero byte. */
+static bool decode(struct mr_slice in, struct mr_buf *out, bool *encoded)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		int high, low;
+
+		if (in.p[i] != '%') {
+			mr_buf_putc(out, in.p[i]);
+			continue;
+		}
+		high = i + 2 < in.n ? hex(in.p[i + 1]) : -1;
+		low = i + 2 < in.n ? hex(in.p[i + 2]) : -1;
+		if (high < 0 || low < 0 || high + low == 0)
+			return false;
+		*encoded = true;
+		mr_buf_putc(out, (char)(high << 4 | low));
+		i += 2;
+	}
+	return !out->full;
+}
+
+/* Numbers as browsers read them: "0x7f.1", "017700000001", "2130706433". */
+static bool odd_address(const char *host, struct in_addr *out)
+{
+	size_t n = strspn(host, "0123456789abcdefx.");
+
+	return host[n] == '\0' && host[0] >= '0' && host[0] <= '9' && inet_aton(host, out) != 0;
+}
+
+/* Every label has letters, digits, "-" or "_", and there are at least two. */
+static bool is_dns_name(struct mr_slice host)
+{
+	size_t label = 0, dots = 0;
+
+	for (size_t i = 0; i < host.n; i++) {
+		char c = host.p[i];
+
+		if (c == '.') {
+			if (label == 0)
+				return false;
+			label = 0;
+			dots++;
+		} else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') || ++label > LABEL_MAX) {
+			return false;
+		}
+	}
+	return label > 0 && dots > 0 && host.n <= MR_URL_HOST_MAX;
+}
+
+static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url *out)
+{
+	struct mr_buf plain = MR_BUF(4 * MR_URL_HOST_MAX);
+	char *ascii = NULL, text[INET_ADDRSTRLEN];
+	struct in_addr address;
+	int err = -EINVAL;
+
+	if (!decode(host, &plain, &out->encoded_host) || !plain.n)
+		goto out;
+	while (plain.n > 1 && plain.p[plain.n - 1] == '.')
+		mr_buf_truncate(&plain, plain.n - 1);
+	/* Where the rules of IDNA forbid a name that DNS does not, it is taken as it stands: "_dmarc.example.org". */
+	if (idn2_lookup_u8((const uint8_t *)plain.p, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		ascii = strdup(plain.p);
+	for (char *p = ascii; ascii && *p; p++)
+		*p = mr_lower(*p);
+	if (!ascii)
+		goto out;
+	if (odd_address(ascii, &address) && inet_ntop(AF_INET, &address, text, sizeof(text))) {
+		out->ip = true;
+		out->odd_ip = strcmp(text, ascii) != 0;
+		out->host = out->domain = mr_slice_of(mr_arena_strdup(arena, text));
+		err = 0;
+	} else if (is_dns_name(mr_slice_of(ascii))) {
+		out->host = mr_slice_of(mr_arena_strdup(arena, ascii));
+		out->domain = mr_slice_of(psl_registrable_domain(suffixes, out->host.p));
+		err = 0;
+	}
+out:
+	free(ascii);
+	mr_buf_done(&plain);
+	return err;
+}
+
+/* -- the whole -- */
+
+static bool web_scheme(struct mr_slice s)
+{
+	return mr_slice_ieq(s, MR_LIT("http")) || mr_slice_ieq(s, MR_LIT("https")) || mr_slice_ieq(s, MR_LIT("ftp"));
+}
+
+static bool own_port(const struct mr_url *u, struct mr_slice port)
+{
+	const char *own = mr_slice_eq(u->scheme, MR_LIT("https")) ? "443" : mr_slice_eq(u->scheme, MR_LIT("ftp")) ? "21" : "80";
+
+	return port.n == 0 || mr_slice_eq(port, mr_slice_of(own));
+}
+
+static int take_scheme(struct mr_slice *s, struct mr_arena *arena, struct mr_url *out)
+{
+	ptrdiff_t colon = mr_slice_chr(*s, ':');
+	struct mr_slice scheme = { s->p, colon > 0 ? (size_t)colon : 0 };
+	char *lower;
+
+	out->scheme = MR_LIT("http");
+	if (mr_slice_starts(*s, MR_LIT("//"))) {
+		*s = mr_slice_from(*s, 2);
+		return 0;
+	}
+	if (!web_scheme(scheme))
+		/* "pay.example:8080/x" has no scheme, "mailto:x" another one. */
+		return colon < 0 || mr_slice_chr(scheme, '.') >= 0 ? 0 : -EINVAL;
+	lower = mr_arena_slice(arena, scheme);
+	for (char *p = lower; *p; p++)
+		*p = mr_lower(*p);
+	out->scheme = mr_slice_of(lower);
+	out->scheme_given = true;
+	*s = mr_slice_from(*s, (size_t)colon + 1);
+	/* Browsers take any number of either slash. */
+	while (s->n && (s->p[0] == '/' || s->p[0] == '\\'))
+		*s = mr_slice_from(*s, 1);
+	return 0;
+}
+
+int mr_url_parse(struct mr_slice raw, struct mr_arena *arena, struct mr_url *out)
+{
+	struct mr_slice s = mr_slice_trim(raw), authority;
+	struct mr_url u = { .raw = s };
+	size_t end = 0;
+	ptrdiff_t at;
+
+	if (take_scheme(&s, arena, &u) < 0)
+		return -EINVAL;
+	while (end < s.n && !strchr("/\\?#", s.p[end] ? s.p[end] : '/'))
+		end++;
+	authority = (struct mr_slice){ s.p, end };
+	u.rest = mr_slice_from(s, end);
+	at = mr_slice_rchr(authority, '@');
+	if (at >= 0) {
+		u.userinfo = true;
+		authority = mr_slice_from(authority, (size_t)at + 1);
+	}
+	at = mr_slice_rchr(authority, ':');
+	if (at >= 0) {
+		u.port = !own_port(&u, mr_slice_from(authority, (size_t)at + 1));
+		authority.n = (size_t)at;
+	}
+	mr_url_init();
+	if (set_host(authority, arena, &u) < 0)
+		return -EINVAL;
+	*out = u;
+	return 0;
+}
+
+/* -- in text -- */
+
+static bool ends_word(char c)
+{
+	return (unsigned char)c <= ' ' || strchr("<>\"'`{}|^", c) != NULL;
+}
+
+static size_t times(struct mr_slice s, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == c;
+	return n;
+}
+
+/* Without the punctuation that belongs to the sentence; a bracket that the address itself has opened is its own. */
+static struct mr_slice without_tail(struct mr_slice word)
+{
+	while (word.n && strchr(".,;:!?)]*_~", word.p[word.n - 1])) {
+		if (word.p[word.n - 1] == ')' && times(word, '(') >= times(word, ')'))
+			break;
+		word.n--;
+	}
+	return word;
+}
+
+static bool known_suffix(const struct mr_url *u)
+{
+	const char *dot = u->host.p ? strrchr(u->host.p, '.') : NULL;
+
+	return dot && psl_is_public_suffix2(suffixes, dot + 1, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
+}
+
+/* "the end.Next": a missing space, no name. "EXAMPLE.COM" is one. */
+static bool is_sentence(struct mr_slice word)
+{
+	ptrdiff_t dot = mr_slice_rchr(word, '.');
+	struct mr_slice last = mr_slice_from(word, (size_t)(dot + 1));
+
+	return last.n > 1 && last.p[0] >= 'A' && last.p[0] <= 'Z' && last.p[1] >= 'a' && last.p[1] <= 'z';
+}
+
+static bool wanted(struct mr_slice word, const struct mr_url *u)
+{
+	if (u->scheme_given)
+		return true;
+	if (u->ip || u->userinfo || mr_slice_chr(word, '@') >= 0)
+		return false;
+	return mr_slice_istarts(word, MR_LIT("www.")) || (u->domain.n > 0 && known_suffix(u) && !is_sentence(word));
+}
+
+/* "(http://x" and "link:http://x": an address begins at its scheme. */
+static struct mr_slice from_scheme(struct mr_slice word)
+{
+	static const char *const marks[] = { "http://", "https://", "ftp://" };
+
+	for (size_t i = 0; i < word.n; i++)
+		for (size_t m = 0; m < MR_COUNT(marks); m++)
+			if (mr_slice_istarts(mr_slice_from(word, i), mr_slice_of(marks[m])))
+				return mr_slice_from(word, i);
+	while (word.n && strchr("([*_~", word.p[0]))
+		word = mr_slice_from(word, 1);
+	return word;
+}
+
+bool mr_url_next(struct mr_slice *rest, struct mr_arena *arena, struct mr_url *out)
+{
+	mr_url_init();
+	while (rest->n) {
+		struct mr_slice word = *rest;
+		size_t n = 0;
+
+		while (n < word.n && !ends_word(word.p[n]))
+			n++;
+		*rest = mr_slice_from(*rest, n < word.n ? n + 1 : n);
+		word.n = n;
+		if (n < 4 || mr_slice_chr(word, '.') < 0)
+			continue;
+		word = without_tail(from_scheme(word));
+		if (word.n && mr_url_parse(word, arena, out) == 0 && wanted(word, out))
+			return true;
+	}
+	return false;
+}

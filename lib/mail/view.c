@@ -1,0 +1,69 @@
+/* view: see view.h. */
+/* ours */
+#include "mail/view.h"
+#include "mail/archives.h"
+#include "mail/filetype.h"
+#include "base/mem.h"
+
+void mr_view_init(void)
+{
+	mr_archive_init();
+	mr_filetype_init();
+	mr_mime_init();
+	mr_url_init();
+}
+
+static void add_url(struct mr_view *v, const struct mr_url *url, struct mr_slice text, bool link)
+{
+	if (v->n_urls == MR_VIEW_URLS_MAX)
+		v->urls_cut = true;
+	else
+		v->urls[v->n_urls++] = (struct mr_view_url){ .url = *url, .text = text, .link = link };
+}
+
+static void urls_of_text(struct mr_view *v, struct mr_slice text, struct mr_arena *arena)
+{
+	struct mr_url url;
+
+	while (!v->urls_cut && mr_url_next(&text, arena, &url))
+		add_url(v, &url, (struct mr_slice){ 0 }, false);
+}
+
+static void urls_of_html(struct mr_view *v, const struct mr_html *h, struct mr_arena *arena)
+{
+	struct mr_url url;
+
+	for (size_t i = 0; i < h->n_links; i++)
+		if (mr_url_parse(h->links[i].target, arena, &url) == 0)
+			add_url(v, &url, h->links[i].text, true);
+	for (size_t i = 0; i < h->n_images; i++)
+		if (mr_url_parse(h->images[i].source, arena, &url) == 0)
+			add_url(v, &url, (struct mr_slice){ 0 }, false);
+	urls_of_text(v, h->text, arena);
+}
+
+void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_view *out)
+{
+	size_t n_html = 0;
+
+	*out = (struct mr_view){ .urls = mr_arena_alloc(arena, MR_VIEW_URLS_MAX * sizeof(*out->urls)) };
+	mr_view_init();
+	mr_mime_parse(message, arena, &out->mime);
+	out->html = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_html *));
+	for (size_t i = 0; i < out->mime.n_parts; i++) {
+		const struct mr_mime_part *p = &out->mime.parts[i];
+
+		if (p->kind == MR_MIME_PLAIN) {
+			urls_of_text(out, p->text, arena);
+		} else if (p->kind == MR_MIME_HTML && n_html++ < MR_VIEW_HTML_MAX) {
+			out->html[i] = mr_arena_alloc(arena, sizeof(struct mr_html));
+			mr_html_read(p->text, arena, out->html[i]);
+			urls_of_html(out, out->html[i], arena);
+		}
+	}
+}
+
+void mr_view_free(struct mr_view *v)
+{
+	mr_mime_free(&v->mime);
+}

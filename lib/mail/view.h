@@ -1,0 +1,29 @@
+/* view: a message as its reader sees it: the parts, the text, where it leads. What the checks look at; read once for all of them. */
+#pragma once
+#include "mail/html.h"
+#include "mail/mime.h"
+#include "mail/url.h"
+
+#define MR_VIEW_URLS_MAX 1000
+#define MR_VIEW_HTML_MAX 20 /* parts of HTML that are read */
+
+/* A place that the message leads to. */
+struct mr_view_url {
+	struct mr_url url;
+	struct mr_slice text; /* of a link: what is clicked on; else empty */
+	bool link;            /* of an HTML link or form, else found in the text or an image */
+};
+
+struct mr_view {
+	struct mr_mime_view mime;
+	struct mr_html **html; /* of each part of mime: NULL where it is no HTML, and of those past the bound */
+	struct mr_view_url *urls;
+	size_t n_urls;
+	bool urls_cut;
+};
+
+/* Files that reading needs, once in a process, before threads and before a sandbox. */
+void mr_view_init(void);
+/* In the arena, but for what mr_view_free() gives back; the message must live as long. */
+void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_view *out);
+void mr_view_free(struct mr_view *v); /* an empty one is fine */

@@ -1,0 +1,26 @@
+/* fuzz-archives: packed files. Goal: one of which every entry was seen. */
+
+/* ours */
+#include "fuzz.h"
+#include "mail/archives.h"
+
+size_t fuzz_goals;
+
+static bool see(const struct mr_archive_entry *e, void *arg)
+{
+	size_t *n = arg;
+
+	fuzz_assert(e->depth >= 1 && e->depth <= MR_ARCHIVE_DEPTH_MAX && e->head.n <= MR_ARCHIVE_HEAD);
+	++*n;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t n = 0;
+	enum mr_archive_status status = mr_archive_read(fuzz_input(data, size), see, &n);
+
+	fuzz_assert(n <= MR_ARCHIVE_ENTRIES_MAX + MR_ARCHIVE_DEPTH_MAX);
+	fuzz_goals += status == MR_ARCHIVE_WHOLE && n > 0;
+	return 0;
+}
