@@ -12,6 +12,7 @@
 
 #define SOCKET_MODE 0660
 #define SCRATCH_MAX (8u << 20)
+#define SIGNING_MS  10000 /* between two looks at the keys' states */
 
 static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
 {
@@ -152,6 +153,7 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 	l->rows = mr_rows_new(&rows, l->source);
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
 	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);
+	l->signing = mr_signing_new(l->loop, l->pool, SIGNING_MS);
 	l->usage =
 	    mr_usage_new(l->loop, &(struct mr_usage_config){ .path = mr_arena_printf(l->scratch, "%s/lookup/usage", c->shared.state_dir),
 							     .interval_ms = c->usage_interval,
@@ -244,6 +246,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_changes_free(l->changes);
 	mr_rows_free(l->rows);
 	mr_usage_free(l->usage);
+	mr_signing_free(l->signing);
 	mr_server_free(l->maps);
 	mr_server_free(l->directory);
 	mr_server_free(l->passdb);

@@ -6,6 +6,7 @@
 #include "question.h"
 #include "rt/server.h"
 #include "settings.h"
+#include "signing.h"
 
 struct mr_lookup {
 	struct mr_loop *loop;
@@ -18,6 +19,7 @@ struct mr_lookup {
 	struct mr_changes *changes;
 	struct mr_redis *redis; /* NULL = none is configured */
 	struct mr_usage *usage;
+	struct mr_signing *signing;
 	struct mr_arena *scratch; /* of the request being read */
 	uint64_t deadline_ms;
 	unsigned pages; /* pages of addresses being read for clients */

@@ -2,7 +2,7 @@
 
 _Atomic int64_t mr_stat_rows, mr_stat_hits, mr_stat_misses, mr_stat_stale, mr_stat_coalesced, mr_stat_reads, mr_stat_read_failures,
     mr_stat_overtaken, mr_stat_dropped, mr_stat_evicted, mr_stat_maps, mr_stat_directory, mr_stat_temp, mr_stat_late, mr_stat_changes,
-    mr_stat_usage, mr_stat_usage_reports, mr_stat_malformed;
+    mr_stat_usage, mr_stat_usage_reports, mr_stat_malformed, mr_stat_keys_waiting, mr_stat_keys_unseen;
 
 const struct mr_stat mr_lookup_stats[] = {
 	{ "rows", "rows in the cache, negative ones too", &mr_stat_rows },
@@ -22,6 +22,8 @@ const struct mr_stat mr_lookup_stats[] = {
 	{ "changes_total", "entries of the change log applied", &mr_stat_changes },
 	{ "usage_mailboxes", "mailboxes whose usage is known", &mr_stat_usage },
 	{ "usage_reports_total", "reports of usage taken", &mr_stat_usage_reports },
+	{ "dkim_keys_waiting", "DKIM keys that wait for their record, of domains that sign", &mr_stat_keys_waiting },
+	{ "dkim_keys_unseen", "DKIM keys that sign and whose record DNS did not show when it was looked at last", &mr_stat_keys_unseen },
 	{ "malformed_total", "requests and reports that could not be read", &mr_stat_malformed },
 	{ 0 },
 };

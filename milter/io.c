@@ -119,13 +119,27 @@ static void sign_answered(struct mr_job *j)
 	mr_job_unref(j);
 }
 
+static void ask_sender(struct mr_job *j);
+
+/* Keys may change between the question which there are and the question for one: then both are asked once more. */
 static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
 {
 	struct mr_job_key *k = arg;
 	struct mr_job *j = k->job;
 
-	if (!j->side.finished && status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed) && --j->side.keys_missing == 0)
-		j->sign = MR_SIGN_YES;
+	j->side.keys_open--;
+	if (!j->side.finished) {
+		if (status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed))
+			j->side.keys_missing--;
+		else if (status == MR_DIR_NOTFOUND)
+			j->side.key_unknown = true;
+		if (j->side.keys_missing == 0) {
+			j->sign = MR_SIGN_YES;
+		} else if (j->side.keys_open == 0 && j->side.key_unknown && !j->side.asked_again) {
+			j->side.asked_again = true;
+			ask_sender(j);
+		}
+	}
 	sign_answered(j);
 }
 
@@ -149,6 +163,7 @@ static void ask_keys(struct mr_job *j, const struct mr_dir_sender *a)
 		j->sign = MR_SIGN_NO;
 	for (size_t i = 0; i < j->n_keys; i++) {
 		j->side.open++;
+		j->side.keys_open++;
 		mr_job_ref(j);
 		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->keys[i].selector, mr_now_ms() + j->settings->directory_timeout,
 				      on_key, &j->keys[i]);
@@ -168,8 +183,11 @@ static void on_sender(const struct mr_dir_sender *a, void *arg)
 	sign_answered(j);
 }
 
-static void ask_sender(struct mr_job *j, struct mr_slice address)
+/* Whose keys: of the author's domain; of what is forwarded, those of the host. */
+static void ask_sender(struct mr_job *j)
 {
+	struct mr_slice address = mr_slice_of(j->role == MR_ROLE_FORWARD ? j->settings->forwarder : j->from);
+
 	j->sign = MR_SIGN_AWAY;
 	j->side.open++;
 	mr_job_ref(j);
@@ -303,7 +321,7 @@ static void begin(struct mr_job *j)
 			ask_recipient(r);
 	}
 	if (may_sign(j))
-		ask_sender(j, mr_slice_of(j->from));
+		ask_sender(j);
 	begin_scan(j);
 }
 
@@ -319,7 +337,7 @@ static void submit_now(void *arg)
 	DL_APPEND2(io->jobs, j, side.prev, side.next);
 	io->n_jobs++;
 	if (j->role == MR_ROLE_FORWARD) /* scanned in the first pass */
-		ask_sender(j, mr_slice_of(j->settings->forwarder));
+		ask_sender(j);
 	else
 		begin(j);
 	finish_if_complete(j);

@@ -46,6 +46,9 @@ struct mr_job_side {
 	bool submitted, finished;
 	size_t open;         /* directory questions that the end waits for */
 	size_t keys_missing; /* of the job's keys */
+	size_t keys_open;    /* questions for them */
+	bool key_unknown;    /* lookup knows a key no more that it has just named */
+	bool asked_again;    /* for the keys, because of that */
 	bool scanning;
 	unsigned attempt;          /* of scanning */
 	size_t asked;              /* DNS questions of this attempt */

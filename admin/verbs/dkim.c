@@ -1,91 +1,101 @@
-/* mailreeve dkim: a domain's signing keys and the records to publish. */
+/* mailreeve dkim: a domain's signing keys, the records to publish, and how new keys take over from old ones. */
 /* system */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* ours */
 #include "app/verb.h"
 #include "args.h"
 #include "base/mem.h"
-#include "database.h"
+#include "base/parse.h"
+#include "dkim-keys.h"
 #include "input.h"
-#include "mail/address.h"
-#include "mail/key-record.h"
 #include "print.h"
-#include "resolve.h"
-#include "store/list.h"
+#include "rt/clock.h"
+#include "rt/file.h"
 #include "store/write.h"
 
 static const char usage[] = "usage: mailreeve dkim show DOMAIN [--json]\n"
 			    "       mailreeve dkim status DOMAIN [--json]\n"
+			    "       mailreeve dkim rotate DOMAIN [--algorithm rsa|ed25519] [--wait DURATION]\n"
+			    "       mailreeve dkim advance [DOMAIN] [--wait DURATION]\n"
 			    "       mailreeve dkim enable DOMAIN\n"
 			    "       mailreeve dkim disable DOMAIN [--yes]\n";
 
 struct flags {
 	int json, yes;
+	const char *algorithm, *wait;
 };
 static const struct verb_flag table[] = {
 	{ "json", "show status", FLAG_SWITCH, offsetof(struct flags, json), 1 },
 	{ "yes", "disable", FLAG_SWITCH, offsetof(struct flags, yes), 1 },
+	{ "algorithm", "rotate", FLAG_TEXT, offsetof(struct flags, algorithm), 0 },
+	{ "wait", "rotate advance", FLAG_TEXT, offsetof(struct flags, wait), 0 },
 	{ 0 },
 };
-#define RESOLVE_MS     10000 /* for the records of all keys */
-#define TXT_STRING_MAX 255   /* RFC 1035 section 3.3 */
+#define TXT_STRING_MAX 255 /* RFC 1035 section 3.3 */
+#define DAY            (24 * 60 * 60)
+#define WAIT_MAX       ((uint64_t)30 * DAY * 1000)
+#define PAUSE_S        5 /* between two looks at DNS while waiting */
+
+/* -- showing -- */
 
 /* One line of a zone file; a long value is cut into strings. */
-static void print_record(const char *name, const char *value)
+static void print_record(const struct dkim_key *k)
 {
-	size_t n = strlen(value);
+	size_t n = strlen(k->expected);
 
-	printf("%s. IN TXT (", name);
+	printf("%s. IN TXT (", k->name);
 	for (size_t at = 0; at < n; at += TXT_STRING_MAX)
-		printf(" \"%.*s\"", TXT_STRING_MAX, value + at);
+		printf(" \"%.*s\"", TXT_STRING_MAX, k->expected + at);
 	printf(" )\n");
 }
 
-static const char *record_name(const struct mr_dkim_entry *k, const char *domain, struct mr_arena *arena)
+/* Seconds for which the record of a retired key must stay; 0 for none. */
+static int64_t kept(const struct verbs_conf *conf, const struct mr_dkim_entry *e)
 {
-	return mr_arena_printf(arena, "%s._domainkey.%s", k->selector, domain);
+	int64_t keep = (int64_t)(conf->shared.dkim_keep_record / 1000);
+
+	return e->state == MR_KEY_RETIRED && e->age < keep ? keep - e->age : 0;
 }
 
-static const char *record_value(const struct mr_dkim_entry *k, struct mr_arena *arena)
+static bool is_needed(const struct verbs_conf *conf, const struct mr_dkim_entry *e)
 {
-	return mr_arena_printf(arena, "v=DKIM1; k=%s; p=%s", k->algorithm, k->public_key);
+	return e->state != MR_KEY_RETIRED || kept(conf, e) > 0;
 }
 
-static int list_keys(const struct verbs_conf *conf, const char *domain, struct mr_arena *arena, struct mr_dkim_entry **keys, size_t *n,
-		     struct mr_diag *diag)
+static int open_and_load(const struct verbs_conf *conf, const char *domain, struct mr_arena *arena, struct dkim_keys *keys,
+			 struct mr_diag *diag)
 {
 	verbs_autodb db = NULL;
 	int r = verbs_open(conf, &db, diag);
 
-	if (r == 0)
-		r = mr_list_dkim(db, domain, arena, keys, n, diag);
-	if (r == 0 && *n == 0)
-		r = mr_diag_set(diag, -ENOENT, "there are no keys for a domain %s", domain);
-	return r;
+	return r < 0 ? r : dkim_load(db, domain, arena, keys, diag);
 }
 
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *domain = mr_address_lower(mr_slice_of(argv[0]), arena).p, *name, *value;
 	bool json = ((const struct flags *)flags)->json;
-	struct mr_dkim_entry *keys = NULL;
-	json_t *all = json_array();
+	struct dkim_keys keys = { 0 };
 	struct mr_diag diag = { 0 };
-	size_t n = 0;
-	int r = list_keys(conf, domain, arena, &keys, &n, &diag);
+	json_t *all = json_array();
+	int r = open_and_load(conf, argv[0], arena, &keys, &diag);
 
-	for (size_t i = 0; i < n; i++) {
-		name = record_name(&keys[i], domain, arena);
-		value = record_value(&keys[i], arena);
+	for (size_t i = 0; i < keys.n; i++) {
+		const struct dkim_key *k = &keys.v[i];
+
+		if (!is_needed(conf, k->entry))
+			continue;
 		if (!json)
-			print_record(name, value);
-		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", name, "value", value, "selector",
-						     keys[i].selector, "algorithm", keys[i].algorithm, "signing", keys[i].signing));
+			print_record(k);
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", k->name, "value", k->expected, "selector",
+						     k->entry->selector, "algorithm", k->entry->algorithm, "state",
+						     mr_key_state_str(k->entry->state), "signing", k->entry->state == MR_KEY_SIGNING));
 	}
 	if (r == 0 && json)
 		return print_json(all);
@@ -93,89 +103,268 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	return r < 0 ? verb_failed(&diag) : 0;
 }
 
-/* One key of a domain and what DNS shows at its name. */
-struct published {
-	const struct mr_dkim_entry *key;
-	const char *name, *expected;
-	const struct mr_dns_answer *found;
-	const char *problem; /* NULL: as it should be */
-};
-
-static json_t *status_json(const struct published *p)
+static void add_values(json_t *to, const struct dkim_shown *s)
 {
-	json_t *current = json_array();
+	for (size_t i = 0; i < s->n; i++) {
+		json_t *text = json_stringn(s->values[i].p, s->values[i].n), *known;
+		bool have = false;
+		size_t at;
 
-	for (size_t i = 0; i < p->found->n_rrs; i++) {
-		json_t *text = json_stringn(p->found->rrs[i].data.p, p->found->rrs[i].data.n);
-
-		json_array_append_new(current, text ? text : json_null()); /* it is not UTF-8 */
+		if (!text)
+			text = json_null(); /* it is not UTF-8 */
+		json_array_foreach(to, at, known) have = have || json_equal(known, text);
+		if (!have)
+			json_array_append(to, text);
+		json_decref(text);
 	}
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:s?}", "name", p->name, "type", "TXT", "expected", p->expected, "current",
-			 current, "selector", p->key->selector, "algorithm", p->key->algorithm, "signing", p->key->signing, "problem",
-			 p->problem);
 }
 
-static void print_status(const struct published *p)
+static json_t *status_json(const struct verbs_conf *conf, const struct dkim_key *k)
 {
-	printf("%s %s %s: %s\n", p->name, p->key->algorithm, p->key->signing ? "signing" : "stored", p->problem ? p->problem : "published");
+	json_t *current = json_array(), *servers = json_array();
+	const struct mr_dkim_entry *e = k->entry;
+
+	for (size_t i = 0; i < k->n_shown; i++) {
+		const struct dkim_shown *s = &k->shown[i];
+
+		add_values(current, s);
+		json_array_append_new(servers,
+				      json_pack("{s:s, s:s, s:s?}", "name", s->server, "address", s->address, "problem", s->problem));
+	}
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:s?}", "name", k->name, "type", "TXT", "expected",
+			 k->expected, "current", current, "servers", servers, "selector", e->selector, "algorithm", e->algorithm, "state",
+			 mr_key_state_str(e->state), "signing", e->state == MR_KEY_SIGNING, "keep_seconds", (json_int_t)kept(conf, e),
+			 "problem", e->state == MR_KEY_RETIRED ? NULL : k->problem);
 }
 
-/* Asks for the records of all keys at once. Returns whether every key that signs is published, or -errno. */
-static int compare(const struct verbs_conf *conf, struct published *all, size_t n, struct mr_dns_view *view, struct mr_arena *arena,
-		   struct mr_diag *diag)
+static void print_retired(const struct verbs_conf *conf, const struct dkim_key *k)
 {
-	int good = 1, r;
+	int64_t left = kept(conf, k->entry);
 
-	for (size_t i = 0; i < n; i++)
-		mr_dns_view_get(view, mr_slice_of(all[i].name), MR_DNS_TXT);
-	r = verbs_resolve(conf->shared.resolver, view, RESOLVE_MS, diag);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		bool ed25519 = mr_slice_eq(mr_slice_of(all[i].key->algorithm), MR_LIT("ed25519"));
+	printf("%s %s retired: ", k->name, k->entry->algorithm);
+	if (left > 0)
+		printf("mail under way may need the record for %lld more days\n", (long long)((left + DAY - 1) / DAY));
+	else
+		puts(k->absent ? "the record is gone" : "the record may be taken out of DNS");
+}
 
-		all[i].found = mr_dns_view_get(view, mr_slice_of(all[i].name), MR_DNS_TXT);
-		all[i].problem = mr_key_published(all[i].found, ed25519, mr_slice_of(all[i].key->public_key), arena);
-		if (all[i].problem && all[i].key->signing)
-			good = 0;
+static void print_status(const struct verbs_conf *conf, const struct dkim_key *k)
+{
+	json_t *current = json_array(), *value;
+	size_t at;
+
+	if (k->entry->state == MR_KEY_RETIRED) {
+		print_retired(conf, k);
+		json_decref(current);
+		return;
 	}
-	return good;
+	printf("%s %s %s: %s\n", k->name, k->entry->algorithm, mr_key_state_str(k->entry->state), k->problem ? k->problem : "published");
+	for (size_t i = 0; i < k->n_shown && k->problem; i++)
+		add_values(current, &k->shown[i]);
+	if (k->problem)
+		printf("  expected: %s\n", k->expected);
+	json_array_foreach(current, at, value)
+	{
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+		printf("  current:  %s\n", text ? text : "?");
+		free(text);
+	}
+	json_decref(current);
 }
 
 static int status(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_dns_view *view = mr_dns_view_new();
-	const char *domain = mr_address_lower(mr_slice_of(argv[0]), arena).p;
-	bool json = ((const struct flags *)flags)->json;
-	struct mr_dkim_entry *keys = NULL;
-	struct published *all = NULL;
+	bool json = ((const struct flags *)flags)->json, good = true;
+	struct dkim_keys keys = { 0 };
 	struct mr_diag diag = { 0 };
 	json_t *out = json_array();
-	size_t n = 0;
-	int r = list_keys(conf, domain, arena, &keys, &n, &diag);
+	int r = open_and_load(conf, argv[0], arena, &keys, &diag);
 
-	if (r == 0) {
-		all = mr_arena_alloc(arena, n * sizeof(*all));
-		for (size_t i = 0; i < n; i++)
-			all[i] = (struct published){ .key = &keys[i],
-						     .name = record_name(&keys[i], domain, arena),
-						     .expected = record_value(&keys[i], arena) };
-		r = compare(conf, all, n, view, arena, &diag);
-	}
-	for (size_t i = 0; i < n && r >= 0; i++) {
+	if (r == 0)
+		r = dkim_look(conf, &keys, arena, &diag);
+	for (size_t i = 0; i < keys.n && r == 0; i++) {
+		good = good && !(keys.v[i].problem && keys.v[i].entry->state == MR_KEY_SIGNING);
 		if (json)
-			json_array_append_new(out, status_json(&all[i]));
+			json_array_append_new(out, status_json(conf, &keys.v[i]));
 		else
-			print_status(&all[i]);
+			print_status(conf, &keys.v[i]);
 	}
-	if (r >= 0 && json)
+	if (r == 0 && json)
 		print_json(out);
 	else
 		json_decref(out);
-	mr_dns_view_free(view);
-	return r < 0 ? verb_failed(&diag) : !r;
+	return r < 0 ? verb_failed(&diag) : !good;
 }
+
+/* -- keys that take over -- */
+
+static const char *day_of(int64_t when, struct mr_arena *arena)
+{
+	time_t t = (time_t)when;
+	char text[16];
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+	return mr_arena_strdup(arena, text);
+}
+
+static void print_step(const struct verbs_conf *conf, const char *domain, const struct mr_dkim_step *s, struct mr_arena *arena)
+{
+	int64_t until = mr_wall() + (int64_t)(conf->shared.dkim_keep_record / 1000);
+
+	switch (s->to) {
+	case MR_KEY_WAITING:
+		break;
+	case MR_KEY_SIGNING:
+		printf("%s: %s signs from now on\n", domain, s->selector);
+		break;
+	case MR_KEY_RETIRED:
+		printf("%s: %s is retired; keep its record until %s\n", domain, s->selector, day_of(until, arena));
+		break;
+	case MR_KEY_GONE:
+		printf("%s: %s is gone\n", domain, s->selector);
+		break;
+	}
+}
+
+/* Looks at DNS and takes the steps that follow. Sets *waits to the first key that still waits, or NULL. 1: there was a step. */
+static int advance_one(const struct verbs_conf *conf, struct mr_db *db, const char *domain, struct mr_arena *arena,
+		       const struct dkim_key **waits, struct mr_diag *diag)
+{
+	struct mr_dkim_finding *found = NULL;
+	struct mr_dkim_step *steps = NULL;
+	struct dkim_keys keys = { 0 };
+	size_t n = 0, gone;
+	int r = dkim_load(db, domain, arena, &keys, diag);
+
+	*waits = NULL;
+	if (r == 0)
+		r = dkim_look(conf, &keys, arena, diag);
+	if (r < 0)
+		return r;
+	found = mr_arena_alloc(arena, keys.n * sizeof(*found));
+	for (size_t i = 0; i < keys.n; i++) {
+		const struct dkim_key *k = &keys.v[i];
+
+		found[i] = (struct mr_dkim_finding){ k->entry->selector, k->entry->public_key, k->problem ? k->problem : "", k->absent };
+	}
+	r = mr_write_dkim_found(db, keys.domain, found, keys.n, (int64_t)(conf->shared.dkim_keep_record / 1000), arena, &steps, &n, diag);
+	for (size_t i = 0; i < n && r == 0; i++)
+		print_step(conf, keys.domain, &steps[i], arena);
+	for (size_t i = 0; i < keys.n && r == 0; i++) {
+		for (gone = 0; gone < n && strcmp(steps[gone].selector, keys.v[i].entry->selector) != 0;)
+			gone++;
+		if (keys.v[i].entry->state == MR_KEY_WAITING && gone == n && !*waits)
+			*waits = &keys.v[i];
+	}
+	return r < 0 ? r : n > 0;
+}
+
+static const char *why_waiting(const struct dkim_key *k)
+{
+	return k->problem ? k->problem : "the RSA key beside it must be seen first";
+}
+
+/* Until no key of the domain waits, or the time is over. */
+static int advance_domain(const struct verbs_conf *conf, struct mr_db *db, const char *domain, uint64_t wait_ms)
+{
+	uint64_t until = mr_now_ms() + wait_ms;
+
+	for (;;) {
+		mr_autoarena arena = mr_arena_new(0);
+		const struct dkim_key *waits;
+		struct mr_diag diag = { 0 };
+		int r = advance_one(conf, db, domain, arena, &waits, &diag);
+		bool over = mr_now_ms() + PAUSE_S * 1000 > until;
+
+		if (r == 1)
+			verbs_changed(conf, 0, &diag);
+		if ((r < 0 && r != -EAGAIN) || (r < 0 && over))
+			return verb_failed(&diag);
+		if (r >= 0 && waits && over)
+			printf("%s: %s waits: %s\n", domain, waits->entry->selector, why_waiting(waits));
+		if (over || (r >= 0 && !waits))
+			return wait_ms && waits ? 1 : 0;
+		fflush(stdout);
+		sleep(PAUSE_S);
+	}
+}
+
+static int take_wait(const char *text, uint64_t *ms)
+{
+	*ms = 0;
+	if (text && mr_parse_duration(mr_slice_of(text), WAIT_MAX, ms) < 0)
+		return verb_usage("--wait: a duration up to 30d, such as 1h");
+	return 0;
+}
+
+static int rotate(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	const struct flags *f = flags;
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_keyring ring = { 0 };
+	struct dkim_keys keys = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	uint64_t wait_ms;
+	size_t made = 0;
+	int r;
+
+	if (f->algorithm && strcmp(f->algorithm, "rsa") != 0 && strcmp(f->algorithm, "ed25519") != 0)
+		return verb_usage("--algorithm: rsa or ed25519");
+	r = take_wait(f->wait, &wait_ms);
+	if (r)
+		return r;
+	r = mr_keyring_load(conf->shared.dkim_keyring_file, &ring, &diag);
+	if (r == 0)
+		r = verbs_open(conf, &db, &diag);
+	if (r == 0)
+		r = mr_write_dkim_rotate(db, argv[0], f->algorithm, &ring, &made, &diag);
+	mr_keyring_wipe(&ring);
+	if (r == 0)
+		r = dkim_load(db, argv[0], arena, &keys, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	puts("Publish these records; the keys before them sign until every name server shows them:");
+	for (size_t i = 0; i < keys.n; i++)
+		if (keys.v[i].entry->state == MR_KEY_WAITING)
+			print_record(&keys.v[i]);
+	fflush(stdout);
+	return wait_ms ? advance_domain(conf, db, keys.domain, wait_ms) : 0;
+}
+
+static int advance(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_domain_entry *domains;
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	uint64_t wait_ms;
+	size_t n = 0;
+	int r = take_wait(((const struct flags *)flags)->wait, &wait_ms), worst = 0;
+
+	if (r)
+		return r;
+	if (wait_ms && argc == 0)
+		return verb_usage("--wait: for one domain only");
+	r = verbs_open(conf, &db, &diag);
+	if (r == 0 && argc == 1)
+		return advance_domain(conf, db, argv[0], wait_ms);
+	if (r == 0)
+		r = mr_list_domains(db, arena, &domains, &n, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	for (size_t i = 0; i < n; i++) {
+		if (domains[i].enabled && domains[i].dkim && advance_domain(conf, db, domains[i].name, 0))
+			worst = 1;
+	}
+	return worst;
+}
+
+/* -- on and off -- */
 
 static int switch_to(const struct verbs_conf *conf, const char *domain, bool on)
 {
@@ -208,9 +397,13 @@ static int disable(const struct verbs_conf *conf, const void *flags, int argc, c
 
 static int run(const void *conf, int argc, char **argv)
 {
-	static const struct verb_action actions[] = {
-		{ "show", 1, 1, show }, { "status", 1, 1, status }, { "enable", 1, 1, enable }, { "disable", 1, 1, disable }, { 0 }
-	};
+	static const struct verb_action actions[] = { { "show", 1, 1, show },
+						      { "status", 1, 1, status },
+						      { "rotate", 1, 1, rotate },
+						      { "advance", 0, 1, advance },
+						      { "enable", 1, 1, enable },
+						      { "disable", 1, 1, disable },
+						      { 0 } };
 	struct flags flags = { 0 };
 
 	return verb_dispatch("dkim", actions, table, &flags, conf, argc, argv);

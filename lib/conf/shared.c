@@ -5,6 +5,7 @@
 
 #define PORT_MAX 65535
 #define SECOND   1000 /* ms */
+#define DAY      (INT64_C(24) * 60 * 60 * SECOND)
 
 #define FIELD(option_name) .name = #option_name, .offset = offsetof(struct mr_conf_shared, option_name)
 
@@ -63,6 +64,8 @@ const struct mr_option mr_conf_shared_options[] = {
 	  .help = "File with the secret that rewritten senders are signed with." },
 	{ FIELD(dkim_keyring_file), .type = MR_OPT_PATH, .def = "/etc/mailreeve/keys/dkim-keyring",
 	  .help = "File with the key ring that DKIM keys in the database are sealed with." },
+	{ FIELD(dkim_keep_record), .type = MR_OPT_DURATION, .min = 0, .max = 365 * DAY, .def = "7d",
+	  .help = "How long the record of a retired DKIM key is still needed, for mail that is under way." },
 	{ FIELD(postmaster), .type = MR_OPT_ADDRESS, .def = "",
 	  .help = "Who gets mail for postmaster and abuse of a domain where nobody else does; \"\" is nobody." },
 	MR_OPTIONS_END,

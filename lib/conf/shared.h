@@ -24,6 +24,7 @@ struct mr_conf_shared {
 	char *srs_domain;     /* a hosted domain for rewritten senders; "" = hostname */
 	char *srs_secret_file;
 	char *dkim_keyring_file;
-	char *postmaster; /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
+	uint64_t dkim_keep_record; /* ms that the record of a retired key must stay in DNS */
+	char *postmaster;          /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
 };
 extern const struct mr_option mr_conf_shared_options[];

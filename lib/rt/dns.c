@@ -70,9 +70,10 @@ static const char settings[] = "server:\n"
 			       " infra-cache-max-rtt: 1000\n"
 			       " infra-keep-probing: yes\n"
 			       " infra-host-ttl: 1\n"
+			       " qname-minimisation: no\n" /* the forwarder sees it all; a stub's server need not be asked twice */
 			       " use-syslog: no\n";
 
-static int write_config(struct mr_buf *text, const char *resolver)
+static int write_config(struct mr_buf *text, const char *resolver, const struct mr_dns_stub *stub)
 {
 	struct mr_slice host;
 	uint16_t port;
@@ -85,15 +86,18 @@ static int write_config(struct mr_buf *text, const char *resolver)
 	mr_buf_puts(text, "forward-zone:\n name: \".\"\n forward-no-cache: yes\n forward-addr: ");
 	mr_buf_add(text, host);
 	mr_buf_printf(text, "@%u\n", port);
+	if (stub)
+		mr_buf_printf(text, "stub-zone:\n name: \"%s\"\n stub-no-cache: yes\n stub-addr: %s@%u\n", stub->zone, stub->address,
+			      stub->port);
 	return text->full ? -ENOBUFS : 0;
 }
 
 /* libunbound takes local zones and forward-no-cache from a file only. */
-static int configure(struct ub_ctx *ctx, const char *resolver, struct mr_diag *diag)
+static int configure(struct ub_ctx *ctx, const char *resolver, const struct mr_dns_stub *stub, struct mr_diag *diag)
 {
 	struct mr_buf text = MR_BUF(CONFIG_MAX);
 	char path[64];
-	int rc = write_config(&text, resolver), fd;
+	int rc = write_config(&text, resolver, stub), fd;
 
 	if (rc < 0) {
 		mr_buf_done(&text);
@@ -114,7 +118,7 @@ static int configure(struct ub_ctx *ctx, const char *resolver, struct mr_diag *d
 	return rc;
 }
 
-int mr_dns_new(struct mr_loop *l, const char *resolver, struct mr_dns **out, struct mr_diag *diag)
+int mr_dns_new_stub(struct mr_loop *l, const char *resolver, const struct mr_dns_stub *stub, struct mr_dns **out, struct mr_diag *diag)
 {
 	struct mr_dns *d = mr_alloc(sizeof(*d));
 	int rc;
@@ -124,12 +128,17 @@ int mr_dns_new(struct mr_loop *l, const char *resolver, struct mr_dns **out, str
 	if (!d->ctx)
 		rc = mr_diag_set(diag, -ENOMEM, "resolver %s: libunbound gives no context", resolver);
 	else
-		rc = configure(d->ctx, resolver, diag);
+		rc = configure(d->ctx, resolver, stub, diag);
 	if (rc < 0)
 		mr_dns_free(d);
 	else
 		*out = d;
 	return rc;
+}
+
+int mr_dns_new(struct mr_loop *l, const char *resolver, struct mr_dns **out, struct mr_diag *diag)
+{
+	return mr_dns_new_stub(l, resolver, NULL, out, diag);
 }
 
 static void forget(struct question *q)

@@ -12,6 +12,13 @@
 struct mr_dns;
 /* resolver "127.0.0.1:53". -errno with a diagnosis when it cannot be set up (that it answers is not asked). */
 int mr_dns_new(struct mr_loop *l, const char *resolver, struct mr_dns **out, struct mr_diag *diag);
+/* One authoritative server of a zone: names in the zone are asked there, not recursively, and nothing is kept. What they lead to outside
+ * the zone (CNAME) is for the resolver. */
+struct mr_dns_stub {
+	const char *zone, *address; /* "example.org", "192.0.2.1" */
+	unsigned port;
+};
+int mr_dns_new_stub(struct mr_loop *l, const char *resolver, const struct mr_dns_stub *stub, struct mr_dns **out, struct mr_diag *diag);
 void mr_dns_free(struct mr_dns *d); /* no callback runs any more */
 /* The callback always comes later, never from inside, and exactly once: at the deadline with MR_DNS_TEMP. The answer lives during the call.
  */

@@ -1,4 +1,4 @@
-/* change_log, the domain as the meeting point of writers, lists and thresholds. */
+/* change_log, the domain as the meeting point of writers, DKIM keys, lists and thresholds. */
 #include "store/change.h"
 
 /* system */
@@ -31,6 +31,16 @@ int mr_change_domain(struct mr_db *db, const char *domain, struct mr_diag *diag)
 	if (r == 0 && changed == 0)
 		r = mr_diag_set(diag, -ENOENT, "there is no domain %s here", domain);
 	return r;
+}
+
+int mr_change_dkim_add(struct mr_db *db, const char *domain, const struct mr_dkim_pair *k, enum mr_key_state state, struct mr_diag *diag)
+{
+	return mr_exec(db,
+		       "INSERT INTO dkim_key (domain, selector, algorithm, sealed_key, public_key, state, since) "
+		       "VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP())",
+		       MR_PARAMS(mr_text(domain), mr_text(k->selector), mr_text(k->algorithm), mr_text(k->sealed_key),
+				 mr_text(k->public_key), mr_text(mr_key_state_str(state))),
+		       NULL, diag);
 }
 
 int mr_change_score(const char *option, const char *text, struct mr_score_change *out, struct mr_diag *diag)

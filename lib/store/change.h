@@ -1,11 +1,15 @@
 /* change: what every change to accounts has in common. For this folder only. */
 #pragma once
+#include "mail/key-rotation.h"
+#include "store/keygen.h"
 #include "store/query.h"
 
 /* Notes the change in change_log, in the same transaction, and forgets entries older than a week. kind as in struct mr_change. */
 int mr_change_note(struct mr_db *db, const char *kind, const char *key, const char *what, struct mr_diag *diag);
 /* Raises the domain's revision, so that writers below one domain come one after the other. -ENOENT: there is no such domain. */
 int mr_change_domain(struct mr_db *db, const char *domain, struct mr_diag *diag);
+
+int mr_change_dkim_add(struct mr_db *db, const char *domain, const struct mr_dkim_pair *k, enum mr_key_state state, struct mr_diag *diag);
 
 /* Lists of a domain or user: allow, deny, unlist (each a pattern or NULL). scope: "domain" "user". */
 struct mr_list_change {

@@ -18,8 +18,8 @@ int mr_db_open(const struct mr_conf_shared *conf, enum mr_db_use use, struct mr_
 int mr_db_check_conf(const struct mr_conf_shared *conf, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);
 
-#define MR_SCHEMA_OLDEST 5 /* these programs work with schema versions in this range */
-#define MR_SCHEMA_NEWEST 5
+#define MR_SCHEMA_OLDEST 6 /* these programs work with schema versions in this range */
+#define MR_SCHEMA_NEWEST 6
 /* 0, -EAGAIN, -EPROTO. */
 int mr_db_check_schema(struct mr_db *db, struct mr_diag *diag);
 

@@ -3,6 +3,7 @@
 
 /* system */
 #include <errno.h>
+#include <time.h>
 
 /* libraries */
 #include <openssl/evp.h>
@@ -12,6 +13,7 @@
 /* ours */
 #include "base/mem.h"
 #include "base/text.h"
+#include "rt/clock.h"
 
 #define RSA_BITS 2048
 #define PEM_MAX  8192
@@ -56,6 +58,30 @@ static int seal_private(EVP_PKEY *key, const char *purpose, const struct mr_keyr
 	}
 	BIO_free(bio);
 	return r;
+}
+
+static bool is_taken(const char *selector, const char *const *taken, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (mr_slice_ieq(mr_slice_of(taken[i]), mr_slice_of(selector)))
+			return true;
+	}
+	return false;
+}
+
+const char *mr_dkim_selector(const char *algorithm, const char *const *taken, size_t n, struct mr_arena *arena)
+{
+	time_t now = (time_t)mr_wall();
+	const char *selector;
+	char date[9];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof date, "%Y%m%d", &tm);
+	selector = mr_arena_printf(arena, "%c%s", *algorithm, date);
+	for (char letter = 'b'; letter <= 'z' && is_taken(selector, taken, n); letter++)
+		selector = mr_arena_printf(arena, "%c%s%c", *algorithm, date, letter);
+	return selector;
 }
 
 int mr_dkim_generate(const char *domain, const struct mr_keyring *ring, struct mr_arena *arena, struct mr_dkim_pair *pair,

@@ -117,9 +117,10 @@ int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, s
 {
 	struct mr_dkim_entry *v;
 	struct mr_rows rows;
-	int r = mr_query(
-	    db, "SELECT selector, algorithm, public_key, state = 'signing' FROM dkim_key WHERE domain = ? ORDER BY state, selector",
-	    MR_PARAMS(mr_text(domain)), arena, &rows, diag);
+	int r = mr_query(db,
+			 "SELECT selector, algorithm, public_key, state, GREATEST(0, TIMESTAMPDIFF(SECOND, since, UTC_TIMESTAMP())), "
+			 "DATE_FORMAT(checked, '%Y-%m-%dT%TZ'), problem FROM dkim_key WHERE domain = ? ORDER BY state, since, selector",
+			 MR_PARAMS(mr_text(domain)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -129,8 +130,15 @@ int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, s
 			.selector = mr_cell(&rows, i, 0),
 			.algorithm = mr_cell(&rows, i, 1),
 			.public_key = mr_cell(&rows, i, 2),
-			.signing = mr_cell_true(&rows, i, 3),
+			.age = (int64_t)mr_cell_u64(&rows, i, 4),
+			.checked = mr_cell(&rows, i, 5),
+			.problem = mr_cell(&rows, i, 6),
 		};
+	for (size_t i = 0; i < rows.n; i++) {
+		if (!mr_key_state_parse(mr_slice_of(mr_cell(&rows, i, 3)), &v[i].state))
+			return mr_diag_set(diag, -EPROTO, "key %s of %s is in a state that this program does not know", v[i].selector,
+					   domain);
+	}
 	*out = v;
 	*n = rows.n;
 	return 0;

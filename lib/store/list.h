@@ -1,5 +1,6 @@
 /* list: what `mailreeve ... list` shows, and later the web. domain NULL = all. Errors as in db.h. */
 #pragma once
+#include "mail/key-rotation.h"
 #include "store/read.h"
 
 struct mr_domain_entry {
@@ -27,6 +28,9 @@ int mr_list_limits(struct mr_db *db, struct mr_arena *arena, struct mr_limit_ent
 
 struct mr_dkim_entry {
 	char *selector, *algorithm, *public_key;
-	bool signing;
+	enum mr_key_state state;
+	int64_t age;   /* seconds in that state */
+	char *checked; /* when DNS was looked at last, UTC; NULL: never */
+	char *problem; /* what was found then; "" nothing */
 };
 int mr_list_dkim(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_dkim_entry **out, size_t *n, struct mr_diag *diag);

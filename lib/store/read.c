@@ -195,3 +195,17 @@ int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_
 	*newest = mr_cell_u64(&top, 0, 0);
 	return 0;
 }
+
+int mr_read_dkim_counts(struct mr_db *db, struct mr_dkim_counts *out, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(
+	    db,
+	    "SELECT COALESCE(SUM(state IN ('waiting', 'stored')), 0), COALESCE(SUM(state = 'signing' AND NOT seen), 0) FROM v_dkim_state",
+	    MR_NO_PARAMS, arena, &rows, diag);
+
+	if (r == 0)
+		*out = (struct mr_dkim_counts){ .waiting = mr_cell_u64(&rows, 0, 0), .unseen = mr_cell_u64(&rows, 0, 1) };
+	return r;
+}

@@ -88,3 +88,9 @@ struct mr_change {
 int mr_read_fulfils(struct mr_db *db, const struct mr_db_expect *e, bool *yes, struct mr_diag *diag);
 int mr_read_changes(struct mr_db *db, uint64_t after, unsigned limit, struct mr_arena *arena, struct mr_change **out, size_t *n,
 		    uint64_t *newest, struct mr_diag *diag);
+/* How many DKIM keys of domains that sign wait, and how many sign of which DNS did not show the record when it was looked at last (or never
+ * was). */
+struct mr_dkim_counts {
+	uint64_t waiting, unseen;
+};
+int mr_read_dkim_counts(struct mr_db *db, struct mr_dkim_counts *out, struct mr_diag *diag);

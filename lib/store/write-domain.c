@@ -3,13 +3,10 @@
 
 /* system */
 #include <errno.h>
-#include <time.h>
 
 /* ours */
 #include "base/mem.h"
-#include "rt/clock.h"
 #include "store/change.h"
-#include "store/keygen.h"
 #include "store/validate.h"
 
 #define PAIRS 2
@@ -54,25 +51,20 @@ static int set_columns(struct mr_db *db, const struct domain_change *c, struct m
 	return r;
 }
 
-/* The RSA key signs; the Ed25519 key waits until signing with both is switched on. */
 static int generate_pairs(struct domain_change *c, const struct mr_keyring *ring, struct mr_arena *arena, struct mr_diag *diag)
 {
 	static const char *const algorithms[PAIRS] = { "rsa", "ed25519" };
-	time_t now = (time_t)mr_wall();
-	struct tm tm;
-	char date[9];
 	int r = 0;
 
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof date, "%Y%m%d", &tm);
 	for (size_t i = 0; i < PAIRS && r == 0; i++) {
 		c->pairs[i] =
-		    (struct mr_dkim_pair){ .selector = mr_arena_printf(arena, "%c%s", *algorithms[i], date), .algorithm = algorithms[i] };
+		    (struct mr_dkim_pair){ .selector = mr_dkim_selector(algorithms[i], NULL, 0, arena), .algorithm = algorithms[i] };
 		r = mr_dkim_generate(c->name, ring, arena, &c->pairs[i], diag);
 	}
 	return r;
 }
 
+/* The RSA key signs at once: before its record is there nobody is the worse for it. The Ed25519 key waits until both are seen. */
 static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 {
 	struct domain_change *c = arg;
@@ -83,15 +75,8 @@ static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 		return mr_diag_set(diag, r, "domain %s exists already", c->name);
 	if (r < 0)
 		return mr_diag_set(diag, r, "%s", why.text);
-	for (size_t i = 0; i < PAIRS && r == 0; i++) {
-		const struct mr_dkim_pair *k = &c->pairs[i];
-
-		r = mr_exec(db,
-			    "INSERT INTO dkim_key (domain, selector, algorithm, sealed_key, public_key, state) VALUES (?, ?, ?, ?, ?, ?)",
-			    MR_PARAMS(mr_text(c->name), mr_text(k->selector), mr_text(k->algorithm), mr_text(k->sealed_key),
-				      mr_text(k->public_key), mr_text(i == 0 ? "signing" : "stored")),
-			    NULL, diag);
-	}
+	for (size_t i = 0; i < PAIRS && r == 0; i++)
+		r = mr_change_dkim_add(db, c->name, &c->pairs[i], i == 0 ? MR_KEY_SIGNING : MR_KEY_WAITING, diag);
 	if (r == 0)
 		r = set_columns(db, c, diag);
 	return r < 0 ? r : mr_change_note(db, "domain", c->name, "add", diag);

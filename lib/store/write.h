@@ -2,6 +2,7 @@
  * REST API later: one place. Errors as in db.h, in words for a person. NULL or negative in a *_set means "leave as it is". */
 #pragma once
 #include "base/seal.h"
+#include "mail/key-rotation.h"
 #include "proto/limit.h"
 #include "store/read.h"
 
@@ -20,11 +21,27 @@ struct mr_user_set {
 #define MR_DOMAIN_SET_NONE ((struct mr_domain_set){ .enabled = -1, .dkim = -1 })
 #define MR_USER_SET_NONE   ((struct mr_user_set){ .quota_mb = -1, .enabled = -1, .send_only = -1 })
 
-/* A new domain gets RSA-2048 and (kept for later use) Ed25519 keys, sealed with ring; selectors from the date. DKIM starts switched on. */
+/* A new domain gets RSA-2048 and Ed25519 keys, sealed with ring; selectors from the date. DKIM starts switched on; RSA signs at once. */
 int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring,
 			struct mr_diag *diag);
 int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_domain_set *set, struct mr_diag *diag);
 int mr_write_domain_del(struct mr_db *db, const char *name, struct mr_diag *diag); /* only without users and aliases (F134) */
+/* A new key of that kind ("rsa", "ed25519", NULL: of both) that waits for its record; a kind of which one waits already is left alone. */
+int mr_write_dkim_rotate(struct mr_db *db, const char *domain, const char *algorithm, const struct mr_keyring *ring, size_t *made,
+			 struct mr_diag *diag);
+/* What a look at DNS has found about the keys of a domain is kept, and the steps that follow from it are taken (mail/key-rotation.h).
+ * keep: seconds for which a record stays after its key was retired. */
+struct mr_dkim_finding {
+	const char *selector, *public_key;
+	const char *problem; /* "" none */
+	bool absent;         /* no server shows a record */
+};
+struct mr_dkim_step {
+	const char *selector;
+	enum mr_key_state from, to;
+};
+int mr_write_dkim_found(struct mr_db *db, const char *domain, const struct mr_dkim_finding *findings, size_t n, int64_t keep,
+			struct mr_arena *arena, struct mr_dkim_step **steps, size_t *n_steps, struct mr_diag *diag);
 int mr_write_user_add(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
 int mr_write_user_set(struct mr_db *db, const char *address, const struct mr_user_set *set, struct mr_diag *diag);
 int mr_write_user_del(struct mr_db *db, const char *address, struct mr_diag *diag);

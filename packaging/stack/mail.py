@@ -215,9 +215,9 @@ def keys_of(lay):
     return answer
 
 
-def verified(lay, content):
-    """Whether python3-dkim accepts the first signature."""
-    return dkim.verify(content, dnsfunc=keys_of(lay))
+def verified(lay, content, n=0):
+    """Whether python3-dkim accepts the signature of that number."""
+    return dkim.DKIM(content).verify(idx=n, dnsfunc=keys_of(lay))
 
 
 def chain(lay, content):

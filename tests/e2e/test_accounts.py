@@ -11,27 +11,17 @@ import pytest
 from stack import admin, mail, units
 
 
-def control(stack, verb):
-    """What lookup says on its control socket."""
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.settimeout(10)
-        peer.connect(str(stack.lay.run / "lookup/control.sock"))
-        peer.sendall(verb.encode() + b"\n")
-        peer.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
-
-
 @contextlib.contextmanager
 def setting(stack, line, section=None):
     """mailreeve.conf with one more line, taken over by lookup without a restart; afterwards as it was."""
     before = stack.lay.conf.read_text()
     try:
         stack.lay.conf.write_text(before + (f"{section} {{\n\t{line}\n}}\n" if section else line + "\n"))
-        assert control(stack, "reload").endswith("ok\n")
+        assert stack.control("lookup", "reload").endswith("ok\n")
         yield
     finally:
         stack.lay.conf.write_text(before)
-        assert control(stack, "reload").endswith("ok\n")
+        assert stack.control("lookup", "reload").endswith("ok\n")
 
 
 def soon(send, seconds=5):
@@ -120,7 +110,7 @@ def test_lookup_starts_before_its_neighbours(stack, refuses):
 
 
 def row_reads(stack):
-    return int(re.search(r"^row_reads_total=(\d+)", control(stack, "stats"), re.M).group(1))
+    return int(re.search(r"^row_reads_total=(\d+)", stack.control("lookup", "stats"), re.M).group(1))
 
 
 @pytest.mark.rows("G02")

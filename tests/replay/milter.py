@@ -244,6 +244,23 @@ class Milter(unittest.TestCase):
             self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))
         self.stop()
 
+    def test_key_retired_meanwhile(self):
+        """Between the two questions the keys of the domain change: it is asked once more, and once only."""
+        self.start()
+        self.directory.retired = {"s1"}
+        with self.session(daemon_name="ORIGINATING") as s:
+            self.directory.signs = {"d.test": ["s1"]}
+            self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).answer, "continue")
+            self.directory.signs = {"d.test": ["s1", "s2"]}
+            self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))   # s2 cannot be unsealed
+            self.assertIn("step=sign", self.logged())
+            self.assertEqual(self.directory.asked.count("sender"), 4)
+            self.directory.asked, self.directory.retired, self.directory.signs = [], {"s1", "s2", "s3"}, {"d.test": ["s1"], "e.test": ["s2"]}
+            self.directory.key = lambda question: [("status", "notfound")]
+            self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))
+            self.assertEqual(self.directory.asked.count("sender"), 2)
+        self.stop()
+
     def test_directory_away(self):
         self.start()
         self.directory.temp = True

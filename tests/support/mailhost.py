@@ -5,6 +5,7 @@ import imaplib
 import itertools
 import pathlib
 import smtplib
+import socket
 import sys
 import time
 
@@ -87,6 +88,15 @@ class Stack:
             except (AssertionError, mail.Refused, smtplib.SMTPException, OSError, imaplib.IMAP4.error) as error:
                 assert time.monotonic() < end, f"not well after {seconds} s: {error}"
             time.sleep(0.3)
+
+    def control(self, name, verb):
+        """What that daemon says on its control socket."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(10)
+            peer.connect(str(self.lay.run / name / "control.sock"))
+            peer.sendall(verb.encode() + b"\n")
+            peer.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
 
     def log(self, name):
         return (self.lay.log / f"{name}.log").read_text(errors="replace")

@@ -124,10 +124,11 @@ class Session:
 
 
 class Directory:
-    """finals: address -> list of (deliver, {field: value or list}); who is not named is foreign. signs: domain -> list of selectors."""
+    """finals: address -> list of (deliver, {field: value or list}); who is not named is foreign. signs: domain -> list of selectors. Keys in `retired` are not
+    there, and after one question about one of them nobody is told of it any more."""
 
     def __init__(self, run_dir):
-        self.finals, self.signs, self.temp = {}, {}, False
+        self.finals, self.signs, self.temp, self.retired, self.asked = {}, {}, False, set(), []
         self.listeners = [self.listen(os.path.join(run_dir, name)) for name in ("lookup/directory.sock", "keys/keys.sock")]
 
     def listen(self, path):
@@ -160,6 +161,7 @@ class Directory:
             connection.sendall(b"%d:%s," % (len(body), body))
 
     def answer(self, question):
+        self.asked.append(question["cmd"])
         if self.temp:
             return [("status", "temp")]
         return {"resolve": self.resolve, "sender": self.sender, "dkim-key": self.key}[question["cmd"]](question)
@@ -182,6 +184,8 @@ class Directory:
             fields += [("selector", selector), ("algorithm", "rsa")]
         return fields
 
-    @staticmethod
-    def key(_):
+    def key(self, question):
+        if question["selector"] in self.retired:
+            self.signs = {domain: [s for s in selectors if s not in self.retired] for domain, selectors in self.signs.items()}
+            return [("status", "notfound")]
         return [("status", "ok"), ("sealed", "v1:none:AAAA")]
