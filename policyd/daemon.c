@@ -54,7 +54,9 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
 	p->greylist = mr_greylist_new(p->redis, conf->shared.redis_prefix);
 	p->lock = mr_lock_new(app->loop, conf->admin_socket);
-	return open_sockets(p, conf, diag);
+	p->distinct = mr_distinct_new(app->loop, p->redis, conf->shared.redis_prefix);
+	rc = mr_login_new(app, p->distinct, &p->login, diag);
+	return rc < 0 ? rc : open_sockets(p, conf, diag);
 }
 
 void mr_policyd_drain(struct mr_app *app)
@@ -62,13 +64,14 @@ void mr_policyd_drain(struct mr_app *app)
 	struct mr_policyd *p = app->state;
 
 	mr_server_stop_accepting(p->server);
+	mr_login_drain(p->login);
 }
 
 size_t mr_policyd_pending(struct mr_app *app)
 {
 	struct mr_policyd *p = app->state;
 
-	return mr_server_pending(p->server);
+	return mr_server_pending(p->server) + mr_login_pending(p->login);
 }
 
 void mr_policyd_stop(struct mr_app *app)
@@ -78,11 +81,14 @@ void mr_policyd_stop(struct mr_app *app)
 	if (!p)
 		return;
 	mr_server_free(p->server);
+	mr_login_stop(p->login);
 	mr_directory_free(p->directory);
 	mr_redis_free(p->redis);
 	mr_counters_free(p->counters);
 	mr_greylist_free(p->greylist);
 	mr_lock_free(p->lock);
+	mr_distinct_free(p->distinct);
+	mr_login_free(p->login);
 	mr_request_drop_all(p);
 	free(p);
 }
@@ -131,6 +137,6 @@ int mr_policyd_check(const void *arg, struct mr_buf *out)
 			      up ? "answers with a temporary failure, or not in time" : "nobody answers there");
 	mr_directory_free(d);
 	mr_loop_free(asked.loop);
-	failed = mr_redis_check_line(&conf->shared, out);
+	failed = mr_redis_check_line(&conf->shared, out) + mr_login_check_line(&conf->shared, out);
 	return ok && !failed ? 0 : 1;
 }

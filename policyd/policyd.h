@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "check.h"
 #include "directory/directory.h"
+#include "login.h"
 #include "rt/server.h"
 
 struct mr_policyd_conf {
@@ -11,6 +12,7 @@ struct mr_policyd_conf {
 	uint64_t deadline; /* ms */
 	int64_t clients_max;
 	struct mr_check_settings checks;
+	struct mr_login_conf login;
 	int mode[MR_CHECKS], on_error[MR_CHECKS]; /* of each check: enum mr_check_mode, enum mr_check_on_error */
 };
 extern const struct mr_option mr_policyd_options[];
@@ -26,6 +28,8 @@ struct mr_policyd {
 	struct mr_counters *counters;
 	struct mr_greylist *greylist;
 	struct mr_lock *lock;
+	struct mr_distinct_store *distinct;
+	struct mr_login *login;      /* NULL: not configured */
 	struct mr_request *requests; /* that wait for the directory */
 };
 
@@ -48,4 +52,5 @@ int mr_policyd_check(const void *conf, struct mr_buf *out);
 /* stats.c */
 extern const struct mr_stat mr_policyd_stats[];
 extern _Atomic int64_t mr_policyd_requests, mr_policyd_passed, mr_policyd_refused, mr_policyd_deferred, mr_policyd_held,
-    mr_policyd_observed, mr_policyd_unknown;
+    mr_policyd_observed, mr_policyd_unknown, mr_policyd_login_asked, mr_policyd_login_delayed, mr_policyd_login_rejected,
+    mr_policyd_login_observed, mr_policyd_login_failures;

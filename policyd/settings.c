@@ -7,7 +7,8 @@
 #include "policyd.h"
 
 #define SECOND 1000LL
-#define HOUR   (3600 * SECOND)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
 /* Of large sites, whose servers take turns. */
@@ -52,6 +53,27 @@ const struct mr_option mr_policyd_options[] = {
 		   "What the check " #name " does when the directory cannot tell: let the mail pass, or answer 451."),
 #include "checks/check-list.h"
 #undef CHECK
+	OPTION("login_mode", MR_OPT_ENUM, login.mode, "enforce", 0, 0, "off|observe|enforce", MR_RELOAD_YES,
+	       "Whether log-ins are delayed and rejected, only logged as if, or not looked at."),
+	OPTION("login_window", MR_OPT_DURATION, login.window, "1h", MINUTE, 7 * DAY, NULL, MR_RELOAD_YES,
+	       "How long a wrong password counts."),
+	OPTION("login_pair_max", MR_OPT_INT, login.pair_max, "10", 1, 1000, NULL, MR_RELOAD_YES,
+	       "Different wrong passwords of one address for one login within the window; more are rejected."),
+	OPTION("login_address_max", MR_OPT_INT, login.address_max, "30", 1, 1000, NULL, MR_RELOAD_YES,
+	       "Different pairs of login and wrong password of one IPv4 address or IPv6 /64 within the window."),
+	OPTION("login_network_max", MR_OPT_INT, login.network_max, "200", 1, 1000, NULL, MR_RELOAD_YES,
+	       "The same of one IPv4 /24 or IPv6 /48."),
+	OPTION("login_known_max", MR_OPT_INT, login.known_max, "20", 1, 1000, NULL, MR_RELOAD_YES,
+	       "Different wrong passwords for one login within the window from a network that it is known in."),
+	OPTION("login_known_for", MR_OPT_DURATION, login.known_for, "60d", HOUR, 400 * DAY, NULL, MR_RELOAD_YES,
+	       "How long a network and device are known after a log-in."),
+	OPTION(
+	    "login_networks_max", MR_OPT_INT, login.networks_max, "30", 1, 1000, NULL, MR_RELOAD_YES,
+	    "Networks with a wrong password for one login within the window; with more each try for it is delayed where it is not known."),
+	OPTION("login_delay_max", MR_OPT_DURATION, login.delay_max, "10s", 0, MINUTE, NULL, MR_RELOAD_YES,
+	       "Longest delay of a log-in; less than a second is none."),
+	OPTION("login_exempt", MR_OPT_NETS, login.exempt, "", 0, 0, NULL, MR_RELOAD_YES,
+	       "Networks whose log-ins are not looked at, such as that of a gateway with a protection of its own."),
 	MR_OPTIONS_END,
 };
 
@@ -61,5 +83,5 @@ int mr_policyd_validate(const void *arg, struct mr_diag *diag)
 
 	if (conf->checks.grey.retry <= conf->checks.grey.delay)
 		return mr_diag_set(diag, -EINVAL, "policyd.greylist_retry must be longer than policyd.greylist_delay");
-	return 0;
+	return mr_login_validate(&conf->shared, diag);
 }

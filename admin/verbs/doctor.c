@@ -117,10 +117,10 @@ static void look_at_secret(const char *path, const char *group, const char *what
 
 static void look_at_secrets(const struct verbs_conf *conf)
 {
-	struct keys_file files[2];
-	unsigned n = keys_files(conf, files);
+	struct keys_file files[KEYS_FILES];
 
-	for (unsigned i = 0; i < n; i++)
+	keys_files(conf, files);
+	for (unsigned i = 0; i < (*conf->shared.login_listen ? KEYS_FILES : KEYS_ALWAYS); i++)
 		look_at_secret(files[i].path, files[i].group, files[i].what, "mailreeve setup keys makes it");
 	look_at_secret(conf->shared.db_password_file, NULL, "password of the database", "db_password_file names it");
 	look_at_secret(conf->db_password_file, NULL, "password of the database for the verbs",

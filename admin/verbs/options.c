@@ -37,6 +37,8 @@ const struct mr_option verbs_options[] = {
 	  "Socket of Dovecot's LMTP server, relative to Postfix's queue folder." },
 	{ "setup", "sasl_socket", MR_OPT_STRING, OFFSET(sasl_socket), "private/auth", 0, 0, NULL, MR_RELOAD_YES,
 	  "Socket of Dovecot's authentication, relative to Postfix's queue folder." },
+	{ "setup", "login_dovecot_file", MR_OPT_PATH, OFFSET(login_dovecot_file), "/etc/mailreeve/keys/dovecot-login.conf", 1, 0, NULL,
+	  MR_RELOAD_YES, "File that Dovecot includes, with the key of login_key_file and the salt of the password hashes that it sends." },
 	MR_OPTIONS_END
 };
 /* clang-format on */

@@ -12,5 +12,6 @@ struct verbs_conf {
 	char *mail_dir, *vmail_user, *vmail_group;
 	uint64_t message_size_limit; /* bytes */
 	char *milter_socket, *lmtp_socket, *sasl_socket;
+	char *login_dovecot_file;
 };
 extern const struct mr_option verbs_options[];

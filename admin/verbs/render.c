@@ -19,6 +19,10 @@ static int add_name(const struct verbs_conf *conf, const char *data_dir, struct 
 		gethostname(host, sizeof(host) - 1);
 		return mr_buf_puts(out, host);
 	}
+	if (mr_slice_eq(name, MR_LIT("login_penalty_mode"))) /* of the socket by which Dovecot keeps delays of its own */
+		return mr_buf_puts(out, *conf->shared.login_listen ? "0" : "0600");
+	if (mr_slice_eq(name, MR_LIT("login_url")))
+		return *conf->shared.login_listen ? mr_buf_printf(out, "http://%s/", conf->shared.login_listen) : 0;
 	return mr_conf_text(tables, conf, name, out);
 }
 

@@ -13,8 +13,9 @@
 #include "render.h"
 #include "rt/file.h"
 
-static const char usage[] = "usage: mailreeve setup print postfix-main|postfix-master|dovecot [--templates DIR]\n"
-			    "       mailreeve setup keys      (key ring and SRS secret, where there are none yet)\n";
+static const char usage[] =
+    "usage: mailreeve setup print postfix-main|postfix-master|dovecot [--templates DIR]\n"
+    "       mailreeve setup keys      (key ring, SRS secret and key of the log-in protection, where there are none yet)\n";
 
 struct flags {
 	const char *templates;

@@ -66,6 +66,11 @@ const struct mr_option mr_conf_shared_options[] = {
 	  .help = "File with the key ring that DKIM keys in the database are sealed with." },
 	{ FIELD(dkim_keep_record), .type = MR_OPT_DURATION, .min = 0, .max = 365 * DAY, .def = "7d",
 	  .help = "How long the record of a retired DKIM key is still needed, for mail that is under way." },
+	{ FIELD(login_listen), .type = MR_OPT_HOSTPORT, .def = "", .reload = MR_RELOAD_RESTART,
+	  .help = "Address of the loopback and port where mailreeve-policyd answers Dovecot's questions about log-ins, such as "
+		  "127.0.0.1:10028; \"\" is nowhere: no login protection." },
+	{ FIELD(login_key_file), .type = MR_OPT_PATH, .min = 1, .def = "/etc/mailreeve/keys/login-key", .reload = MR_RELOAD_RESTART,
+	  .help = "File with the key that Dovecot sends with these questions." },
 	{ FIELD(postmaster), .type = MR_OPT_ADDRESS, .def = "",
 	  .help = "Who gets mail for postmaster and abuse of a domain where nobody else does; \"\" is nobody." },
 	MR_OPTIONS_END,

@@ -13,6 +13,7 @@
 /* ours */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "rt/log.h"
 #include "rt/sock.h"
 
@@ -137,6 +138,56 @@ out:
 	return rc < 0 ? rc : 0;
 }
 
+/* Its length, or 0 where it is none. */
+static socklen_t loopback(const char *address, struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct mr_slice host;
+	struct mr_ip ip;
+	uint16_t port;
+
+	*out = (struct sockaddr_storage){ 0 };
+	if (mr_parse_hostport(mr_slice_of(address), &host, &port) < 0 || mr_parse_ip(host, &ip) < 0)
+		return 0;
+	out->ss_family = (sa_family_t)ip.family;
+	if (ip.family == AF_INET6) {
+		memcpy(&v6->sin6_addr, ip.bytes, sizeof(v6->sin6_addr));
+		v6->sin6_port = htons(port);
+		return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ? sizeof(*v6) : 0;
+	}
+	memcpy(&v4->sin_addr, ip.bytes, sizeof(v4->sin_addr));
+	v4->sin_port = htons(port);
+	return ip.bytes[0] == IN_LOOPBACKNET ? sizeof(*v4) : 0;
+}
+
+bool mr_is_loopback(const char *address)
+{
+	struct sockaddr_storage sa;
+
+	return loopback(address, &sa) > 0;
+}
+
+int mr_listen_loopback(const char *address, struct mr_diag *diag)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = loopback(address, &sa);
+	int fd, on = 1, rc = 0;
+
+	if (n == 0)
+		return mr_diag_set(diag, -EINVAL, "%s: not an address of the loopback with a port", address);
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return mr_diag_set(diag, -errno, "%s: %s", address, strerror(errno));
+	/* Not for two at once: a restart does not wait for the connections of the process before. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&sa, n) < 0 || listen(fd, BACKLOG) < 0) {
+		rc = mr_diag_set(diag, -errno, "%s: %s", address, strerror(errno));
+		close(fd);
+	}
+	return rc < 0 ? rc : fd;
+}
+
 int mr_connect_unix(const char *path)
 {
 	struct sockaddr_un sa;
@@ -154,23 +205,40 @@ int mr_connect_unix(const char *path)
 	return rc;
 }
 
-int mr_connect_unix_wait(const char *path, uint64_t timeout_ms)
+/* Closes fd where it fails. */
+static int connect_wait(int fd, const struct sockaddr *sa, socklen_t n, uint64_t timeout_ms)
 {
 	struct timeval tv = { .tv_sec = (time_t)(timeout_ms / 1000), .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	/* Holds for connect(2), a full backlog included, and for every read and write after it. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (connect(fd, sa, n) == 0)
+		return fd;
+	rc = errno == EAGAIN || errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+	close(fd);
+	return rc;
+}
+
+int mr_connect_unix_wait(const char *path, uint64_t timeout_ms)
+{
 	struct sockaddr_un sa;
-	int fd, rc = fill_address(path, &sa);
+	int rc = fill_address(path, &sa);
 
 	if (rc < 0)
 		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* Holds for connect(2) on a full backlog, and for every read and write after it. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return fd;
-	rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
-	close(fd);
-	return rc;
+	return connect_wait(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), (const struct sockaddr *)&sa, sizeof(sa), timeout_ms);
+}
+
+int mr_connect_loopback_wait(const char *address, uint64_t timeout_ms)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = loopback(address, &sa);
+
+	if (n == 0)
+		return -EINVAL;
+	return connect_wait(socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), (const struct sockaddr *)&sa, n, timeout_ms);
 }

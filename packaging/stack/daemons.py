@@ -23,6 +23,8 @@ forward_port = {forward}
 srs_domain = {domain}
 srs_secret_file = {keys}/srs-secret
 dkim_keyring_file = {keys}/dkim-keyring
+login_listen = "127.0.0.1:{login}"
+login_key_file = {keys}/login-key
 postmaster = postmaster@{domain}
 hostd {{
 	postfix_config_dir = {postfix}
@@ -38,6 +40,7 @@ setup {{
 	tls_cert_file = {tls}/cert.pem
 	tls_key_file = {tls}/key.pem
 	mail_dir = {mail}
+	login_dovecot_file = {keys}/dovecot-login.conf
 }}
 """
 

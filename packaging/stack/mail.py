@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def somewhere():
-    """An address of the loopback to come from. One of its own for each session: Dovecot slows an address with failed log-ins down, and takes a session from
+    """An address of the loopback to come from. One of its own for each session: an address with failed log-ins is slowed down, and Dovecot takes a session from
     an address to itself for a safe one."""
     return "127." + ".".join(str(random.randint(1, 250)) for _ in range(3))
 
@@ -50,12 +50,12 @@ def somewhere():
 class FromSomewhere:
     """A client of Python's library from an address of choice, with TLS first or not."""
 
-    def __init__(self, port, context, tls_first):
-        self.context, self.tls_first = context, tls_first
+    def __init__(self, port, context, tls_first, source=None):
+        self.context, self.tls_first, self.source = context, tls_first, source or somewhere()
         super().__init__("localhost", port, timeout=30)
 
     def _create_socket(self, timeout):
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(somewhere(), 0))
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(self.source, 0))
         return self.context.wrap_socket(plain, server_hostname=self.host) if self.tls_first else plain
 
 
@@ -86,8 +86,8 @@ class Client:
         smtp.ehlo()
         return smtp
 
-    def submission(self, user, password, port="submission", **kwargs):
-        smtp = self.connect(port, source=somewhere(), helo="laptop.example.org", **kwargs)
+    def submission(self, user, password, port="submission", source=None, **kwargs):
+        smtp = self.connect(port, source=source or somewhere(), helo="laptop.example.org", **kwargs)
         if port == "submission":
             smtp.starttls(context=self.tls)
             smtp.ehlo()
@@ -108,8 +108,8 @@ class Client:
             return transaction(smtp, user if sender is None else sender, to, content)
 
     @contextlib.contextmanager
-    def imap(self, user, password, port="imaps"):
-        session = Imap(self.lay.ports[port], self.tls, tls_first=port == "imaps")
+    def imap(self, user, password, port="imaps", source=None):
+        session = Imap(self.lay.ports[port], self.tls, tls_first=port == "imaps", source=source)
         try:
             if port == "imap":
                 session.starttls(self.tls)

@@ -54,6 +54,9 @@ ROWS = {
     "F098": "A changed key is used for the next message without restart.",
     "F099": "While the published key does not match, the state is visible and the old key keeps signing: publish, see it in DNS, then switch.",
     "F100": "Incoming SPF, DKIM and DMARC results influence the score and appear in a header.",
+    "F105": "Control interfaces listen on Unix sockets with file permissions; nothing of ours listens on TCP unless told to, the auth-policy hook on "
+            "loopback with a generated key excepted.",
+    "F106": "No default or empty secret opens anything.",
     "F111": "An empty database is initialised automatically; a second start changes nothing.",
     "F113": "Missing schema, wrong credentials, unknown host, refused connection each produce a distinct message.",
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",
@@ -61,6 +64,8 @@ ROWS = {
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",
     "G04": "More than one MariaDB host: fails over by itself, prefers the local one, never writes through a read-only one.",
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
+    "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
+           "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
     "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",

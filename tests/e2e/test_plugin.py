@@ -96,6 +96,7 @@ def plugin():
         certs.make(lay)
         lookup = FakeLookup(lay.run)
         daemons.write_conf(lay)
+        lay.conf.write_text(re.sub(r"^login_listen = .*\n", "", lay.conf.read_text(), flags=re.M))  # no policyd here
         dovecot.start(lay, servers, daemons.rendered(lay, "dovecot") + PRIVATE)
         yield Plugin(lay, servers, lookup)
     finally:

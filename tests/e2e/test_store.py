@@ -563,35 +563,3 @@ def test_doctor(site):
     (site.folder / "keyring").chmod(0o640)
     site.sql(f"UPDATE schema_version SET version = {NEWEST} WHERE version = {NEWEST + 5}")
     assert any("mode 0644" in line for line in said) and any(line.startswith("problem database: ") and "too new" in line for line in said), said
-
-
-def test_setup_keys(tmp_path):
-    conf = tmp_path / "mailreeve.conf"
-    conf.write_text(f"dkim_keyring_file = {tmp_path}/ring\nsrs_secret_file = {tmp_path}/srs\n")
-    run = [str(VERBS / "mailreeve"), "-c", str(conf), "setup", "keys"]
-    subprocess.run(run, check=True, capture_output=True)
-    made = [(tmp_path / name).read_text() for name in ("ring", "srs")]
-    assert re.fullmatch(r"k1 [A-Za-z0-9+/]{43}=\n", made[0]) and re.fullmatch(r"[A-Za-z0-9+/]{43}=\n", made[1])
-    assert all((tmp_path / name).stat().st_mode & 0o777 == 0o640 for name in ("ring", "srs"))
-    subprocess.run(run, check=True, capture_output=True)
-    assert [(tmp_path / name).read_text() for name in ("ring", "srs")] == made
-
-
-def test_setup_print(tmp_path):
-    conf, templates = tmp_path / "mailreeve.conf", tmp_path / "templates/postfix"
-    templates.mkdir(parents=True)
-    (tmp_path / "cert").touch()
-    conf.write_text(f"run_dir = /run/x\nhostname = mx.example.org\nsetup {{\n\ttls_cert_file = {tmp_path}/cert\n\ttls_key_file = {tmp_path}/cert\n"
-                    "\tmessage_size_limit = 2M\n}\n")
-    main = templates / "main.cf"
-    run = [str(VERBS / "mailreeve"), "-c", str(conf), "setup", "print", "postfix-main", "--templates", str(templates.parent)]
-    main.write_text("myhostname = {{hostname}}\nsize = {{message_size_limit}}\nsocket = {{run_dir}}/a\nport = {{forward_port}} ${x} {y}\n")
-    done = subprocess.run(run, check=True, capture_output=True, text=True)
-    assert done.stdout == "myhostname = mx.example.org\nsize = 2097152\nsocket = /run/x/a\nport = 10027 ${x} {y}\n"
-    for bad in ("a\n{{no_such_option}}\n", "a\n{{hostname\n", "a\n{{"):
-        main.write_text(bad)
-        done = subprocess.run(run, check=False, capture_output=True, text=True)
-        assert done.returncode == 1 and "main.cf:2" in done.stderr and done.stdout == "", done
-    (tmp_path / "cert").unlink()
-    done = subprocess.run(run, check=False, capture_output=True, text=True)
-    assert done.returncode == 1 and "tls_cert_file" in done.stderr

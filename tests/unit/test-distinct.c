@@ -1,0 +1,214 @@
+/* test-distinct: against a real Redis: two hosts see the same members; all or nothing; Redis away, flushed, back; windows. */
+
+/* system */
+#include <string.h>
+#include <unistd.h>
+
+/* ours */
+#include "rt/distinct.h"
+#include "rt/log.h"
+#include "spawn.h"
+#include "unit.h"
+
+#define HOUR 3600000
+
+static char folder[64], socket_path[128];
+static pid_t server;
+static struct mr_loop *loop;
+static struct host {
+	struct mr_redis *redis;
+	struct mr_distinct_store *store;
+	struct mr_distincts last;
+	unsigned answers;
+} hosts[2];
+
+static void start_server(void)
+{
+	char *argv[] = { "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", NULL };
+
+	server = spawn(folder, argv);
+	assert_true(server > 0);
+}
+
+static void stop(void *arg)
+{
+	mr_loop_stop(loop);
+}
+
+static void run_for(uint64_t ms)
+{
+	mr_timer_start(loop, ms, stop, NULL);
+	mr_loop_run(loop);
+}
+
+static void wait_up(bool up)
+{
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
+		for (int i = 0; i < 500 && mr_redis_up(hosts[h].redis) != up; i++)
+			run_for(20);
+}
+
+static int setup(void **state)
+{
+	struct mr_redis_config config = { .socket = socket_path, .address = "", .user = "", .password_file = "" };
+
+	mr_log_set_level(MR_LOG_ERROR);
+	snprintf(folder, sizeof(folder), "/tmp/mr-test-distinct-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
+	loop = mr_loop_new();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
+		hosts[h] = (struct host){ 0 };
+		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
+		hosts[h].store = mr_distinct_new(loop, hosts[h].redis, "mr:");
+	}
+	start_server();
+	wait_up(true);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char name[160];
+
+	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
+		mr_redis_free(hosts[h].redis);
+		mr_distinct_free(hosts[h].store);
+	}
+	mr_loop_free(loop);
+	spawn_kill(&server);
+	unlink(socket_path);
+	snprintf(name, sizeof(name), "%s/log", folder);
+	unlink(name);
+	return rmdir(folder);
+}
+
+static void on_answer(const struct mr_distincts *d, void *arg)
+{
+	struct host *h = arg;
+
+	h->last = *d;
+	h->answers++;
+}
+
+static const struct mr_distincts *ask(unsigned h, const struct mr_distinct_item *v, size_t n)
+{
+	unsigned before = hosts[h].answers;
+
+	mr_distinct_ask(hosts[h].store, 2000, v, n, on_answer, &hosts[h]);
+	assert_int_equal(hosts[h].answers, before); /* never from inside */
+	for (int i = 0; i < 1000 && hosts[h].answers == before; i++)
+		run_for(5);
+	assert_int_equal(hosts[h].answers, before + 1);
+	return &hosts[h].last;
+}
+
+static const struct mr_distincts *one(unsigned h, enum mr_distinct_op op, const char *member, uint64_t window, uint64_t max)
+{
+	return ask(h, &(struct mr_distinct_item){ MR_LIT("k"), mr_slice_of(member), window, max, op }, 1);
+}
+
+#define TAKE(h, member, max) one(h, MR_DISTINCT_TAKE, member, HOUR, max)
+#define LOOK(h, member)      one(h, MR_DISTINCT_LOOK, member, HOUR, 1)->v[0]
+
+static void test_take(void **state)
+{
+	assert_int_equal(TAKE(0, "a", 2)->full, 1);
+	assert_int_equal(TAKE(1, "a", 2)->full, 1); /* the same one again */
+	assert_true(hosts[1].last.shared && hosts[1].last.v[0].has);
+	assert_int_equal(hosts[1].last.v[0].count, 1);
+	assert_int_equal(TAKE(1, "b", 2)->full, 1);
+	assert_int_equal(TAKE(0, "c", 2)->full, 0);
+	assert_int_equal(TAKE(0, "b", 2)->full, 1); /* one that is there needs no room */
+	assert_int_equal(LOOK(1, "c").count, 2);
+	assert_false(LOOK(1, "c").has);
+	assert_true(LOOK(0, "b").has);
+}
+
+static void test_all_or_nothing(void **state)
+{
+	const struct mr_distinct_item v[] = {
+		{ MR_LIT("a"), MR_LIT("x"), HOUR, 1, MR_DISTINCT_TAKE },
+		{ MR_LIT("b"), MR_LIT("x"), HOUR, 1, MR_DISTINCT_NOTE },
+		{ MR_LIT("c"), MR_LIT("y"), HOUR, 1, MR_DISTINCT_TAKE },
+		{ MR_LIT("d"), MR_LIT("y"), HOUR, 1, MR_DISTINCT_DROP },
+	};
+	struct mr_distinct_item looks[4];
+
+	ask(0, &(struct mr_distinct_item){ MR_LIT("c"), MR_LIT("x"), HOUR, 1, MR_DISTINCT_TAKE }, 1);
+	ask(0, &(struct mr_distinct_item){ MR_LIT("d"), MR_LIT("y"), HOUR, 1, MR_DISTINCT_TAKE }, 1);
+	assert_int_equal(ask(1, v, 4)->full, 2);
+	for (size_t i = 0; i < 4; i++) {
+		looks[i] = v[i];
+		looks[i].op = MR_DISTINCT_LOOK;
+	}
+	ask(1, looks, 4);
+	assert_int_equal(hosts[1].last.v[0].count, 0);
+	assert_int_equal(hosts[1].last.v[1].count, 0);
+	assert_int_equal(hosts[1].last.v[2].count, 1);
+	assert_int_equal(hosts[1].last.v[3].count, 0); /* what is to be forgotten, is */
+}
+
+static void test_note_drop_clear(void **state)
+{
+	for (const char *p = "abcd"; *p; p++)
+		one(0, MR_DISTINCT_NOTE, (char[]){ *p, '\0' }, HOUR, 3);
+	assert_int_equal(LOOK(1, "b").count, 3);
+	assert_false(one(1, MR_DISTINCT_LOOK, "a", HOUR, 1)->v[0].has);
+	assert_true(LOOK(1, "d").has);
+	one(1, MR_DISTINCT_DROP, "d", HOUR, 3);
+	assert_int_equal(LOOK(1, "d").count, 2);
+	one(1, MR_DISTINCT_CLEAR, "", HOUR, 3);
+	assert_int_equal(LOOK(1, "b").count, 0);
+}
+
+static void test_window(void **state)
+{
+	one(0, MR_DISTINCT_TAKE, "a", 800, 1);
+	assert_int_equal(one(0, MR_DISTINCT_TAKE, "b", 800, 1)->full, 0);
+	assert_in_range(hosts[0].last.v[0].oldest, 0, 799);
+	run_for(850);
+	assert_int_equal(one(0, MR_DISTINCT_TAKE, "b", 800, 1)->full, 1);
+}
+
+static void test_away_and_back(void **state)
+{
+	TAKE(0, "a", 2);
+	TAKE(1, "b", 2);
+	spawn_kill(&server);
+	wait_up(false);
+	assert_int_equal(TAKE(0, "c", 2)->full, 1); /* host 0 has heard of one only */
+	assert_false(hosts[0].last.shared);
+	assert_int_equal(TAKE(0, "d", 2)->full, 0);
+	assert_int_equal(one(0, MR_DISTINCT_NOTE, "place", HOUR, 5)->full, 1);
+	start_server();
+	wait_up(true);
+	assert_true(LOOK(0, "place").has); /* a Redis that came back empty does not know it */
+	assert_true(hosts[0].last.shared);
+	assert_int_equal(hosts[0].last.v[0].count, 0);
+	assert_false(LOOK(1, "place").has);
+}
+
+static void test_without_redis(void **state)
+{
+	struct mr_distinct_store *redis = hosts[0].store;
+
+	hosts[0].store = mr_distinct_new(loop, NULL, "mr:");
+	assert_int_equal(TAKE(0, "a", 1)->full, 1);
+	assert_int_equal(TAKE(0, "b", 1)->full, 0);
+	assert_int_equal(hosts[0].last.v[0].count, 1);
+	mr_distinct_ask(hosts[0].store, 2000, &(struct mr_distinct_item){ MR_LIT("k"), MR_LIT("a"), HOUR, 1, MR_DISTINCT_LOOK }, 1,
+			on_answer, &hosts[0]); /* open at the end */
+	mr_distinct_free(hosts[0].store);
+	hosts[0].store = redis;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(test_take),   TEST(test_all_or_nothing), TEST(test_note_drop_clear),
+					    TEST(test_window), TEST(test_away_and_back),  TEST(test_without_redis) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
