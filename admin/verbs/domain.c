@@ -18,14 +18,18 @@
 
 static const char usage[] =
     "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N] [--reject-score N]\n"
+    "                            [--alias-of DOMAIN | --relay TRANSPORT [--recipients any|listed]]\n"
     "       mailreeve domain list [--json]\n"
     "       mailreeve domain show DOMAIN [--json]\n"
     "       mailreeve domain set DOMAIN [--enable | --disable] [--junk-score N|default] [--reject-score N|default]\n"
     "                            [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]\n"
-    "       mailreeve domain del DOMAIN\n";
+    "                            [--alias-of DOMAIN|none] [--relay TRANSPORT|none] [--recipients any|listed]\n"
+    "       mailreeve domain del DOMAIN\n"
+    "TRANSPORT is where the mailboxes are, as in Postfix's transport(5): smtp:[192.0.2.1]:25\n";
 
 struct flags {
 	struct mr_domain_set set;
+	const char *recipients;
 	int json;
 };
 #define FLAG(member) offsetof(struct flags, member)
@@ -39,40 +43,64 @@ static const struct verb_flag table[] = {
 	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
 	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
 	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	{ "alias-of", "add set", FLAG_TEXT, FLAG(set.alias_of), 0 },
+	{ "relay", "add set", FLAG_TEXT, FLAG(set.relay_to), 0 },
+	{ "recipients", "add set", FLAG_TEXT, FLAG(recipients), 0 },
 	{ 0 },
 };
 
+/* 0, or the exit code of a usage error. */
+static int take_recipients(const struct flags *f, struct mr_domain_set *set)
+{
+	struct mr_slice word = mr_slice_of(f->recipients);
+
+	*set = f->set;
+	if (!f->recipients)
+		return 0;
+	set->relay_listed = mr_slice_eq(word, MR_LIT("listed"));
+	return set->relay_listed || mr_slice_eq(word, MR_LIT("any")) ? 0 : verb_usage("--recipients: any or listed");
+}
+
 static int add(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
-	const struct flags *f = flags;
+	struct mr_domain_set s;
 	struct mr_keyring ring = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
-	int r = mr_keyring_load(conf->shared.dkim_keyring_file, &ring, &diag);
+	int r = take_recipients(flags, &s);
 
+	if (r)
+		return r;
+	r = mr_keyring_load(conf->shared.dkim_keyring_file, &ring, &diag);
 	if (r == 0)
 		r = verbs_open(conf, &db, &diag);
 	if (r == 0)
-		r = mr_write_domain_add(db, argv[0], &f->set, &ring, &diag);
+		r = mr_write_domain_add(db, argv[0], &s, &ring, &diag);
 	mr_keyring_wipe(&ring);
 	if (r == 0)
 		printf("domain added; publish its DKIM records: mailreeve dkim show %s\n", argv[0]);
 	return verbs_changed(conf, r, &diag);
 }
 
+static json_t *json_text(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
 static void list_table(const struct mr_domain_entry *v, size_t n, struct mr_arena *arena)
 {
-	const char **cells = mr_arena_alloc(arena, (n + 1) * 5 * sizeof(*cells)), **c = cells;
+	const char **cells = mr_arena_alloc(arena, (n + 1) * 6 * sizeof(*cells)), **c = cells;
 
-	*c++ = "DOMAIN", *c++ = "ENABLED", *c++ = "DKIM", *c++ = "USERS", *c++ = "ALIASES";
+	*c++ = "DOMAIN", *c++ = "ENABLED", *c++ = "DKIM", *c++ = "USERS", *c++ = "ALIASES", *c++ = "GOES-TO";
 	for (size_t i = 0; i < n; i++) {
 		*c++ = v[i].name;
 		*c++ = print_yes(v[i].enabled);
 		*c++ = print_yes(v[i].dkim);
 		*c++ = mr_arena_printf(arena, "%" PRIu64, v[i].users);
 		*c++ = mr_arena_printf(arena, "%" PRIu64, v[i].aliases);
+		*c++ = *v[i].alias_of ? v[i].alias_of : *v[i].relay_to ? v[i].relay_to : "here";
 	}
-	print_table(cells, n + 1, 5);
+	print_table(cells, n + 1, 6);
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -95,8 +123,10 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 	}
 	all = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:I, s:I}", "domain", v[i].name, "enabled", v[i].enabled, "dkim",
-						     v[i].dkim, "users", (json_int_t)v[i].users, "aliases", (json_int_t)v[i].aliases));
+		json_array_append_new(all,
+				      json_pack("{s:s, s:b, s:b, s:I, s:I, s:o, s:o}", "domain", v[i].name, "enabled", v[i].enabled, "dkim",
+						v[i].dkim, "users", (json_int_t)v[i].users, "aliases", (json_int_t)v[i].aliases, "alias_of",
+						json_text(v[i].alias_of), "relay", json_text(v[i].relay_to)));
 	return print_json(all);
 }
 
@@ -106,9 +136,10 @@ static int show_json(const struct mr_row_domain *d)
 
 	for (size_t i = 0; i < d->n_keys; i++)
 		json_array_append_new(keys, json_pack("{s:s, s:s}", "selector", d->keys[i].selector, "algorithm", d->keys[i].algorithm));
-	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "domain", d->name, "enabled", d->enabled, "dkim", d->dkim,
-				    "junk_score", json_score(d->junk_score), "reject_score", json_score(d->reject_score), "lists",
-				    json_patterns(d->patterns, d->n_patterns), "signing_keys", keys));
+	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "domain", d->name, "enabled", d->enabled, "dkim",
+				    d->dkim, "junk_score", json_score(d->junk_score), "reject_score", json_score(d->reject_score), "lists",
+				    json_patterns(d->patterns, d->n_patterns), "signing_keys", keys, "alias_of", json_text(d->alias_of),
+				    "relay", json_text(d->relay_to), "recipients", d->relay_listed ? "listed" : "any"));
 }
 
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -130,6 +161,10 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		return show_json(&d);
 	printf("domain        %s\nenabled       %s\ndkim          %s\njunk score    %s\nreject score  %s\n", d.name, print_yes(d.enabled),
 	       print_yes(d.dkim), print_score(d.junk_score, arena), print_score(d.reject_score, arena));
+	if (*d.alias_of)
+		printf("alias of      %s\n", d.alias_of);
+	if (*d.relay_to)
+		printf("relay         %s\nrecipients    %s\n", d.relay_to, d.relay_listed ? "listed" : "any");
 	for (size_t i = 0; i < d.n_keys; i++)
 		printf("signing key   %s (%s)\n", d.keys[i].selector, d.keys[i].algorithm);
 	print_patterns(d.patterns, d.n_patterns);
@@ -138,16 +173,19 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 
 static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
-	const struct mr_domain_set *s = &((const struct flags *)flags)->set;
+	struct mr_domain_set s;
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
-	int r;
+	int r = take_recipients(flags, &s);
 
-	if (s->enabled < 0 && !s->junk_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
+	if (r)
+		return r;
+	if (s.enabled < 0 && !s.junk_score && !s.reject_score && !s.allow && !s.deny && !s.unlist && !s.alias_of && !s.relay_to &&
+	    s.relay_listed < 0)
 		return verb_usage("nothing to set (--help tells)");
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
-		r = mr_write_domain_set(db, argv[0], s, &diag);
+		r = mr_write_domain_set(db, argv[0], &s, &diag);
 	return verbs_changed(conf, r, &diag);
 }
 

@@ -15,6 +15,7 @@
 static const char usage[] = "usage: mailreeve [-c FILE] VERB [WORD...]\n"
 			    "\n"
 			    "  domain, user, alias   the accounts: add, list, show, set, del\n"
+			    "  rule                  access, transport and milter maps of Postfix\n"
 			    "  dkim                  signing keys and the records to publish\n"
 			    "  schema                the tables of the database\n"
 			    "  setup                 configuration for Postfix and Dovecot, keys\n"

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COLUMNS_MAX 16
 #define MIB         1048576
@@ -48,6 +49,24 @@ const char *print_score(double score, struct mr_arena *arena)
 const char *print_yes(bool yes)
 {
 	return yes ? "yes" : "no";
+}
+
+const char *print_end(int64_t at, struct mr_arena *arena)
+{
+	char text[32];
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	if (at == 0 || gmtime_r(&t, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return "never";
+	return mr_arena_strdup(arena, text);
+}
+
+json_t *json_end(int64_t at)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	return at == 0 ? json_null() : json_string(print_end(at, arena));
 }
 
 json_t *json_score(double score)

@@ -12,6 +12,8 @@ int print_json(json_t *value);
 const char *print_quota(uint64_t bytes, struct mr_arena *arena);
 const char *print_score(double score, struct mr_arena *arena);
 const char *print_yes(bool yes);
+const char *print_end(int64_t at, struct mr_arena *arena);              /* "2026-12-31T18:00:00Z"; "never" for 0 */
+json_t *json_end(int64_t at);                                           /* the same; null = never */
 json_t *json_score(double score);                                       /* null = the default holds */
 json_t *json_patterns(const struct mr_row_pattern *patterns, size_t n); /* [{"pattern", "action"}] */
 void print_patterns(const struct mr_row_pattern *patterns, size_t n);

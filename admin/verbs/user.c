@@ -18,16 +18,17 @@
 #include "store/write.h"
 
 static const char usage[] =
-    "usage: mailreeve user add ADDRESS [--quota MB] [--send-only] [--disabled] [--hash]\n"
+    "usage: mailreeve user add ADDRESS [--quota MB] [--send-only | --receive-only] [--expires WHEN] [--disabled] [--hash]\n"
     "       mailreeve user list [DOMAIN] [--json]\n"
     "       mailreeve user show ADDRESS [--json]\n"
     "       mailreeve user set ADDRESS [--enable | --disable] [--send-only | --no-send-only] [--quota MB] [--password | --hash]\n"
     "                          [--junk-score N|default] [--reject-score N|default] [--allow PATTERN] [--deny PATTERN]\n"
-    "                          [--unlist PATTERN]\n"
+    "                          [--unlist PATTERN] [--receive-only | --no-receive-only] [--expires WHEN|never]\n"
     "       mailreeve user del ADDRESS\n"
     "       mailreeve user lock ADDRESS [--reason TEXT]\n"
     "       mailreeve user unlock ADDRESS\n"
-    "The password is read from standard input; with --hash it is a hash such as {BLF-CRYPT}$2y$...\n";
+    "The password is read from standard input; with --hash it is a hash such as {BLF-CRYPT}$2y$...\n"
+    "WHEN is 30d, 2026-12-31 or 2026-12-31T18:00 (UTC).\n";
 
 struct flags {
 	struct mr_user_set set;
@@ -42,6 +43,9 @@ static const struct verb_flag table[] = {
 	{ "disabled", "add", FLAG_SWITCH, FLAG(set.enabled), 0 },
 	{ "send-only", "add set", FLAG_SWITCH, FLAG(set.send_only), 1 },
 	{ "no-send-only", "set", FLAG_SWITCH, FLAG(set.send_only), 0 },
+	{ "receive-only", "add set", FLAG_SWITCH, FLAG(set.receive_only), 1 },
+	{ "no-receive-only", "set", FLAG_SWITCH, FLAG(set.receive_only), 0 },
+	{ "expires", "add set", FLAG_TEXT, FLAG(set.expires), 0 },
 	{ "quota", "add set", FLAG_TEXT, FLAG(quota), 0 },
 	{ "password", "set", FLAG_SWITCH, FLAG(password), 1 },
 	{ "hash", "add set", FLAG_SWITCH, FLAG(hash), 1 },
@@ -95,8 +99,8 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	const struct flags *f = flags;
 	const struct mr_user_set *s = &f->set;
 
-	if (s->enabled < 0 && s->send_only < 0 && !f->quota && !f->password && !f->hash && !s->junk_score && !s->reject_score &&
-	    !s->allow && !s->deny && !s->unlist)
+	if (s->enabled < 0 && s->send_only < 0 && s->receive_only < 0 && !s->expires && !f->quota && !f->password && !f->hash &&
+	    !s->junk_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
 		return verb_usage("nothing to set (--help tells)");
 	return write_user(conf, f, f->password, argv[0], mr_write_user_set);
 }
@@ -118,9 +122,10 @@ static void list_table(const struct mr_row_mailbox *v, size_t n, struct mr_arena
 
 static json_t *user_json(const struct mr_row_mailbox *m)
 {
-	return json_pack("{s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked", m->locked,
-			 "send_only", m->send_only, "quota_mb", (json_int_t)(m->quota_bytes / 1048576), "junk_score",
-			 json_score(m->junk_score), "reject_score", json_score(m->reject_score));
+	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked", m->locked,
+			 "send_only", m->send_only, "receive_only", m->receive_only, "expires", json_end(m->expires), "quota_mb",
+			 (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "reject_score",
+			 json_score(m->reject_score));
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -177,6 +182,10 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nreject score  %s\n", m.address,
 	       print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
 	       print_score(m.reject_score, arena));
+	if (m.receive_only)
+		printf("receive-only  yes\n");
+	if (m.expires)
+		printf("expires       %s\n", print_end(m.expires, arena));
 	if (lock.at)
 		printf("locked        since %s UTC: %s\n", lock.at, lock.reason);
 	print_patterns(m.patterns, m.n_patterns);

@@ -12,10 +12,11 @@ int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_e
 {
 	struct mr_domain_entry *v;
 	struct mr_rows rows;
-	int r = mr_query(db,
-			 "SELECT name, enabled, dkim, (SELECT COUNT(*) FROM v_mailbox m WHERE m.domain = d.name), "
-			 "(SELECT COUNT(DISTINCT address) FROM v_alias a WHERE a.domain = d.name) FROM v_domain d ORDER BY name",
-			 MR_NO_PARAMS, arena, &rows, diag);
+	int r = mr_query(
+	    db,
+	    "SELECT name, enabled, dkim, (SELECT COUNT(*) FROM v_mailbox m WHERE m.domain = d.name), "
+	    "(SELECT COUNT(DISTINCT address) FROM v_alias a WHERE a.domain = d.name), alias_of, relay_to FROM v_domain d ORDER BY name",
+	    MR_NO_PARAMS, arena, &rows, diag);
 
 	if (r < 0)
 		return r;
@@ -27,6 +28,8 @@ int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_e
 			.dkim = mr_cell_true(&rows, i, 2),
 			.users = mr_cell_u64(&rows, i, 3),
 			.aliases = mr_cell_u64(&rows, i, 4),
+			.alias_of = mr_cell_text(&rows, i, 5),
+			.relay_to = mr_cell_text(&rows, i, 6),
 		};
 	*out = v;
 	*n = rows.n;
@@ -67,32 +70,73 @@ int mr_list_lock(struct mr_db *db, const char *address, struct mr_arena *arena, 
 	return r;
 }
 
-int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
+static void aliases_of(const struct mr_rows *rows, struct mr_arena *arena, struct mr_alias_entry **out, size_t *n)
+{
+	struct mr_alias_entry *v = mr_arena_alloc(arena, (rows->n + 1) * sizeof *v), *a = NULL;
+	char **destinations = mr_arena_alloc(arena, (rows->n + 1) * sizeof *destinations);
+	size_t count = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		struct mr_slice address = mr_slice_of(mr_cell(rows, i, 0));
+
+		if (!a || !mr_slice_eq(mr_slice_of(a->alias.address), address)) {
+			a = &v[count++];
+			a->alias = (struct mr_row_alias){ .address = mr_cell(rows, i, 0), .destinations = &destinations[i] };
+			a->alias.enabled = mr_cell_true(rows, i, 2);
+			a->alias.expires = mr_cell_i64(rows, i, 3);
+			a->note = mr_cell_text(rows, i, 4);
+		}
+		destinations[i] = mr_cell(rows, i, 1);
+		a->alias.n_destinations += *destinations[i] != '\0';
+	}
+	*out = v;
+	*n = count;
+}
+
+#define ALIAS_COLUMNS "SELECT address, destination, enabled, expires, note FROM v_alias "
+
+int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_alias_entry **out, size_t *n,
 		    struct mr_diag *diag)
 {
-	struct mr_row_alias *v, *a = NULL;
 	struct mr_rows rows;
-	char **destinations;
-	size_t count = 0;
-	int r = mr_query(db, "SELECT address, destination FROM v_alias WHERE ? IS NULL OR domain = ? ORDER BY domain, address, destination",
+	int r = mr_query(db, ALIAS_COLUMNS "WHERE ? IS NULL OR domain = ? ORDER BY domain, address, destination",
 			 MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
+
+	if (r == 0)
+		aliases_of(&rows, arena, out, n);
+	return r;
+}
+
+int mr_list_alias(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_alias_entry *out, struct mr_diag *diag)
+{
+	struct mr_alias_entry *v = NULL;
+	struct mr_rows rows;
+	size_t n = 0;
+	int r = mr_query(db, ALIAS_COLUMNS "WHERE address = ? ORDER BY destination", MR_PARAMS(mr_text(address)), arena, &rows, diag);
+
+	if (r < 0)
+		return r;
+	aliases_of(&rows, arena, &v, &n);
+	if (n == 0)
+		return mr_diag_set(diag, -ENOENT, "there is no alias %s", address);
+	*out = v[0];
+	return 0;
+}
+
+int mr_list_rules(struct mr_db *db, const char *map, struct mr_arena *arena, struct mr_rule_entry **out, size_t *n, struct mr_diag *diag)
+{
+	struct mr_rule_entry *v;
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT map, pattern, value FROM v_rule WHERE ? IS NULL OR map = ? ORDER BY map, pattern",
+			 MR_PARAMS(mr_text(map), mr_text(map)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;
 	v = mr_arena_alloc(arena, (rows.n + 1) * sizeof *v);
-	destinations = mr_arena_alloc(arena, (rows.n + 1) * sizeof *destinations);
-	for (size_t i = 0; i < rows.n; i++) {
-		struct mr_slice address = mr_slice_of(mr_cell(&rows, i, 0));
-
-		if (!a || !mr_slice_eq(mr_slice_of(a->address), address)) {
-			a = &v[count++];
-			*a = (struct mr_row_alias){ .address = mr_cell(&rows, i, 0), .destinations = &destinations[i] };
-		}
-		destinations[i] = mr_cell(&rows, i, 1);
-		a->n_destinations++;
-	}
+	for (size_t i = 0; i < rows.n; i++)
+		v[i] = (struct mr_rule_entry){ mr_cell(&rows, i, 0), mr_cell(&rows, i, 1), mr_cell(&rows, i, 2) };
 	*out = v;
-	*n = count;
+	*n = rows.n;
 	return 0;
 }
 

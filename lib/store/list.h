@@ -6,7 +6,8 @@
 struct mr_domain_entry {
 	char *name;
 	bool enabled, dkim;
-	uint64_t users, aliases; /* aliases: different addresses */
+	uint64_t users, aliases;         /* aliases: different addresses */
+	const char *alias_of, *relay_to; /* "" = none */
 };
 int mr_list_domains(struct mr_db *db, struct mr_arena *arena, struct mr_domain_entry **out, size_t *n, struct mr_diag *diag);
 /* Without patterns. */
@@ -17,8 +18,20 @@ struct mr_lock_entry {
 	char *at, *reason;
 };
 int mr_list_lock(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_lock_entry *out, struct mr_diag *diag);
-int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_row_alias **out, size_t *n,
+struct mr_alias_entry {
+	struct mr_row_alias alias;
+	const char *note;
+};
+/* Of a domain, of all (NULL), or of one address. */
+int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_alias_entry **out, size_t *n,
 		    struct mr_diag *diag);
+int mr_list_alias(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_alias_entry *out, struct mr_diag *diag);
+
+struct mr_rule_entry {
+	char *map, *pattern, *value;
+};
+/* Of one map, or of all (NULL). */
+int mr_list_rules(struct mr_db *db, const char *map, struct mr_arena *arena, struct mr_rule_entry **out, size_t *n, struct mr_diag *diag);
 
 struct mr_limit_entry {
 	char *owner; /* a domain, a user; "default" for everybody */

@@ -161,15 +161,3 @@ int mr_read_mailbox(struct mr_db *db, const char *address, struct mr_arena *aren
 		*out = m;
 	return r;
 }
-
-int mr_read_alias(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_alias *out, struct mr_diag *diag)
-{
-	struct mr_row_alias a = { 0 };
-	int r = mr_read_addresses(db, &no_keys, &(struct mr_read_keys){ &address, 1 }, arena, NULL, &a, diag);
-
-	if (r == 0 && a.address == NULL)
-		r = -ENOENT;
-	if (r == 0)
-		*out = a;
-	return r;
-}

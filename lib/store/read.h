@@ -44,7 +44,6 @@ struct mr_row_alias {
  * (wsrep_sync_wait). */
 int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag);
 int mr_read_mailbox(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_mailbox *out, struct mr_diag *diag);
-int mr_read_alias(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_alias *out, struct mr_diag *diag);
 /* Many in one round trip: m and a, zeroed, have a place for each key, which keeps a NULL address where there is no such row. */
 #define MR_READ_MAX 64
 struct mr_read_keys {

@@ -46,7 +46,7 @@ static bool check_net(const char *text, struct mr_arena *arena, struct mr_rule *
 	return true;
 }
 
-static int check_pattern(enum mr_rule_map m, const char *text, struct mr_arena *arena, struct mr_rule *out, struct mr_diag *diag)
+int mr_rule_pattern_check(enum mr_rule_map m, const char *text, struct mr_arena *arena, struct mr_rule *out, struct mr_diag *diag)
 {
 	bool client = m == MR_RULE_CLIENT || m == MR_RULE_MILTER;
 
@@ -191,7 +191,7 @@ int mr_rule_check(enum mr_rule_map m, const char *pattern, const char *value, st
 		  struct mr_diag *diag)
 {
 	struct mr_rule rule = { 0 };
-	int r = check_pattern(m, pattern, arena, &rule, diag);
+	int r = mr_rule_pattern_check(m, pattern, arena, &rule, diag);
 
 	if (r == 0)
 		r = check_value(m, value, arena, &rule.value, diag);

@@ -28,6 +28,8 @@ struct mr_rule {
 /* In the one spelling that is stored, in the arena. -EINVAL with the reason. */
 int mr_rule_check(enum mr_rule_map m, const char *pattern, const char *value, struct mr_arena *arena, struct mr_rule *out,
 		  struct mr_diag *diag);
+/* Of *out only the pattern is set. */
+int mr_rule_pattern_check(enum mr_rule_map m, const char *pattern, struct mr_arena *arena, struct mr_rule *out, struct mr_diag *diag);
 /* "smtp:[10.0.0.5]:25" of transport(5); with `relay` there must be a next hop. */
 int mr_transport_check(const char *text, bool relay, struct mr_diag *diag);
 

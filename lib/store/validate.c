@@ -3,9 +3,14 @@
 
 /* system */
 #include <errno.h>
+#include <string.h>
+#include <time.h>
 
 /* ours */
+#include "base/parse.h"
 #include "base/text.h"
+
+#define DURATION_MAX_MS (100ULL * 366 * 86400 * 1000)
 
 /* A hosted domain has two labels at least: a bare word is a host name mistyped. */
 static int domain_of(struct mr_slice s, struct mr_arena *arena, const char **out, struct mr_diag *diag)
@@ -95,14 +100,65 @@ int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **o
 	return 0;
 }
 
-int mr_validate_reason(const char *text, struct mr_diag *diag)
+/* One line for people. */
+static int check_line(const char *what, const char *text, size_t min, size_t max, struct mr_diag *diag)
 {
 	struct mr_slice s = mr_slice_of(text);
 
-	if (s.n == 0 || s.n > MR_REASON_MAX)
-		return mr_diag_set(diag, -EINVAL, "the reason has 1 to %d bytes", MR_REASON_MAX);
+	if (s.n < min || s.n > max)
+		return mr_diag_set(diag, -EINVAL, "the %s has %zu to %zu bytes", what, min, max);
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return mr_diag_set(diag, -EINVAL, "the reason is one line without control characters");
-	return mr_utf8_valid(s) ? 0 : mr_diag_set(diag, -EINVAL, "the reason is not UTF-8");
+			return mr_diag_set(diag, -EINVAL, "the %s is one line without control characters", what);
+	return mr_utf8_valid(s) ? 0 : mr_diag_set(diag, -EINVAL, "the %s is not UTF-8", what);
+}
+
+int mr_validate_reason(const char *text, struct mr_diag *diag)
+{
+	return check_line("reason", text, 1, MR_REASON_MAX, diag);
+}
+
+int mr_validate_note(const char *text, struct mr_diag *diag)
+{
+	return check_line("note", text, 0, MR_NOTE_MAX, diag);
+}
+
+/* The whole text or nothing; a day that is none (31 February) is refused. */
+static bool date_of(const char *text, const char *format, int64_t *out)
+{
+	struct tm tm = { 0 }, again;
+	const char *end = strptime(text, format, &tm);
+	time_t at;
+
+	if (end == NULL || *end != '\0')
+		return false;
+	again = tm;
+	at = timegm(&again);
+	if (at <= 0 || again.tm_mday != tm.tm_mday || again.tm_mon != tm.tm_mon)
+		return false;
+	*out = at;
+	return true;
+}
+
+int mr_validate_end(const char *text, int64_t now, int64_t *out, struct mr_diag *diag)
+{
+	uint64_t ms = 0;
+	int64_t at;
+
+	if (mr_slice_eq(mr_slice_of(text), MR_LIT("never"))) {
+		*out = 0;
+		return 0;
+	}
+	if (mr_parse_duration(mr_slice_of(text), DURATION_MAX_MS, &ms) == 0 && ms >= 1000) {
+		*out = now + (int64_t)(ms / 1000);
+		return 0;
+	}
+	if (date_of(text, "%Y-%m-%d", &at) || date_of(text, "%Y-%m-%dT%H:%M", &at)) {
+		if (at <= now)
+			return mr_diag_set(diag, -EINVAL, "%s: that has passed", text);
+		*out = at;
+		return 0;
+	}
+	return mr_diag_set(diag, -EINVAL,
+			   "%s: when it ends: a duration such as 30d, a time such as 2026-12-31 or 2026-12-31T18:00 (UTC), or never", text);
 }

@@ -18,6 +18,11 @@ struct mr_account {
 int mr_validate_account(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
 /* As an account, or "@domain" for the catch-all. */
 int mr_validate_alias(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
+/* When something ends: "never", a duration from `now` such as "30d", "2026-12-31" or "2026-12-31T18:00" (UTC). *out: seconds since 1970, 0
+ * = never. */
+int mr_validate_end(const char *text, int64_t now, int64_t *out, struct mr_diag *diag);
+#define MR_NOTE_MAX 255 /* bytes */
+int mr_validate_note(const char *text, struct mr_diag *diag);
 int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
 /* Why an account is locked: one line of UTF-8 without control characters, at most MR_REASON_MAX bytes, not empty. */
 int mr_validate_reason(const char *text, struct mr_diag *diag);

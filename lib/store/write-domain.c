@@ -3,6 +3,7 @@
 
 /* system */
 #include <errno.h>
+#include <string.h>
 
 /* ours */
 #include "base/mem.h"
@@ -13,10 +14,16 @@
 
 struct domain_change {
 	const char *name;
+	const char *alias_of; /* as it is stored; NULL = none */
 	const struct mr_domain_set *set;
 	struct mr_score_change junk, reject;
 	struct mr_dkim_pair pairs[PAIRS];
 };
+
+static bool is_none(const char *text)
+{
+	return mr_slice_eq(mr_slice_of(text), MR_LIT("none"));
+}
 
 static int prepare(struct domain_change *c, const char *name, const struct mr_domain_set *set, struct mr_arena *arena, struct mr_diag *diag)
 {
@@ -27,7 +34,88 @@ static int prepare(struct domain_change *c, const char *name, const struct mr_do
 		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
 	if (r == 0)
 		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
+	if (r == 0 && set->alias_of && !is_none(set->alias_of))
+		r = mr_validate_domain(set->alias_of, arena, &c->alias_of, diag);
+	if (r == 0 && set->relay_to && !is_none(set->relay_to))
+		r = mr_transport_check(set->relay_to, true, diag);
 	return r;
+}
+
+/* An alias domain takes one step, to a domain that is none, and has no catch-all of its own; a relay domain has no
+ * mailboxes. The domain that it stands for is locked, too, so that it stays one. */
+static int check_result(struct mr_db *db, const char *name, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(db,
+			 "SELECT d.alias_of, t.alias_of IS NOT NULL, (SELECT MIN(name) FROM domain WHERE alias_of = d.name), "
+			 "EXISTS (SELECT 1 FROM alias WHERE address = CONCAT('@', d.name)), d.relay_to IS NOT NULL, d.relay_listed, "
+			 "(SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.name), "
+			 "(SELECT COUNT(*) FROM alias a WHERE a.domain = d.name AND a.destination = a.address AND NOT EXISTS "
+			 "(SELECT 1 FROM mailbox m WHERE m.address = a.address)) "
+			 "FROM domain d LEFT JOIN domain t ON t.name = d.alias_of WHERE d.name = ?",
+			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
+
+	if (r < 0 || rows.n == 0)
+		return r;
+	const char *alias_of = mr_cell(&rows, 0, 0), *other = mr_cell(&rows, 0, 2);
+	bool relay = mr_cell_true(&rows, 0, 4);
+	if (alias_of && mr_cell_true(&rows, 0, 1))
+		return mr_diag_set(diag, -EINVAL, "%s stands for another domain itself", alias_of);
+	if (alias_of && other)
+		return mr_diag_set(diag, -EINVAL, "%s stands for %s, so %s cannot stand for yet another", other, name, name);
+	if (alias_of && mr_cell_true(&rows, 0, 3))
+		return mr_diag_set(diag, -EINVAL, "delete the alias @%s first: an alias domain has the catch-all of the other", name);
+	if (relay && mr_cell_u64(&rows, 0, 6) > 0)
+		return mr_diag_set(diag, -EINVAL, "domain %s still has %s users; delete these first", name, mr_cell(&rows, 0, 6));
+	if (!relay && mr_cell_true(&rows, 0, 5))
+		return mr_diag_set(diag, -EINVAL, "listed recipients are those of a domain that is relayed");
+	if (!relay && mr_cell_u64(&rows, 0, 7) > 0)
+		return mr_diag_set(diag, -EINVAL,
+				   "domain %s still lists %s recipients of the other server (aliases to themselves); delete these first",
+				   name, mr_cell(&rows, 0, 7));
+	return 0;
+}
+
+/* The table itself refuses that, in words of its own. */
+static int refuse_both(struct mr_db *db, const struct domain_change *c, bool relay, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT alias_of IS NOT NULL, relay_to IS NOT NULL FROM domain WHERE name = ?", MR_PARAMS(mr_text(c->name)),
+			 arena, &rows, diag);
+
+	if (r < 0 || rows.n == 0)
+		return r;
+	bool is_alias = c->set->alias_of ? c->alias_of != NULL : mr_cell_true(&rows, 0, 0);
+	bool is_relay = c->set->relay_to ? relay : mr_cell_true(&rows, 0, 1);
+	if (is_alias && is_relay)
+		r = mr_diag_set(diag, -EINVAL, "%s: an alias domain, or one whose mail goes on to another server: one of both", c->name);
+	return r;
+}
+
+static int set_kind(struct mr_db *db, const struct domain_change *c, struct mr_diag *diag)
+{
+	const struct mr_domain_set *set = c->set;
+	const char *relay_to = set->relay_to && !is_none(set->relay_to) ? set->relay_to : NULL;
+	int r = 0;
+
+	if (!set->alias_of && !set->relay_to && set->relay_listed < 0)
+		return 0;
+	if (c->alias_of && strcmp(c->alias_of, c->name) == 0)
+		return mr_diag_set(diag, -EINVAL, "%s cannot stand for itself", c->name);
+	if (c->alias_of)
+		r = mr_change_domain(db, c->alias_of, diag);
+	if (r == 0)
+		r = refuse_both(db, c, relay_to != NULL, diag);
+	if (r == 0)
+		r = mr_exec(db,
+			    "UPDATE domain SET alias_of = IF(?, ?, alias_of), relay_to = IF(?, ?, relay_to), "
+			    "relay_listed = COALESCE(?, relay_listed) WHERE name = ?",
+			    MR_PARAMS(mr_num(set->alias_of != NULL), mr_text(c->alias_of), mr_num(set->relay_to != NULL), mr_text(relay_to),
+				      mr_switch_param(set->relay_listed), mr_text(c->name)),
+			    NULL, diag);
+	return r < 0 ? r : check_result(db, c->name, diag);
 }
 
 static int set_columns(struct mr_db *db, const struct domain_change *c, struct mr_diag *diag)
@@ -48,6 +136,8 @@ static int set_columns(struct mr_db *db, const struct domain_change *c, struct m
 		r = mr_diag_set(diag, -EINVAL, "%s: the junk score would be above the reject score", c->name);
 	if (r == 0)
 		r = mr_change_lists(db, "domain", c->name, &(struct mr_list_change){ c->set->allow, c->set->deny, c->set->unlist }, diag);
+	if (r == 0)
+		r = set_kind(db, c, diag);
 	return r;
 }
 
@@ -121,13 +211,17 @@ static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 	int r = mr_change_domain(db, name, diag);
 
 	if (r == 0)
-		r = mr_query(db, "SELECT (SELECT COUNT(*) FROM mailbox WHERE domain = ?), (SELECT COUNT(*) FROM alias WHERE domain = ?)",
-			     MR_PARAMS(mr_text(name), mr_text(name)), arena, &rows, diag);
+		r = mr_query(db,
+			     "SELECT (SELECT COUNT(*) FROM mailbox WHERE domain = ?), (SELECT COUNT(*) FROM alias WHERE domain = ?), "
+			     "(SELECT MIN(name) FROM domain WHERE alias_of = ?)",
+			     MR_PARAMS(mr_text(name), mr_text(name), mr_text(name)), arena, &rows, diag);
 	if (r < 0)
 		return r;
 	if (mr_cell_u64(&rows, 0, 0) > 0 || mr_cell_u64(&rows, 0, 1) > 0)
 		return mr_diag_set(diag, -EINVAL, "domain %s still has %s users and %s alias destinations; delete these first", name,
 				   mr_cell(&rows, 0, 0), mr_cell(&rows, 0, 1));
+	if (mr_cell(&rows, 0, 2))
+		return mr_diag_set(diag, -EINVAL, "domain %s stands for %s; change that first", mr_cell(&rows, 0, 2), name);
 	r = mr_exec(db, "DELETE FROM sender_list WHERE scope = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);
 	if (r == 0)
 		r = mr_exec(db, "DELETE FROM sending_limit WHERE level = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);

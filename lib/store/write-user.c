@@ -6,6 +6,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "rt/clock.h"
 #include "store/change.h"
 #include "store/validate.h"
 
@@ -17,6 +18,7 @@ struct user_change {
 	const struct mr_user_set *set;
 	struct mr_score_change junk, reject;
 	struct mr_buf hash; /* empty: leave as it is */
+	int64_t expires;    /* that set->expires means */
 };
 
 static int prepare_password(struct user_change *c, const struct mr_user_set *set, struct mr_diag *diag)
@@ -39,6 +41,8 @@ static int prepare(struct user_change *c, const char *address, const struct mr_u
 	c->hash = MR_BUF(HASH_MAX + 1);
 	if (r == 0 && set->quota_mb > MR_QUOTA_MB_MAX)
 		r = mr_diag_set(diag, -EINVAL, "quota: at most %d MB, 0 for unlimited", MR_QUOTA_MB_MAX);
+	if (r == 0 && set->expires)
+		r = mr_validate_end(set->expires, mr_wall(), &c->expires, diag);
 	if (r == 0)
 		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
 	if (r == 0)
@@ -56,18 +60,22 @@ static int set_columns(struct mr_db *db, const struct user_change *c, struct mr_
 	int r = mr_exec(
 	    db,
 	    "UPDATE mailbox SET password = COALESCE(?, password), enabled = COALESCE(?, enabled), send_only = COALESCE(?, send_only), "
-	    "quota_bytes = COALESCE(?, quota_bytes), junk_score = IF(?, ?, junk_score), reject_score = IF(?, ?, reject_score) "
+	    "receive_only = COALESCE(?, receive_only), expires = IF(?, '1970-01-01' + INTERVAL ? SECOND, expires), quota_bytes = "
+	    "COALESCE(?, quota_bytes), junk_score = IF(?, ?, junk_score), reject_score = IF(?, ?, reject_score) "
 	    "WHERE address = ?",
 	    MR_PARAMS(mr_text(c->hash.n ? c->hash.p : NULL), mr_switch_param(set->enabled), mr_switch_param(set->send_only),
+		      mr_switch_param(set->receive_only), mr_num(set->expires != NULL), c->expires ? mr_num(c->expires) : mr_text(NULL),
 		      set->quota_mb < 0 ? mr_text(NULL) : mr_num(set->quota_mb * MIB), mr_num(c->junk.set), mr_score_param(&c->junk),
 		      mr_num(c->reject.set), mr_score_param(&c->reject), mr_text(c->account.address)),
 	    NULL, diag);
 
 	if (r == 0)
-		r = mr_query(db, "SELECT 1 FROM mailbox WHERE address = ? AND junk_score > reject_score",
+		r = mr_query(db, "SELECT junk_score > reject_score, send_only AND receive_only FROM mailbox WHERE address = ?",
 			     MR_PARAMS(mr_text(c->account.address)), arena, &rows, diag);
-	if (r == 0 && rows.n)
+	if (r == 0 && rows.n && mr_cell_true(&rows, 0, 0))
 		r = mr_diag_set(diag, -EINVAL, "%s: the junk score would be above the reject score", c->account.address);
+	if (r == 0 && rows.n && mr_cell_true(&rows, 0, 1))
+		r = mr_diag_set(diag, -EINVAL, "%s: for sending only, or for receiving only, not both", c->account.address);
 	if (r == 0)
 		r = mr_change_lists(db, "user", c->account.address, &(struct mr_list_change){ set->allow, set->deny, set->unlist }, diag);
 	return r;
@@ -78,13 +86,29 @@ static int refuse_captured(struct mr_db *db, const char *address, struct mr_diag
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_rows rows;
-	int r = mr_query(db, "SELECT COUNT(*), COALESCE(SUM(destination = address), 0) FROM alias WHERE address = ?",
+	int r = mr_query(db,
+			 "SELECT COUNT(*), COALESCE(SUM(destination = address), 0), COALESCE(SUM(destination = ''), 0) > 0 FROM alias "
+			 "WHERE address = ?",
 			 MR_PARAMS(mr_text(address)), arena, &rows, diag);
 
-	if (r == 0 && mr_cell_u64(&rows, 0, 0) > 0 && mr_cell_u64(&rows, 0, 1) == 0)
+	if (r == 0 && mr_cell_true(&rows, 0, 2))
+		r = mr_diag_set(diag, -EEXIST, "mail to %s is refused; take that back first: alias del %s", address, address);
+	else if (r == 0 && mr_cell_u64(&rows, 0, 0) > 0 && mr_cell_u64(&rows, 0, 1) == 0)
 		r = mr_diag_set(diag, -EEXIST,
 				"%s is an alias that would take this user's mail; delete it, or list %s itself among its destinations",
 				address, address);
+	return r;
+}
+
+static int refuse_relayed(struct mr_db *db, const char *domain, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT relay_to FROM domain WHERE name = ? AND relay_to IS NOT NULL", MR_PARAMS(mr_text(domain)), arena,
+			 &rows, diag);
+
+	if (r == 0 && rows.n)
+		r = mr_diag_set(diag, -EINVAL, "the mailboxes of %s are on another server, %s", domain, mr_cell(&rows, 0, 0));
 	return r;
 }
 
@@ -97,6 +121,8 @@ static int add_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 
 	if (r == 0)
 		r = refuse_captured(db, address, diag);
+	if (r == 0)
+		r = refuse_relayed(db, c->account.domain, diag);
 	if (r < 0)
 		return r;
 	r = mr_exec(db, "INSERT INTO mailbox (address, domain, password) VALUES (?, ?, ?)",

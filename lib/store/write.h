@@ -10,16 +10,25 @@ struct mr_domain_set {
 	int enabled, dkim;                     /* -1 leave, 0, 1 */
 	const char *junk_score, *reject_score; /* number, "default", or NULL */
 	const char *allow, *deny, *unlist;     /* a sender pattern to add or remove, or NULL */
+	const char *alias_of;                  /* the domain that it stands for, "none", or NULL */
+	const char *relay_to;                  /* transport of the server that has the mailboxes, "none", or NULL */
+	int relay_listed;                      /* relayed to listed addresses only */
 };
 struct mr_user_set {
 	const char *password; /* plain text, hashed here with yescrypt; or "{SCHEME}hash" when password_is_hash */
 	bool password_is_hash;
 	int64_t quota_mb; /* -1 leave, 0 unlimited */
-	int enabled, send_only;
+	int enabled, send_only, receive_only;
 	const char *junk_score, *reject_score, *allow, *deny, *unlist;
+	const char *expires; /* of mr_validate_end(), or NULL */
 };
-#define MR_DOMAIN_SET_NONE ((struct mr_domain_set){ .enabled = -1, .dkim = -1 })
-#define MR_USER_SET_NONE   ((struct mr_user_set){ .quota_mb = -1, .enabled = -1, .send_only = -1 })
+struct mr_alias_set {
+	int enabled;
+	const char *expires, *note; /* as above; or NULL */
+};
+#define MR_DOMAIN_SET_NONE ((struct mr_domain_set){ .enabled = -1, .dkim = -1, .relay_listed = -1 })
+#define MR_USER_SET_NONE   ((struct mr_user_set){ .quota_mb = -1, .enabled = -1, .send_only = -1, .receive_only = -1 })
+#define MR_ALIAS_SET_NONE  ((struct mr_alias_set){ .enabled = -1 })
 
 /* A new domain gets RSA-2048 and Ed25519 keys, sealed with ring; selectors from the date. DKIM starts switched on; RSA signs at once. */
 int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring,
@@ -48,17 +57,32 @@ int mr_write_user_del(struct mr_db *db, const char *address, struct mr_diag *dia
 /* A locked user neither logs in nor sends; mail to it is delivered. *changed is false where it was so already: time and reason stay. */
 int mr_write_user_lock(struct mr_db *db, const char *address, const char *reason, bool *changed, struct mr_diag *diag);
 int mr_write_user_unlock(struct mr_db *db, const char *address, bool *changed, struct mr_diag *diag);
-int mr_write_alias_add(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
-/* These destinations in place of the ones it has. */
-int mr_write_alias_set(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
-/* n_to 0: all of them. */
-int mr_write_alias_del(struct mr_db *db, const char *address, const char *const *to, size_t n_to, struct mr_diag *diag);
+/* In a relay domain the address itself among its destinations means that the other server takes it. */
+struct mr_destinations {
+	const char *const *v;
+	size_t n;
+};
+int mr_write_alias_add(struct mr_db *db, const char *address, const struct mr_destinations *to, const struct mr_alias_set *set,
+		       struct mr_diag *diag);
+/* These destinations in place of the ones it has; none: it keeps those. */
+int mr_write_alias_set(struct mr_db *db, const char *address, const struct mr_destinations *to, const struct mr_alias_set *set,
+		       struct mr_diag *diag);
+/* Its mail is refused, by the catch-all of the domain, too. */
+int mr_write_alias_refuse(struct mr_db *db, const char *address, const struct mr_alias_set *set, struct mr_diag *diag);
+/* A new address that nobody can guess, in the domain of the user `to`, which it leads to: in the arena. */
+int mr_write_alias_mask(struct mr_db *db, const char *to, const struct mr_alias_set *set, struct mr_arena *arena, const char **address,
+			struct mr_diag *diag);
+/* No destinations: all of them. */
+int mr_write_alias_del(struct mr_db *db, const char *address, const struct mr_destinations *to, struct mr_diag *diag);
 /* Rules of limit.h, of which amount, window and action count, in place of those that this owner has on this scope and thing; n 0: none, so
  * that those of the level above hold. owner: "default", a domain (user: each of its users), a user (scope user only); in the scopes address
  * and network "default" or a network of clients. */
 #define MR_LIMIT_RULES_MAX 4
 int mr_write_limit_set(struct mr_db *db, enum mr_limit_scope scope, const char *owner, enum mr_limit_what what,
 		       const struct mr_limit *rules, size_t n, struct mr_diag *diag);
+/* One rule of a map (rule.h), in place of the one that the pattern has. */
+int mr_write_rule_set(struct mr_db *db, enum mr_rule_map map, const char *pattern, const char *value, struct mr_diag *diag);
+int mr_write_rule_del(struct mr_db *db, enum mr_rule_map map, const char *pattern, struct mr_diag *diag);
 /* Hash for storage: "{CRYPT}$y$..." (yescrypt). */
 int mr_password_hash(const char *plain, struct mr_buf *out, struct mr_diag *diag);
 /* Schemes taken as they are: BLF-CRYPT, SHA256-CRYPT, SHA512-CRYPT, ARGON2ID, CRYPT (yescrypt). */

@@ -81,6 +81,11 @@ def delete_all(lay):
     subprocess.run(["postsuper", "-c", str(lay.postfix), "-d", "ALL"], check=True, capture_output=True)
 
 
+def release(lay, queue_id):
+    """From the hold queue."""
+    subprocess.run(["postsuper", "-c", str(lay.postfix), "-H", queue_id], check=True, capture_output=True)
+
+
 def flush(lay):
     subprocess.run(["postqueue", "-c", str(lay.postfix), "-f"], check=True, capture_output=True)
 
