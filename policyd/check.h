@@ -43,7 +43,7 @@ struct mr_check_input {
 	uint64_t size;                 /* bytes of the message, as far as the client has said; else 0 */
 	bool has_login, has_recipient; /* else the next two mean nothing */
 	enum mr_dir_status login;      /* of the account; the rest of it only if that is OK */
-	bool login_enabled, login_locked;
+	bool login_enabled, login_locked, login_receive_only;
 	struct mr_slice login_address; /* lower case */
 	const struct mr_limit *limits; /* rules that hold when it sends */
 	size_t n_limits;

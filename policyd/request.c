@@ -303,6 +303,7 @@ static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, 
 	if (status == MR_DIR_OK) {
 		r->in.login_enabled = a->enabled;
 		r->in.login_locked = a->locked;
+		r->in.login_receive_only = a->receive_only;
 		r->in.login_address = mr_slice_of(mr_arena_slice(r->arena, a->address));
 		take_limits(r, a);
 	}

@@ -1,7 +1,7 @@
 /* account: who sends is still allowed to, and somebody is there to take the mail.
  *
- * An account that was locked, disabled or deleted after it logged in is refused at its next RCPT and at the end of a message that is under
- * way. A recipient is refused when none of the mailboxes behind it takes mail: nobody there, or for sending only. */
+ * An account that was locked, disabled, deleted or made receive-only after it logged in is refused at its next RCPT and at the end of a
+ * message that is under way. A recipient is refused when none of the mailboxes behind it takes mail: nobody there, or for sending only. */
 
 /* ours */
 #include "check.h"
@@ -14,6 +14,8 @@ static void check_login(const struct mr_check_input *in, struct mr_check_answer 
 			*out = (struct mr_check_answer){ MR_CHECK_REFUSE, "550 5.7.1 This account is locked", "login-locked" };
 		else if (!in->login_enabled)
 			*out = (struct mr_check_answer){ MR_CHECK_REFUSE, "550 5.7.1 This account is disabled", "login-disabled" };
+		else if (in->login_receive_only)
+			*out = (struct mr_check_answer){ MR_CHECK_REFUSE, "550 5.7.1 This account may not send", "login-receive-only" };
 		break;
 	case MR_DIR_NOTFOUND:
 	case MR_DIR_BAD:

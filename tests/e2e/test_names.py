@@ -200,7 +200,8 @@ def test_relay_domain(site, lookup):
     before = len(site.changes())
     site.cli("domain", "add", "relay.example", "--relay", "smtp:[192.0.2.9]:25")
     noted(site, before, ("domain", "relay.example"))
-    answers(lookup, relay_domain=("relay.example", "OK relay.example"), domain=("relay.example", NOBODY), transport=("x@relay.example", "OK smtp:[192.0.2.9]:25"),
+    answers(lookup, relay_domain=("relay.example", "OK relay.example"), domain=("relay.example", NOBODY),
+            transport=("x@relay.example", "OK smtp:[192.0.2.9]:25"),
             relay_recipient=("X@relay.example", "OK X@relay.example"), alias=("x@relay.example", NOBODY))
     assert "another server" in site.cli("user", "add", "x@relay.example", stdin="secret\n", code=1)
     site.cli("alias", "add", "info@relay.example", "anna@example.org")
@@ -284,10 +285,12 @@ def test_rules(site, lookup):
 
 
 @pytest.mark.parametrize("words, said", [
-    (("client", "192.0.2.0/24", "OK"), "REJECT, DEFER"), (("client", "192.0.2.0/24", "permit"), "REJECT, DEFER"), (("client", "192.0.2.1", "1"), "REJECT, DEFER"),
+    (("client", "192.0.2.0/24", "OK"), "REJECT, DEFER"), (("client", "192.0.2.0/24", "permit"), "REJECT, DEFER"),
+    (("client", "192.0.2.1", "1"), "REJECT, DEFER"),
     (("client", "192.0.2.1", "REDIRECT", "x@example.org"), "REJECT, DEFER"), (("client", "192.0.2.1", "FILTER", "smtp:x"), "REJECT, DEFER"),
     (("client", "192.0.2.1", "permit_mynetworks,reject"), "REJECT, DEFER"), (("client", "192.0.2.1", "DUNNO", "really"), "no text"),
-    (("client", "192.0.2.1/24", "REJECT"), "may hold"), (("client", "x@example.org", "REJECT"), "an address, a network"), (("client", "*", "REJECT"), "an address, a network"),
+    (("client", "192.0.2.1/24", "REJECT"), "may hold"), (("client", "x@example.org", "REJECT"), "an address, a network"),
+    (("client", "*", "REJECT"), "an address, a network"),
     (("sender", "*", "REJECT"), "an address, a domain"), (("recipient", "<>", "REJECT"), "a-z"), (("client", "192.0.2.1", "REJECT", "a\nb"), "ASCII"),
     (("client", "192.0.2.1", "REJECT", "x" * 500), "characters"), (("milter", "example.org", "DISABLE"), "an address or a network"),
     (("milter", "192.0.2.1", "inet:nowhere"), "DISABLE, or"), (("milter", "192.0.2.1", "unix:/a b"), "DISABLE, or"),

@@ -121,6 +121,8 @@ static void encode_account(struct mr_slice address, struct mr_slice rest, uint64
 			a.enabled = false;
 		else if (mr_slice_eq(w, MR_LIT("locked")))
 			a.enabled = false, a.locked = true;
+		else if (mr_slice_eq(w, MR_LIT("receive-only")))
+			a.receive_only = true;
 		else if (mr_slice_starts(w, MR_LIT("limit=")) && a.n_limits < MR_COUNT(limits))
 			limits[a.n_limits++] = unquoted(mr_slice_from(w, 6), arena);
 	}
