@@ -18,6 +18,7 @@ static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
 {
 	return (struct mr_rows_config){
 		.max = (size_t)c->cache_rows,
+		.ahead = (unsigned)c->read_ahead,
 		.age_ms = c->row_age,
 		.negative_age_ms = c->negative_age,
 		.stale_ms = c->stale_max,
@@ -149,7 +150,7 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 	int err = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue, &l->pool, diag);
 	if (err < 0)
 		return err;
-	l->source = mr_source_pool_new(l->loop, l->pool);
+	l->source = mr_source_pool_new(l->loop, l->pool, (unsigned)c->threads);
 	l->rows = mr_rows_new(&rows, l->source);
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
 	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);

@@ -19,6 +19,10 @@
 #define USED_MS  1000 /* a row's place in the order of use is this coarse: a question need not touch the row's neighbours */
 #define RETRY_MS 1000 /* a row whose re-reading failed is given out as stale at once for so long */
 
+#define AHEAD_REST_MS     100   /* between reads ahead of which the last one brought little that was new; doubled each time */
+#define AHEAD_REST_MAX_MS 60000 /* also after one that failed or was slow: the database has other things to do */
+#define AHEAD_SLOW_MS     250
+
 struct entry {
 	UT_hash_handle hh;
 	struct mr_row *row;
@@ -49,6 +53,12 @@ struct mr_rows {
 	uint64_t verified_ms;    /* the change log was read up to then; 0 = never */
 	bool serving_stale;      /* was logged; until nothing stale has been given for a while */
 	uint64_t stale_given_ms; /* last */
+	uint64_t drops;          /* so far */
+	struct {
+		bool under_way;
+		uint64_t began_ms, drops;   /* when it began */
+		uint64_t rest_ms, until_ms; /* the pause now, and its end */
+	} ahead;
 };
 
 static struct entry *find(struct mr_rows *rows, const struct mr_row_key *k)
@@ -169,16 +179,16 @@ bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice ke
 	return e != NULL && may_be_stale(rows, e, true, mr_now_ms());
 }
 
-static void keep(struct mr_rows *rows, const struct mr_row_read *read, struct mr_row *row)
+/* True when the row was not in memory, or only past its age. */
+static bool keep(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t began_ms)
 {
-	struct mr_row_key k = { .n = read->key_len };
+	struct entry *e = find(rows, k);
+	bool is_new = e == NULL || !fresh(rows, e, mr_now_ms());
 
-	memcpy(k.bytes, read->key, read->key_len);
-	struct entry *e = find(rows, &k);
 	if (e == NULL) {
-		e = mr_alloc(sizeof(*e) + k.n + 1);
-		memcpy(e->key, k.bytes, k.n);
-		e->key_len = k.n;
+		e = mr_alloc(sizeof(*e) + k->n + 1);
+		memcpy(e->key, k->bytes, k->n);
+		e->key_len = k->n;
 		HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
 		DL_APPEND(rows->by_use, e);
 		e->used_ms = mr_now_ms();
@@ -186,18 +196,26 @@ static void keep(struct mr_rows *rows, const struct mr_row_read *read, struct mr
 	}
 	mr_row_unref(e->row);
 	e->row = mr_row_ref(row);
-	e->read_ms = read->began_ms;
+	e->read_ms = began_ms;
 	e->failed_ms = 0;
 	evict(rows);
+	return is_new;
+}
+
+static struct mr_row_key key_of_read(const struct mr_row_read *read)
+{
+	struct mr_row_key k = { .n = read->key_len };
+
+	memcpy(k.bytes, read->key, read->key_len);
+	return k;
 }
 
 static void note_failure(struct mr_rows *rows, const struct mr_row_read *read)
 {
-	struct mr_row_key k = { .n = read->key_len };
+	const struct mr_row_key k = key_of_read(read);
+	struct entry *e = find(rows, &k);
 
 	mr_stat_read_failures++;
-	memcpy(k.bytes, read->key, read->key_len);
-	struct entry *e = find(rows, &k);
 	if (e != NULL)
 		e->failed_ms = mr_now_ms();
 }
@@ -214,6 +232,7 @@ static void arrived(void *arg, int err, struct mr_row *row)
 {
 	struct mr_row_read *read = arg;
 	struct mr_row_wait *w;
+	const struct mr_row_key k = key_of_read(read);
 	bool overtaken = read->overtaken;
 
 	detach(read);
@@ -222,13 +241,70 @@ static void arrived(void *arg, int err, struct mr_row *row)
 	else if (overtaken)
 		mr_stat_overtaken++;
 	else
-		keep(read->rows, read, row);
+		keep(read->rows, &k, row, read->began_ms);
 	while ((w = read->waits) != NULL) {
 		mr_rows_cancel(w);
 		w->done(w, err, row);
 	}
 	mr_row_unref(row);
 	free(read);
+}
+
+/* One row read ahead; what was read later than it stays. */
+static bool keep_ahead(struct mr_rows *rows, const struct mr_near_row *near)
+{
+	struct mr_row_key k;
+
+	if (!mr_row_key_set(&k, near->kind, mr_slice_of(near->key)))
+		return false;
+	const struct entry *e = find(rows, &k);
+	return (e == NULL || e->read_ms <= rows->ahead.began_ms) && keep(rows, &k, near->row, rows->ahead.began_ms);
+}
+
+static void rest(struct mr_rows *rows, uint64_t ms)
+{
+	rows->ahead.rest_ms = ms < AHEAD_REST_MAX_MS ? ms : AHEAD_REST_MAX_MS;
+	rows->ahead.until_ms = mr_now_ms() + rows->ahead.rest_ms;
+}
+
+static void near_arrived(void *arg, int err, const struct mr_near_list *list)
+{
+	struct mr_rows *rows = arg;
+	size_t n_new = 0;
+
+	rows->ahead.under_way = false;
+	if (err != 0 || mr_now_ms() - rows->ahead.began_ms > AHEAD_SLOW_MS)
+		rest(rows, AHEAD_REST_MAX_MS);
+	if (err != 0)
+		return;
+	if (rows->drops != rows->ahead.drops) { /* of whatever row: drops are rare */
+		mr_stat_overtaken += (int64_t)list->n;
+		return;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		n_new += keep_ahead(rows, &list->v[i]);
+	mr_stat_ahead += (int64_t)n_new;
+	if (n_new == 0 || n_new < list->n / 4)
+		rest(rows, rows->ahead.rest_ms ? 2 * rows->ahead.rest_ms : AHEAD_REST_MS);
+	else
+		rows->ahead.rest_ms = 0;
+}
+
+/* Somebody asks for an address that is not in memory, as after a start: the next ones will be asked for, too. */
+static void read_ahead(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
+{
+	const unsigned n = rows->conf.ahead;
+	struct mr_source_near ask = { .after = key, .limit = n, .done = near_arrived, .arg = rows };
+
+	if (n == 0 || rows->ahead.under_way || (kind != MR_ROW_MAILBOX && kind != MR_ROW_ALIAS) || mr_slice_chr(key, '@') < 1)
+		return;
+	if (HASH_COUNT(rows->table) + 2 * (size_t)n > rows->conf.max || mr_now_ms() < rows->ahead.until_ms)
+		return;
+	if (rows->source->read_near(rows->source, &ask) != 0)
+		return;
+	rows->ahead.under_way = true;
+	rows->ahead.began_ms = mr_now_ms();
+	rows->ahead.drops = rows->drops;
 }
 
 static int begin(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row_read **out)
@@ -248,6 +324,7 @@ static int begin(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row
 	mr_stat_reads++;
 	HASH_ADD_KEYPTR(hh, rows->reads, read->key, read->key_len, read);
 	*out = read;
+	read_ahead(rows, ask.kind, ask.key);
 	return 0;
 }
 
@@ -286,6 +363,7 @@ void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice k
 
 	if (!mr_row_key_set(&k, kind, key))
 		return;
+	rows->drops++;
 	struct entry *e = find(rows, &k);
 	if (e != NULL) {
 		entry_free(rows, e);
@@ -300,6 +378,7 @@ void mr_rows_drop_all(struct mr_rows *rows)
 {
 	struct mr_row_read *read, *next_read;
 
+	rows->drops++;
 	while (rows->by_use != NULL)
 		entry_free(rows, rows->by_use);
 	HASH_ITER (hh, rows->reads, read, next_read)

@@ -6,7 +6,7 @@ enum mr_disabled_mailboxes { MR_DISABLED_STORE, MR_DISABLED_REFUSE };
 
 struct mr_lookup_conf {
 	struct mr_conf_shared shared; /* first */
-	int64_t threads, queue, cache_rows, clients_max;
+	int64_t threads, queue, cache_rows, read_ahead, clients_max;
 	uint64_t row_age, negative_age, stale_max, stale_wait, deadline; /* ms */
 	uint64_t poll_interval, poll_overlap, poll_late;                 /* ms */
 	uint64_t usage_interval;                                         /* ms */

@@ -1,5 +1,5 @@
 /* source-addresses: reads of mailboxes and aliases, gathered: those of one turn of the loop are one statement; while one is under way, what
- * comes meanwhile is gathered for the next. */
+ * comes meanwhile is gathered for the next. A statement that takes its time is not waited for while there are connections. */
 #include "source-pool.h"
 
 /* system */
@@ -119,7 +119,8 @@ static void on_time(void *arg)
 	struct pool_source *s = arg;
 
 	s->timer = NULL;
-	hand_over(s);
+	if (s->under_way < s->at_once)
+		hand_over(s); /* else done() will */
 }
 
 int pool_read_address(struct pool_source *s, const struct mr_source_row *r)

@@ -10,6 +10,7 @@ struct pool_source {
 	struct mr_timer *timer; /* gives them */
 	uint64_t view_said_ms;  /* when a view that cannot be read was named in the log last */
 	unsigned under_way;     /* statements of gathered reads that the pool has */
+	unsigned at_once;       /* so many at most, unless a batch is full */
 };
 
 /* A mailbox or an alias. */

@@ -10,8 +10,9 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-#define ARENA_MAX    (16u << 20) /* bytes of one read: all rules of a map, a page of addresses */
-#define VIEW_SAID_MS 60000       /* a view that cannot be read is named in the log once in so long */
+#define ARENA_MAX      (16u << 20) /* bytes of one read: all rules of a map, a page of addresses */
+#define NEAR_ARENA_MAX (16u << 20)
+#define VIEW_SAID_MS   60000 /* a view that cannot be read is named in the log once in so long */
 
 struct row_job {
 	struct pool_source *source;
@@ -234,15 +235,78 @@ static void pool_expect(struct mr_source *s, const struct mr_db_expect *e)
 	mr_db_pool_expect(((struct pool_source *)s)->pool, e);
 }
 
-struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool)
+struct near_job {
+	struct mr_source_near ask;
+	char *after;
+	struct mr_near_row *v;
+	size_t n;
+	int err;
+};
+
+static void near_job(struct mr_db *db, const struct mr_diag *why, void *arg)
+{
+	struct near_job *j = arg;
+	mr_autoarena arena = mr_arena_new(NEAR_ARENA_MAX);
+	struct mr_read_near near;
+
+	if (db != NULL)
+		j->err = mr_read_near(db, j->after, j->ask.limit, arena, &near, NULL);
+	if (j->err != 0)
+		return;
+	j->v = mr_new(struct mr_near_row, 2 * near.keys.n + 1);
+	for (size_t i = 0; i < near.keys.n; i++) {
+		const struct mr_row_mailbox *m = &near.mailboxes[i];
+		const struct mr_row_alias *a = &near.aliases[i];
+		char *key = mr_strdup(near.keys.v[i]);
+		j->v[j->n++] =
+		    (struct mr_near_row){ MR_ROW_MAILBOX, key, m->address ? mr_row_of_mailbox(m) : mr_row_absent(MR_ROW_MAILBOX) };
+		j->v[j->n++] = (struct mr_near_row){ MR_ROW_ALIAS, key, a->address ? mr_row_of_alias(a) : mr_row_absent(MR_ROW_ALIAS) };
+	}
+}
+
+static void near_free(struct near_job *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		mr_row_unref(j->v[i].row);
+		if (i % 2 == 0)
+			free((char *)(uintptr_t)j->v[i].key); /* of both rows */
+	}
+	free(j->v);
+	free(j->after);
+	free(j);
+}
+
+static void near_done(void *arg)
+{
+	struct near_job *j = arg;
+
+	j->ask.done(j->ask.arg, j->err, &(struct mr_near_list){ j->v, j->n });
+	near_free(j);
+}
+
+static int pool_read_near(struct mr_source *s, const struct mr_source_near *r)
+{
+	struct near_job *j = mr_new(struct near_job, 1);
+
+	*j = (struct near_job){ .ask = *r, .after = mr_slice_dup(r->after), .err = -EAGAIN };
+	int err = submit(s, near_job, near_done, j);
+	if (err != 0)
+		near_free(j);
+	return err;
+}
+
+struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool, unsigned threads)
 {
 	struct pool_source *p = mr_new(struct pool_source, 1);
 
-	p->source = (struct mr_source){
-		.read_row = pool_read_row, .read_changes = pool_read_changes, .read_mailboxes = pool_read_mailboxes, .expect = pool_expect
-	};
+	p->source = (struct mr_source){ .read_row = pool_read_row,
+					.read_changes = pool_read_changes,
+					.read_mailboxes = pool_read_mailboxes,
+					.read_near = pool_read_near,
+					.expect = pool_expect };
 	p->loop = l;
 	p->pool = pool;
+	p->at_once = threads > 1 ? threads - 1 : 1; /* one is left for the change log */
 	return &p->source;
 }
 

@@ -33,6 +33,23 @@ struct mr_source_mailboxes {
 	void *arg;
 };
 
+/* Both rows of each of the addresses that come next after one, in the order of the database. */
+struct mr_near_row {
+	enum mr_row_kind kind;
+	const char *key;
+	struct mr_row *row; /* whoever keeps it takes a reference */
+};
+struct mr_near_list {
+	const struct mr_near_row *v;
+	size_t n;
+};
+struct mr_source_near {
+	struct mr_slice after;
+	unsigned limit; /* addresses; at most MR_READ_NEAR_MAX */
+	void (*done)(void *arg, int err, const struct mr_near_list *list);
+	void *arg;
+};
+
 /* What is asked for is copied. */
 struct mr_source {
 	int (*read_row)(struct mr_source *s, const struct mr_source_row *r);
@@ -40,7 +57,8 @@ struct mr_source {
 	int (*read_mailboxes)(struct mr_source *s, const struct mr_source_mailboxes *r);
 	/* Every read started from now on comes from a server that shows these changes, or fails. */
 	void (*expect)(struct mr_source *s, const struct mr_db_expect *e);
+	int (*read_near)(struct mr_source *s, const struct mr_source_near *r);
 };
 
-struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool);
+struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool, unsigned threads);
 void mr_source_pool_free(struct mr_source *s); /* after the pool */

@@ -2,7 +2,7 @@
 
 _Atomic int64_t mr_stat_rows, mr_stat_hits, mr_stat_misses, mr_stat_stale, mr_stat_coalesced, mr_stat_reads, mr_stat_read_failures,
     mr_stat_overtaken, mr_stat_dropped, mr_stat_evicted, mr_stat_maps, mr_stat_directory, mr_stat_temp, mr_stat_late, mr_stat_changes,
-    mr_stat_usage, mr_stat_usage_reports, mr_stat_malformed, mr_stat_keys_waiting, mr_stat_keys_unseen;
+    mr_stat_usage, mr_stat_usage_reports, mr_stat_malformed, mr_stat_keys_waiting, mr_stat_keys_unseen, mr_stat_ahead;
 
 const struct mr_stat mr_lookup_stats[] = {
 	{ "rows", "rows in the cache, negative ones too", &mr_stat_rows },
@@ -12,6 +12,7 @@ const struct mr_stat mr_lookup_stats[] = {
 	{ "row_coalesced_total", "questions that joined a read under way", &mr_stat_coalesced },
 	{ "row_reads_total", "reads given to the database", &mr_stat_reads },
 	{ "row_read_failures_total", "reads that the database did not answer", &mr_stat_read_failures },
+	{ "rows_ahead_total", "rows read ahead of questions", &mr_stat_ahead },
 	{ "row_overtaken_total", "rows read before a drop: answered, not kept", &mr_stat_overtaken },
 	{ "rows_dropped_total", "rows dropped because of a change", &mr_stat_dropped },
 	{ "rows_evicted_total", "rows dropped to make room", &mr_stat_evicted },

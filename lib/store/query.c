@@ -46,7 +46,7 @@ static int statement(struct mr_db *db, const char *sql, MYSQL_STMT **out, struct
 
 static int run(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, MYSQL_STMT **out, struct mr_diag *diag)
 {
-	MYSQL_BIND bind[MR_PARAMS_MAX] = { 0 };
+	MYSQL_BIND bind[MR_PARAMS_MAX];
 	MYSQL_STMT *st = NULL;
 	int r;
 
@@ -61,6 +61,7 @@ static int run(struct mr_db *db, const char *sql, const struct mr_param *params,
 	for (size_t i = 0; i < n; i++) {
 		const struct mr_param *p = &params[i];
 
+		bind[i] = (MYSQL_BIND){ 0 };
 		bind[i].buffer_type = p->number ? MYSQL_TYPE_LONGLONG : p->text ? MYSQL_TYPE_STRING : MYSQL_TYPE_NULL;
 		bind[i].buffer = p->number ? (void *)(uintptr_t)&p->i : (void *)(uintptr_t)p->text;
 		bind[i].buffer_length = p->number || !p->text ? 0 : strlen(p->text);

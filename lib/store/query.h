@@ -17,7 +17,7 @@ static inline struct mr_param mr_num(int64_t i)
 {
 	return (struct mr_param){ .i = i, .number = true };
 }
-#define MR_PARAMS_MAX 128
+#define MR_PARAMS_MAX 256
 /* Two arguments: MR_PARAMS(mr_text(a), mr_num(b)) */
 #define MR_PARAMS(...) ((const struct mr_param[]){ __VA_ARGS__ }), (sizeof((struct mr_param[]){ __VA_ARGS__ }) / sizeof(struct mr_param))
 #define MR_NO_PARAMS   NULL, 0

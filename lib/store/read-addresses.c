@@ -8,6 +8,19 @@
 #include "base/mem.h"
 #include "store/query.h"
 
+/* A mailbox, its patterns, its limits, an alias: each a part of its own, since a join and a subquery cost the server more than what they
+ * save, and columns that a part does not have are NULL. */
+#define READ(address, owner)                                                                                                               \
+	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
+	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, 'm' "         \
+	"FROM v_mailbox WHERE " address " UNION ALL "                                                                                      \
+	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                          \
+	"FROM v_list WHERE scope = 'user' AND " owner " UNION ALL "                                                                        \
+	"SELECT owner, rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'l' "                                                         \
+	"FROM v_limit WHERE level = 'user' AND " owner " UNION ALL "                                                                       \
+	"SELECT address, destination, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, 'a' "                                          \
+	"FROM v_alias WHERE " address
+#define READ_IN(in) READ("address IN (" in ")", "owner IN (" in ")")
 /* A list of placeholders is part of a statement's text: some lengths are prepared, the rest of one is filled with its last key. */
 #define IN_1  "?"
 #define IN_2  IN_1 "," IN_1
@@ -16,74 +29,78 @@
 #define IN_16 IN_8 "," IN_8
 #define IN_32 IN_16 "," IN_16
 #define IN_64 IN_32 "," IN_32
-#define READ(in)                                                                                                                           \
-	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
-	"SELECT m.address, m.password, m.enabled, m.send_only, m.quota_bytes, m.junk_score, m.reject_score, m.locked, m.receive_only, "    \
-	"m.expires, l.pattern, l.action = 'allow', " MR_LIMITS(                                                                            \
-	    "user", "m.address") ", NULL FROM v_mailbox m LEFT JOIN v_list l ON l.scope = 'user' AND l.owner = m.address "                 \
-				 "WHERE m.address IN (" in ") "                                                                            \
-				 "UNION ALL SELECT address, NULL, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, NULL, NULL, "      \
-				 "NULL, destination FROM "                                                                                 \
-				 "v_alias WHERE address IN (" in ")"
 
 static const struct {
 	size_t n;
 	const char *sql;
 } statements[] = {
-	{ 1, READ(IN_1) },   { 2, READ(IN_2) },   { 4, READ(IN_4) },   { 8, READ(IN_8) },
-	{ 16, READ(IN_16) }, { 32, READ(IN_32) }, { 64, READ(IN_64) },
+	{ 1, READ_IN(IN_1) },   { 2, READ_IN(IN_2) },   { 4, READ_IN(IN_4) },   { 8, READ_IN(IN_8) },
+	{ 16, READ_IN(IN_16) }, { 32, READ_IN(IN_32) }, { 64, READ_IN(IN_64) },
 };
-enum { COLUMN_ADDRESS, COLUMN_ENABLED = 2, COLUMN_EXPIRES = 9, COLUMN_PATTERN, COLUMN_ALLOW, COLUMN_LIMITS, COLUMN_DESTINATION };
+enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 9, COLUMN_PART };
 
-/* The rows of the answer by their keys: a mailbox comes once for each of its patterns, an alias once for each destination. */
+/* The rows of one part of the answer by their keys. */
 struct sorted {
-	size_t *key_of; /* of each row: its key, keys->n for none */
+	const struct mr_rows *rows;
+	size_t n_keys;
+	size_t *key_of; /* of each row: its key, n_keys for none */
 	size_t *first;  /* of each key: the place of its first row, were they in order */
 };
 
-static bool sort_rows(const struct mr_rows *rows, bool aliases, const struct mr_read_keys *keys, struct mr_arena *arena, struct sorted *s)
+/* The key's place; looked for from `hint` on: rows of one key mostly come together, and keys in their order. */
+static size_t key_of(const struct mr_read_keys *keys, const char *address, size_t hint)
 {
-	size_t k = 0;
+	for (size_t i = 0; i < keys->n; i++) {
+		size_t k = (hint + i) % keys->n;
+		if (strcmp(keys->v[k], address) == 0)
+			return k;
+	}
+	return keys->n;
+}
 
+static bool sort_part(const struct mr_rows *rows, char part, const struct mr_read_keys *keys, struct mr_arena *arena, struct sorted *s)
+{
+	size_t hint = 0;
+
+	*s = (struct sorted){ .rows = rows, .n_keys = keys->n };
 	s->key_of = mr_arena_try(arena, (rows->n + 1) * sizeof(*s->key_of));
 	s->first = mr_arena_try(arena, (keys->n + 2) * sizeof(*s->first));
 	if (s->key_of == NULL || s->first == NULL)
 		return false;
 	for (size_t i = 0; i < rows->n; i++) {
-		const char *address = mr_cell(rows, i, COLUMN_ADDRESS);
-		bool ours = aliases == (mr_cell(rows, i, COLUMN_DESTINATION) != NULL);
-		if (!ours || k == keys->n || strcmp(keys->v[k], address) != 0) /* rows of one key mostly come together */
-			for (k = ours ? 0 : keys->n; k < keys->n && strcmp(keys->v[k], address) != 0;)
-				k++;
+		bool ours = *mr_cell(rows, i, COLUMN_PART) == part;
+		size_t k = ours ? key_of(keys, mr_cell(rows, i, COLUMN_ADDRESS), hint) : keys->n;
 		s->key_of[i] = k;
 		s->first[k + 1]++;
+		if (k < keys->n)
+			hint = k;
 	}
-	for (k = 0; k < keys->n; k++)
+	for (size_t k = 0; k < keys->n; k++)
 		s->first[k + 1] += s->first[k];
 	return true;
 }
 
-static bool take_mailboxes(const struct mr_rows *rows, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_mailbox *out)
+/* The next row from *i on that has a key. */
+static bool next_row(const struct sorted *s, size_t *i)
 {
-	struct mr_row_pattern *patterns = mr_arena_try(arena, (rows->n + 1) * sizeof(*patterns));
-	struct sorted s;
+	while (*i < s->rows->n && s->key_of[*i] == s->n_keys)
+		++*i;
+	return *i < s->rows->n;
+}
 
-	if (patterns == NULL || !sort_rows(rows, false, keys, arena, &s))
+static bool take_patterns(const struct sorted *s, struct mr_arena *arena, struct mr_row_mailbox *out)
+{
+	struct mr_row_pattern *patterns = mr_arena_try(arena, (s->first[s->n_keys] + 1) * sizeof(*patterns));
+
+	if (patterns == NULL)
 		return false;
-	for (size_t i = 0; i < rows->n; i++) {
-		if (s.key_of[i] == keys->n)
-			continue;
-		struct mr_row_mailbox *m = &out[s.key_of[i]];
-		if (m->address == NULL) {
-			*m = mr_mailbox_of(rows, i);
-			m->limits = mr_cell_text(rows, i, COLUMN_LIMITS);
-			m->patterns = patterns + s.first[s.key_of[i]];
-		}
-		if (mr_cell(rows, i, COLUMN_PATTERN) != NULL)
-			m->patterns[m->n_patterns++] = (struct mr_row_pattern){ .pattern = mr_cell(rows, i, COLUMN_PATTERN),
-										.allow = mr_cell_true(rows, i, COLUMN_ALLOW) };
+	for (size_t i = 0; next_row(s, &i); i++) {
+		struct mr_row_mailbox *m = &out[s->key_of[i]];
+		m->patterns = patterns + s->first[s->key_of[i]];
+		m->patterns[m->n_patterns++] =
+		    (struct mr_row_pattern){ .pattern = mr_cell(s->rows, i, COLUMN_TEXT), .allow = mr_cell_true(s->rows, i, COLUMN_FLAG) };
 	}
-	for (size_t k = 0; k < keys->n; k++)
+	for (size_t k = 0; k < s->n_keys; k++)
 		mr_patterns_sort(out[k].patterns, out[k].n_patterns);
 	return true;
 }
@@ -93,30 +110,83 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The texts of one key, in order, a line each; NULL when they do not fit into the arena. */
+static const char *join_lines(char **lines, size_t n, struct mr_arena *arena)
+{
+	size_t size = 1, at = 0;
+
+	qsort(lines, n, sizeof(*lines), by_text);
+	for (size_t i = 0; i < n; i++)
+		size += strlen(lines[i]) + 1;
+	char *text = mr_arena_try(arena, size);
+	for (size_t i = 0; text != NULL && i < n; i++) {
+		if (i > 0)
+			text[at++] = '\n';
+		memcpy(text + at, lines[i], strlen(lines[i]));
+		at += strlen(lines[i]);
+	}
+	return text;
+}
+
+static bool take_limits(const struct sorted *s, struct mr_arena *arena, struct mr_row_mailbox *out)
+{
+	char **lines = mr_arena_try(arena, (s->first[s->n_keys] + 1) * sizeof(*lines));
+	size_t *n = mr_arena_try(arena, (s->n_keys + 1) * sizeof(*n));
+
+	if (lines == NULL || n == NULL)
+		return false;
+	for (size_t i = 0; next_row(s, &i); i++)
+		lines[s->first[s->key_of[i]] + n[s->key_of[i]]++] = mr_cell(s->rows, i, COLUMN_TEXT);
+	for (size_t k = 0; k < s->n_keys; k++) {
+		out[k].limits = n[k] == 0 ? "" : join_lines(lines + s->first[k], n[k], arena);
+		if (out[k].limits == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool take_mailboxes(const struct mr_rows *rows, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_mailbox *out)
+{
+	struct sorted s;
+
+	if (!sort_part(rows, 'm', keys, arena, &s))
+		return false;
+	for (size_t i = 0; next_row(&s, &i); i++)
+		out[s.key_of[i]] = mr_mailbox_of(rows, i);
+	return sort_part(rows, 'p', keys, arena, &s) && take_patterns(&s, arena, out) && sort_part(rows, 'l', keys, arena, &s) &&
+	       take_limits(&s, arena, out);
+}
+
 static bool take_aliases(const struct mr_rows *rows, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_alias *out)
 {
 	char **destinations = mr_arena_try(arena, (rows->n + 1) * sizeof(*destinations));
 	struct sorted s;
 
-	if (destinations == NULL || !sort_rows(rows, true, keys, arena, &s))
+	if (destinations == NULL || !sort_part(rows, 'a', keys, arena, &s))
 		return false;
-	for (size_t i = 0; i < rows->n; i++) {
-		if (s.key_of[i] == keys->n)
-			continue;
+	for (size_t i = 0; next_row(&s, &i); i++) {
 		struct mr_row_alias *a = &out[s.key_of[i]];
 		if (a->address == NULL) {
 			a->address = mr_cell(rows, i, COLUMN_ADDRESS);
 			a->destinations = destinations + s.first[s.key_of[i]];
-			a->enabled = mr_cell_true(rows, i, COLUMN_ENABLED);
+			a->enabled = mr_cell_true(rows, i, COLUMN_FLAG);
 			a->expires = mr_cell_i64(rows, i, COLUMN_EXPIRES);
 		}
-		if (*mr_cell(rows, i, COLUMN_DESTINATION) != '\0') /* else its mail is refused */
-			a->destinations[a->n_destinations++] = mr_cell(rows, i, COLUMN_DESTINATION);
+		if (*mr_cell(rows, i, COLUMN_TEXT) != '\0') /* else its mail is refused */
+			a->destinations[a->n_destinations++] = mr_cell(rows, i, COLUMN_TEXT);
 	}
 	for (size_t k = 0; k < keys->n; k++)
 		if (out[k].n_destinations > 1)
 			qsort(out[k].destinations, out[k].n_destinations, sizeof(*out[k].destinations), by_text);
 	return true;
+}
+
+static int take_rows(const struct mr_rows *rows, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases,
+		     struct mr_arena *arena, struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
+{
+	if (take_mailboxes(rows, mailboxes, arena, m) && take_aliases(rows, aliases, arena, a))
+		return 0;
+	return mr_diag_set(diag, -EAGAIN, "database: the answer is too large");
 }
 
 /* Fills `n` parameters; nothing has the empty address. */
@@ -129,7 +199,7 @@ static void fill(struct mr_param *params, size_t n, const struct mr_read_keys *k
 int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
 		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
 {
-	struct mr_param params[2 * MR_READ_MAX];
+	struct mr_param params[4 * MR_READ_MAX];
 	struct mr_rows rows;
 	size_t wanted = mailboxes->n > aliases->n ? mailboxes->n : aliases->n, size = 0;
 
@@ -138,14 +208,46 @@ int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, co
 	const size_t n = statements[size].n;
 	if (wanted > n)
 		return mr_diag_set(diag, -EINVAL, "database: %zu addresses in one read", wanted);
-	fill(params, n, mailboxes);
-	fill(params + n, n, aliases);
-	int r = mr_query(db, statements[size].sql, params, 2 * n, arena, &rows, diag);
+	for (size_t part = 0; part < 3; part++)
+		fill(params + part * n, n, mailboxes);
+	fill(params + 3 * n, n, aliases);
+	int r = mr_query(db, statements[size].sql, params, 4 * n, arena, &rows, diag);
+	return r < 0 ? r : take_rows(&rows, mailboxes, aliases, arena, m, a, diag);
+}
+
+#define NEXT                                                                                                                               \
+	"SELECT address FROM ((SELECT address FROM v_mailbox WHERE address > ? ORDER BY address LIMIT ?) UNION "                           \
+	"(SELECT DISTINCT address FROM v_alias WHERE address > ? ORDER BY address LIMIT ?)) AS near ORDER BY address LIMIT ?"
+#define BETWEEN READ("address > ? AND address <= ?", "owner > ? AND owner <= ?")
+
+/* First which addresses there are, then all their rows in one statement, which is what makes the rows current: an address that ceased to be
+ * in between has none. Bounds on both sides, so that the answer has every row of what lies between, also of what is not there. */
+int mr_read_near(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, struct mr_read_near *out,
+		 struct mr_diag *diag)
+{
+	const struct mr_param from = mr_text(after), count = mr_num(limit);
+	struct mr_param bounds[8];
+	struct mr_rows addresses, rows;
+	struct mr_read_near near = { 0 };
+	int r = mr_query(db, NEXT, MR_PARAMS(from, count, from, count, count), arena, &addresses, diag);
+
 	if (r < 0)
 		return r;
-	if (!take_mailboxes(&rows, mailboxes, arena, m) || !take_aliases(&rows, aliases, arena, a))
+	near.keys = (struct mr_read_keys){ (const char *const *)addresses.cells, addresses.n };
+	near.mailboxes = mr_arena_try(arena, (addresses.n + 1) * sizeof(*near.mailboxes));
+	near.aliases = mr_arena_try(arena, (addresses.n + 1) * sizeof(*near.aliases));
+	if (near.mailboxes == NULL || near.aliases == NULL)
 		return mr_diag_set(diag, -EAGAIN, "database: the answer is too large");
-	return 0;
+	if (addresses.n > 0) {
+		for (size_t i = 0; i < MR_COUNT(bounds); i++)
+			bounds[i] = i % 2 == 0 ? from : mr_text(mr_cell(&addresses, addresses.n - 1, 0));
+		r = mr_query(db, BETWEEN, bounds, MR_COUNT(bounds), arena, &rows, diag);
+	}
+	if (r == 0 && addresses.n > 0)
+		r = take_rows(&rows, &near.keys, &near.keys, arena, near.mailboxes, near.aliases, diag);
+	if (r == 0)
+		*out = near;
+	return r;
 }
 
 static const struct mr_read_keys no_keys;

@@ -52,6 +52,15 @@ struct mr_read_keys {
 };
 int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
 		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag);
+/* Both rows of each of the addresses that come next after `after`, which need not be one; m and a as above. */
+#define MR_READ_NEAR_MAX 1000
+struct mr_read_near {
+	struct mr_read_keys keys; /* at most limit */
+	struct mr_row_mailbox *mailboxes;
+	struct mr_row_alias *aliases;
+};
+int mr_read_near(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, struct mr_read_near *out,
+		 struct mr_diag *diag);
 /* Patterns that hold for everybody (lists of scope global). */
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag);
 /* The first pattern that matches decides, so the narrower come first: addresses, domains, their sub-domains, everything. */

@@ -35,7 +35,7 @@ class Lookup:
 
     def configure(self, **options):
         self.options.update(options)
-        own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_interval", "poll_late", "stale_wait")}
+        own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_interval", "poll_late", "stale_wait", "read_ahead")}
         shared = {key: value for key, value in self.options.items() if key not in own}
         self.site.configure(**{"redis_address": '""', **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""', hostname="mx.example.org",
                             srs_secret_file=self.run / "srs")
@@ -93,6 +93,15 @@ class Lookup:
     def ask(self, where, cmd, **fields):
         text = f"v=1\nid=1\ncmd={cmd}\n" + "".join(f"{key}={value}\n" for key, value in fields.items())
         return self.talk(where, text).splitlines()
+
+    def stats(self):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(SECONDS)
+            peer.connect(str(self.run / "lookup/control.sock"))
+            peer.sendall(b"stats\n")
+            with peer.makefile() as answer:
+                lines = list(iter(lambda: answer.readline().strip(), "ok"))
+        return {name: int(value) for name, value in (line.split("=") for line in lines if "=" in line)}
 
     def report(self, address, size):
         text = f"v=1\nid=0\ncmd=usage\naddress={address}\nbytes={size}\nmessages=1\n"
@@ -244,20 +253,52 @@ def test_cold_questions_share_statements(lookup, site, server):
     assert executed() - before < n / 3
 
 
+def test_neighbours_are_read_ahead(lookup, site, server):
+    """One address was asked for; the rows of those next to it, and what does not exist of them, need no reading any more, and a change of one of them is
+    seen like any other."""
+    server.sql("""
+        INSERT INTO mailbox (address, domain, password)
+            SELECT CONCAT('n', seq, '@example.org'), 'example.org', CONCAT('{PLAIN}', seq) FROM seq_101_to_199;
+        INSERT INTO alias (address, domain, destination)
+            SELECT CONCAT('n', seq, 'x@example.org'), 'example.org', CONCAT('n10', d, '@example.org') FROM seq_101_to_199, (SELECT 1 AS d UNION SELECT 2) two;
+        INSERT INTO sender_list (scope, owner, pattern, action)
+            SELECT 'user', CONCAT('n', seq, '@example.org'), p, 'deny' FROM seq_101_to_199, (SELECT '*' AS p UNION SELECT 'x.example') two WHERE seq MOD 2;
+        INSERT INTO sending_limit (level, owner, scope, net, what, window_seconds, amount, action)
+            SELECT 'user', CONCAT('n', seq, '@example.org'), 'user', '', 'messages', w, seq, 'defer' FROM seq_101_to_199, (SELECT 60 AS w UNION SELECT 3600) two
+                WHERE seq MOD 3 = 0;
+        """, database=site.name)
+    for where, cmd in (("passdb/passdb.sock", "passdb"), ("lookup/directory.sock", "account")):
+        assert "status=ok" in lookup.ask(where, cmd, address="n101@example.org")
+    assert lookup.map("mailbox", "n101@example.org") == "OK n101@example.org"
+    until(lambda: lookup.stats()["rows_ahead_total"] >= 2 * 98 + 2 * 99)
+    reads = lookup.stats()["row_reads_total"]
+    for number in range(102, 200):
+        said = lookup.ask("passdb/passdb.sock", "passdb", address=f"n{number}@example.org")
+        assert f"password={{PLAIN}}{number}" in said
+        assert [line for line in said if line.startswith("deny")] == (["deny=x.example", "deny=*"] if number % 2 else [])
+        assert lookup.map("alias", f"n{number}x@example.org") == "OK n101@example.org, n102@example.org"
+        assert lookup.map("mailbox", f"n{number}x@example.org") == "NOTFOUND"
+        said = lookup.ask("lookup/directory.sock", "account", address=f"n{number}@example.org")
+        assert len([line for line in said if line.startswith("limit=")]) == (2 if number % 3 == 0 else 0), said
+    assert lookup.stats()["row_reads_total"] == reads
+    site.cli("user", "set", "n150@example.org", "--send-only")
+    until(lambda: lookup.map("mailbox", "n150@example.org") == "NOTFOUND", 1.5)
+
+
 def test_database_killed_and_back(lookup, server, site):
     assert lookup.map("mailbox", "anna@example.org").startswith("OK")
     server.kill()
     try:
         for _ in range(30):  # past poll_late, too
             assert lookup.map("mailbox", "anna@example.org") == "OK anna@example.org"
-            assert lookup.map("mailbox", "bert@example.org").startswith("TEMP")
+            assert lookup.map("mailbox", "zoe@example.org").startswith("TEMP")
             assert "status=temp" in lookup.ask("passdb/passdb.sock", "passdb", address="nobody@example.org")
             time.sleep(0.1)
         code, said = lookup.check()
         assert code == 1 and said.startswith("failed database: ")
     finally:
         server.start()
-    until(lambda: lookup.map("mailbox", "bert@example.org") == "OK bert@example.org")
+    until(lambda: lookup.map("mailbox", "zoe@example.org") == "NOTFOUND")
     log = lookup.log.read_text()
     assert log.count("database-lost") == 1 and log.count("changes-late") == 1 and log.count("serving-stale") == 1, log
 
@@ -267,7 +308,7 @@ def test_database_frozen(lookup, server):
     server.process.send_signal(signal.SIGSTOP)
     try:
         begun = time.monotonic()
-        assert lookup.map("mailbox", "bert@example.org").startswith("TEMP")
+        assert lookup.map("mailbox", "zoe@example.org").startswith("TEMP")
         assert 1.5 < time.monotonic() - begun < 8  # the question's deadline, not the database's 10 s
         time.sleep(1)
         begun = time.monotonic()

@@ -48,9 +48,21 @@ static void expect(struct mr_source *s, const struct mr_db_expect *e)
 	f->n_expected++;
 }
 
+static int read_near(struct mr_source *s, const struct mr_source_near *r)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	if (f->refuse || f->near_open)
+		return -EAGAIN;
+	f->near = *r;
+	f->near_open = true;
+	f->near_looked = false;
+	return 0;
+}
+
 void fakesource_init(struct fakesource *f, struct rowtext *rows)
 {
-	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes, expect }, .rows = rows };
+	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes, expect, read_near }, .rows = rows };
 }
 
 void fakesource_done(struct fakesource *f)
@@ -62,6 +74,8 @@ void fakesource_done(struct fakesource *f)
 	if (f->page_open)
 		f->page.done(f->page.arg, -EAGAIN, NULL, 0);
 	f->page_open = false;
+	if (f->near_open)
+		fake_near_arrive(f, -EAGAIN);
 }
 
 void fake_look(struct fakesource *f, size_t i)
@@ -98,6 +112,38 @@ size_t fake_arrive_all(struct fakesource *f, int err)
 	}
 	f->n_reads = 0;
 	return n;
+}
+
+static struct mr_row *seen(struct fakesource *f, enum mr_row_kind kind, const char *address)
+{
+	struct mr_row *row = rowtext_find(f->rows, kind, mr_slice_of(address));
+
+	return row ? mr_row_ref(row) : mr_row_absent(kind);
+}
+
+void fake_near_look(struct fakesource *f)
+{
+	if (f->near_looked)
+		return;
+	f->near_looked = true;
+	for (size_t i = 0; i < f->n_near; i++) {
+		f->near_rows[2 * i] = seen(f, MR_ROW_MAILBOX, f->near_addresses[i]);
+		f->near_rows[2 * i + 1] = seen(f, MR_ROW_ALIAS, f->near_addresses[i]);
+	}
+}
+
+void fake_near_arrive(struct fakesource *f, int err)
+{
+	struct mr_near_row v[2 * FAKE_NEAR_MAX];
+	size_t n = 2 * f->n_near;
+
+	fake_near_look(f);
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct mr_near_row){ i % 2 == 0 ? MR_ROW_MAILBOX : MR_ROW_ALIAS, f->near_addresses[i / 2], f->near_rows[i] };
+	f->near_open = false;
+	f->near.done(f->near.arg, err, &(struct mr_near_list){ v, err ? 0 : n });
+	for (size_t i = 0; i < n; i++)
+		mr_row_unref(v[i].row);
 }
 
 void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest)

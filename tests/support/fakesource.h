@@ -5,6 +5,7 @@
 #include "support/rowtext.h"
 
 #define FAKE_READS_MAX 256
+#define FAKE_NEAR_MAX  8
 
 struct fake_read {
 	struct mr_source_row ask;
@@ -27,6 +28,12 @@ struct fakesource {
 	unsigned n_expected;
 	struct mr_source_mailboxes page;
 	bool page_open;
+	struct mr_source_near near; /* the one that is waiting, if near_open */
+	bool near_open;
+	size_t n_near; /* addresses that it gives; what it sees of them once it has looked */
+	const char *near_addresses[FAKE_NEAR_MAX];
+	struct mr_row *near_rows[2 * FAKE_NEAR_MAX];
+	bool near_looked;
 };
 
 void fakesource_init(struct fakesource *f, struct rowtext *rows);
@@ -34,4 +41,6 @@ void fakesource_done(struct fakesource *f);
 void fake_look(struct fakesource *f, size_t i);            /* the read sees the rows as they are now */
 void fake_arrive(struct fakesource *f, size_t i, int err); /* looks, if it has not yet */
 size_t fake_arrive_all(struct fakesource *f, int err);     /* also those begun meanwhile; how many */
+void fake_near_look(struct fakesource *f);
+void fake_near_arrive(struct fakesource *f, int err); /* looks, if it has not yet */
 void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest);

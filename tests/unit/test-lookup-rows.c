@@ -22,15 +22,22 @@ static struct rowtext *text;
 static struct fakesource source;
 static struct mr_rows *rows;
 
-static void begin(size_t max)
+static void begin_ahead(size_t max, unsigned ahead)
 {
-	const struct mr_rows_config c = { .max = max, .age_ms = AGE, .negative_age_ms = NEGATIVE, .stale_ms = STALE, .late_ms = LATE };
+	const struct mr_rows_config c = {
+		.max = max, .ahead = ahead, .age_ms = AGE, .negative_age_ms = NEGATIVE, .stale_ms = STALE, .late_ms = LATE
+	};
 
 	mr_clock_fake(1000000, 1800000000);
 	text = rowtext_new(MR_LIT("domain e.test\nmailbox john@e.test quota 1\n"));
 	fakesource_init(&source, text);
 	rows = mr_rows_new(&c, &source.source);
 	mr_rows_verified(rows, mr_now_ms());
+}
+
+static void begin(size_t max)
+{
+	begin_ahead(max, 0);
 }
 
 static void end(void)
@@ -219,6 +226,94 @@ static void too_long(void **state)
 	end();
 }
 
+/* --- reading ahead */
+
+static void near_is(const char *first, const char *second)
+{
+	source.near_addresses[0] = first;
+	source.near_addresses[1] = second;
+	source.n_near = 2;
+}
+
+static void ask_alias(struct asker *a, const char *address)
+{
+	struct mr_row *row;
+
+	*a = (struct asker){ .wait.done = on_row };
+	a->over = mr_rows_get(rows, MR_ROW_ALIAS, mr_slice_of(address), false, NULL, &row) == MR_ROW_NONE;
+	if (!a->over)
+		mr_rows_fetch(rows, MR_ROW_ALIAS, mr_slice_of(address), &a->wait);
+}
+
+/* What comes with a missing address is there when it is asked for: the rows, and that there are none. */
+static void ahead(void **state)
+{
+	struct asker a, b;
+
+	begin_ahead(100, 2);
+	rowtext_set(text, MR_LIT("mailbox anna@e.test quota 7"));
+	near_is("john@e.test", "mary@e.test");
+	ask_key(&a, "anna@e.test", false);
+	assert_true(source.near_open);
+	assert_memory_equal(source.near.after.p, "anna@e.test", source.near.after.n);
+	assert_int_equal(source.near.limit, 2);
+	fake_arrive_all(&source, 0);
+	assert_int_equal(a.version, 7);
+	ask_key(&b, "john@e.test", false); /* not here yet: a read of its own, and no second one ahead */
+	assert_false(b.over);
+	fake_near_arrive(&source, 0);
+	fake_arrive_all(&source, 0);
+	assert_int_equal(b.version, 1);
+	ask_key(&b, "mary@e.test", false);
+	assert_true(b.over && b.version == 0);
+	ask_alias(&b, "john@e.test");
+	assert_true(b.over);
+	assert_int_equal(source.n_reads, 0);
+	end();
+}
+
+/* It never pushes out what was asked for, and leaves the database alone when that is of no use. */
+static void ahead_bounds(void **state)
+{
+	struct asker a;
+
+	begin_ahead(4, 2);
+	ask(&a);
+	assert_true(source.near_open); /* four rows would just fit */
+	near_is("x@e.test", "y@e.test");
+	fake_arrive_all(&source, 0);
+	fake_near_arrive(&source, -EAGAIN);
+	assert_int_equal(mr_rows_count(rows), 1);
+	ask_key(&a, "b@e.test", false);
+	assert_false(source.near_open); /* it failed a moment ago; nor is there room now */
+	fake_arrive_all(&source, 0);
+	end();
+
+	begin_ahead(100, 2);
+	near_is("john@e.test", "mary@e.test");
+	ask_key(&a, "a@e.test", false);
+	fake_arrive_all(&source, 0);
+	fake_near_arrive(&source, 0);
+	ask_key(&a, "b@e.test", false);
+	assert_true(source.near_open); /* the last one brought much */
+	fake_arrive_all(&source, 0);
+	fake_near_arrive(&source, 0); /* nothing new */
+	ask_key(&a, "c@e.test", false);
+	assert_false(source.near_open);
+	fake_arrive_all(&source, 0);
+	mr_clock_advance(200);
+	ask_key(&a, "d@e.test", false);
+	assert_true(source.near_open);
+	fake_arrive_all(&source, 0);
+	end();
+
+	begin_ahead(100, 2);
+	ask_key(&a, "@e.test", false); /* a catch-all has no neighbours */
+	assert_false(source.near_open);
+	fake_arrive_all(&source, 0);
+	end();
+}
+
 /* --- every order */
 
 #define ASKERS 3
@@ -229,6 +324,9 @@ enum act {
 	ACT_WRITE,
 	ACT_DROP,
 	ACT_AGE,
+	ACT_MISS, /* another address is asked for, and john's rows are read ahead */
+	ACT_NEAR_LOOK,
+	ACT_NEAR_ARRIVE,
 	ACT_LOOK /* + read */,
 	ACT_ARRIVE = ACT_LOOK + ASKERS,
 	ACT_FAIL = ACT_ARRIVE + ASKERS,
@@ -238,8 +336,9 @@ enum act {
 struct world {
 	struct asker askers[ASKERS];
 	bool asked_after_drop[ASKERS];
-	unsigned n_asked;
-	bool written, dropped, aged;
+	struct asker other;
+	unsigned n_asked, n_max;
+	bool written, dropped, aged, ahead, missed;
 };
 
 static bool possible(const struct world *w, int act)
@@ -248,17 +347,25 @@ static bool possible(const struct world *w, int act)
 
 	switch (act) {
 	case ACT_ASK:
-		return w->n_asked < ASKERS;
+		return w->n_asked < w->n_max;
 	case ACT_WRITE:
 		return !w->written;
 	case ACT_DROP:
 		return w->written && !w->dropped;
 	case ACT_AGE:
-		return !w->aged;
+		return !w->aged && !w->ahead;
+	case ACT_MISS:
+		return w->ahead && !w->missed;
+	case ACT_NEAR_LOOK:
+		return source.near_open && !source.near_looked;
+	case ACT_NEAR_ARRIVE:
+		return source.near_open && source.near_looked;
 	default:
 		if (read >= source.n_reads || source.reads[read].over)
 			return false;
-		return act < ACT_ARRIVE ? !source.reads[read].looked : act >= ACT_FAIL || source.reads[read].looked;
+		if (act >= ACT_FAIL)
+			return !w->ahead;
+		return (act < ACT_ARRIVE) != source.reads[read].looked;
 	}
 }
 
@@ -281,6 +388,17 @@ static void perform(struct world *w, int act)
 		mr_clock_advance(AGE + 1);
 		mr_rows_verified(rows, mr_now_ms());
 		w->aged = true;
+		break;
+	case ACT_MISS:
+		ask_key(&w->other, "anna@e.test", false);
+		fake_arrive(&source, source.n_reads - 1, 0);
+		w->missed = true;
+		break;
+	case ACT_NEAR_LOOK:
+		fake_near_look(&source);
+		break;
+	case ACT_NEAR_ARRIVE:
+		fake_near_arrive(&source, 0);
 		break;
 	default:
 		if (act < ACT_ARRIVE)
@@ -306,12 +424,13 @@ static void check(const struct world *w)
 static unsigned long orders;
 
 /* Plays the script from the start, then tries everything that can come next. */
-static void explore(unsigned char *script, unsigned n)
+static void explore(unsigned char *script, unsigned n, bool with_ahead)
 {
-	struct world w = { 0 };
+	struct world w = { .n_max = with_ahead ? 2 : ASKERS, .ahead = with_ahead };
 	bool can[ACTS];
 
-	begin(100);
+	begin_ahead(100, with_ahead ? 2 : 0);
+	near_is("john@e.test", "mary@e.test");
 	for (unsigned i = 0; i < n; i++)
 		perform(&w, script[i]);
 	check(&w);
@@ -320,15 +439,15 @@ static void explore(unsigned char *script, unsigned n)
 		any |= can[act] = possible(&w, act);
 	if (!any) {
 		orders++;
-		assert_true(w.dropped && w.n_asked == ASKERS);
-		for (unsigned i = 0; i < ASKERS; i++)
+		assert_true(w.dropped && w.n_asked == w.n_max);
+		for (unsigned i = 0; i < w.n_max; i++)
 			assert_true(w.askers[i].over); /* nobody is forgotten */
 	}
 	end();
 	for (int act = 0; act < ACTS; act++) {
 		if (can[act]) {
 			script[n] = (unsigned char)act;
-			explore(script, n + 1);
+			explore(script, n + 1, with_ahead);
 		}
 	}
 }
@@ -339,7 +458,17 @@ static void every_order(void **state)
 	unsigned char script[64];
 
 	orders = 0;
-	explore(script, 0);
+	explore(script, 0, false);
+	print_message("%lu orders\n", orders);
+	assert_true(orders > 10000);
+}
+
+static void every_order_ahead(void **state)
+{
+	unsigned char script[64];
+
+	orders = 0;
+	explore(script, 0, true);
 	print_message("%lu orders\n", orders);
 	assert_true(orders > 10000);
 }
@@ -347,8 +476,9 @@ static void every_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ages),    cmocka_unit_test(unverified), cmocka_unit_test(stale),       cmocka_unit_test(coalesced),
-		cmocka_unit_test(bounded), cmocka_unit_test(too_long),   cmocka_unit_test(every_order),
+		cmocka_unit_test(ages),        cmocka_unit_test(unverified),        cmocka_unit_test(stale), cmocka_unit_test(coalesced),
+		cmocka_unit_test(bounded),     cmocka_unit_test(too_long),          cmocka_unit_test(ahead), cmocka_unit_test(ahead_bounds),
+		cmocka_unit_test(every_order), cmocka_unit_test(every_order_ahead),
 	};
 
 	mr_log_open("test", 0, MR_LOG_ERROR);
