@@ -36,15 +36,6 @@ static struct mr_questions_config questions_config(const struct mr_lookup_conf *
 	return (struct mr_questions_config){ .deadline_ms = c->deadline, .stale_wait_ms = c->stale_wait, .open_max = (size_t)c->queue };
 }
 
-static int site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_diag *diag)
-{
-	int err = mr_site_new(&c->shared, out, diag);
-
-	if (err == 0)
-		out->refuse_disabled = c->disabled_mailboxes == MR_DISABLED_REFUSE;
-	return err;
-}
-
 static void on_change(enum mr_row_kind kind, const struct mr_change *change, void *arg)
 {
 	const struct mr_lookup *l = arg;
@@ -178,7 +169,7 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 	app->state = l;
 	l->loop = app->loop;
 	l->scratch = mr_arena_new(SCRATCH_MAX);
-	int err = site_new(c, &l->site, diag);
+	int err = mr_site_new(c, &l->site, diag);
 	if (err == 0)
 		err = open_sockets(l, c, diag); /* first: what fails, fails here, before back ends are troubled */
 	if (err == 0)
@@ -200,7 +191,7 @@ void mr_lookup_reload(struct mr_app *app, const void *old_conf)
 	struct mr_diag diag = { 0 };
 	struct mr_site site;
 
-	if (site_new(c, &site, &diag) == 0) {
+	if (mr_site_new(c, &site, &diag) == 0) {
 		mr_site_done(&l->site);
 		l->site = site;
 	} else { /* it was fine a moment ago, when the settings were checked */

@@ -79,13 +79,22 @@ static struct mr_slice domain_of(struct mr_slice key)
 	return at < 0 ? (struct mr_slice){ "", 0 } : mr_slice_from(key, (size_t)at + 1);
 }
 
+static bool exempt(const struct mr_site *site, struct mr_slice sender)
+{
+	for (size_t i = 0; i < site->n_exempt; i++) {
+		if (mr_dir_pattern_matches(site->exempt[i], sender))
+			return true;
+	}
+	return false;
+}
+
 bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out)
 {
 	struct mr_slice domain = domain_of(sender), meant = mr_address_unquote(sender, w->arena);
 	struct mr_srs srs = w->site->srs;
 	const struct mr_row *row;
 
-	if (srs.n_secrets == 0 || domain.n == 0 || domain.n + 1 == sender.n)
+	if (srs.n_secrets == 0 || domain.n == 0 || domain.n + 1 == sender.n || exempt(w->site, meant))
 		return false;
 	if (mr_map_hosted(w, domain, &row, out) || out->waiting || out->status != MR_SOCKETMAP_NOTFOUND)
 		return false;

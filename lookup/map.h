@@ -33,6 +33,6 @@ void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slic
 /* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
 /* The SRS address under which mail of this sender is forwarded. False for senders that keep their address: those of our own domains, which
- * hold what is rewritten already, the null sender, what cannot be rewritten, every sender where the site has no secret; also with
- * out->waiting or a TEMP when that is not known. */
+ * hold what is rewritten already, those that are exempt, the null sender, what cannot be rewritten, every sender where the site has no
+ * secret; also with out->waiting or a TEMP when that is not known. */
 bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr_slice *rewritten, struct mr_map_answer *out);

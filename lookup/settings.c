@@ -52,6 +52,9 @@ const struct mr_option mr_lookup_options[] = {
 	       "Score from which a message is junk, where neither user nor domain says otherwise."),
 	OPTION(reject_score, MR_OPT_SCORE, "15", -1000, 1000, MR_RELOAD_YES,
 	       "Score from which a message is refused, where neither user nor domain says otherwise."),
+	OPTION(forward_exempt, MR_OPT_STRINGS, "", 0, 0, MR_RELOAD_YES,
+	       "Senders whose mail to foreign recipients leaves under their own address, without the forwarding pass: addresses, domains, "
+	       ".domains with all below. For what machines in your networks send in the name of others."),
 	{ .section = "lookup",
 	  .name = "disabled_mailboxes",
 	  .type = MR_OPT_ENUM,
@@ -74,7 +77,7 @@ int mr_lookup_validate(const void *conf, struct mr_diag *diag)
 		return mr_diag_set(diag, -EINVAL, "lookup.reject_score must not be below lookup.junk_score");
 	int err = mr_db_check_conf(&c->shared, diag);
 	if (err == 0)
-		err = mr_site_new(&c->shared, &site, diag);
+		err = mr_site_new(c, &site, diag);
 	if (err == 0)
 		mr_site_done(&site);
 	return err;

@@ -11,6 +11,7 @@ struct mr_lookup_conf {
 	uint64_t poll_interval, poll_overlap, poll_late;                 /* ms */
 	uint64_t usage_interval;                                         /* ms */
 	double junk_score, reject_score;
+	struct mr_conf_strings forward_exempt;
 	int disabled_mailboxes; /* enum mr_disabled_mailboxes */
 };
 extern const struct mr_option mr_lookup_options[];

@@ -44,8 +44,25 @@ static int load_srs(const struct mr_conf_shared *conf, struct mr_site *site, str
 	return err;
 }
 
-int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct mr_diag *diag)
+/* What a pattern of senders may be: "*" would switch the forwarding pass off, which is done by taking the map out of main.cf. */
+static int load_exempt(const struct mr_conf_strings *from, struct mr_site *site, struct mr_diag *diag)
 {
+	site->exempt = mr_arena_alloc(site->arena, (from->n + 1) * sizeof(*site->exempt));
+	for (size_t i = 0; i < from->n; i++) {
+		struct mr_slice pattern = mr_address_lower(mr_slice_of(from->v[i]), site->arena), domain = pattern, valid;
+		ptrdiff_t at = mr_slice_rchr(pattern, '@');
+
+		domain = mr_slice_from(domain, at >= 0 ? (size_t)at + 1 : pattern.n > 0 && pattern.p[0] == '.');
+		if (at == 0 || mr_domain_check(domain, false, site->arena, &valid, NULL) < 0)
+			return mr_diag_set(diag, -EINVAL, "forward_exempt: %s is no address, domain or .domain", from->v[i]);
+		site->exempt[site->n_exempt++] = pattern;
+	}
+	return 0;
+}
+
+int mr_site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_diag *diag)
+{
+	const struct mr_conf_shared *conf = &c->shared;
 	struct mr_site site = { .arena = mr_arena_new(0), .delimiter = conf->delimiter[0] ? conf->delimiter[0] : '+' };
 	int err = own_hostname(conf->hostname, site.arena, &site.hostname, diag);
 
@@ -54,6 +71,9 @@ int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct m
 	site.forward = mr_slice_of(mr_arena_printf(site.arena, "smtp:[127.0.0.1]:%lld", (long long)conf->forward_port));
 	if (err == 0 && conf->srs_secret_file[0] != '\0')
 		err = mr_diag_about(diag, load_srs(conf, &site, diag), "srs_secret_file, made by mailreeve setup keys");
+	if (err == 0)
+		err = load_exempt(&c->forward_exempt, &site, diag);
+	site.refuse_disabled = c->disabled_mailboxes == MR_DISABLED_REFUSE;
 	if (err != 0)
 		mr_site_done(&site);
 	else

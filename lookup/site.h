@@ -1,7 +1,7 @@
 /* site: what of the configuration the pure functions need, in the form they need it. */
 #pragma once
 #include "base/arena.h"
-#include "conf/shared.h"
+#include "settings.h"
 #include "mail/srs.h"
 
 struct mr_site {
@@ -11,12 +11,14 @@ struct mr_site {
 	struct mr_slice hostname;   /* lower case */
 	struct mr_slice postmaster; /* lower case; empty = nobody */
 	struct mr_slice forward;    /* transport of the forwarding pass: "smtp:[127.0.0.1]:10027" */
-	struct mr_srs srs;          /* no secrets: nothing is rewritten; `now` is set for each question */
+	struct mr_slice *exempt;    /* patterns of senders that are forwarded under their own address */
+	size_t n_exempt;
+	struct mr_srs srs; /* no secrets: nothing is rewritten; `now` is set for each question */
 };
 
-/* -errno with one line; reads srs_secret_file. refuse_disabled is the caller's to set. The file holds one secret a line, the first one
+/* -errno with one line; reads srs_secret_file. The file holds one secret a line, the first one
  * signs. */
-int mr_site_new(const struct mr_conf_shared *conf, struct mr_site *out, struct mr_diag *diag);
+int mr_site_new(const struct mr_lookup_conf *conf, struct mr_site *out, struct mr_diag *diag);
 void mr_site_done(struct mr_site *site);
 /* The names that are ours without a row: the host's and that of rewritten senders. */
 bool mr_site_own_name(const struct mr_site *site, struct mr_slice domain);

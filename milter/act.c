@@ -6,6 +6,7 @@
 /* ours */
 #include "act.h"
 #include "base/mem.h"
+#include "milter-stats.h"
 
 #define ADDRESS_MAX 1024
 
@@ -122,10 +123,19 @@ sfsistat act_tempfail(SMFICTX *ctx)
 	return SMFIS_TEMPFAIL;
 }
 
+sfsistat act_circle(SMFICTX *ctx)
+{
+	atomic_fetch_add(&mr_milter_counters.circles, 1);
+	set_reply(ctx, "554", "5.4.6", "Mail forwarding loop: this message was here, and went to these recipients, before");
+	return SMFIS_REJECT;
+}
+
 sfsistat act_answer(const struct act *a)
 {
 	switch (a->verdict->action) {
 	case MR_ACTION_REJECT:
+		if (a->verdict->circle)
+			return act_circle(a->ctx);
 		set_reply(a->ctx, "550", "5.7.1", a->verdict->text ? a->verdict->text : "Message refused by the recipient's mail filter");
 		return SMFIS_REJECT;
 	case MR_ACTION_TEMPFAIL:

@@ -25,3 +25,4 @@ int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct m
 sfsistat act_answer(const struct act *a);
 sfsistat act_too_big(SMFICTX *ctx);
 sfsistat act_tempfail(SMFICTX *ctx);
+sfsistat act_circle(SMFICTX *ctx); /* 554 5.4.6, and counted */

@@ -32,6 +32,8 @@ static const struct mr_stat stats[] = {
 	{ "quarantined_total", "Quarantine copies written.", &mr_milter_counters.quarantined },
 	{ "signed_total", "Messages signed.", &mr_milter_counters.is_signed },
 	{ "sealed_total", "Forwarded messages sealed.", &mr_milter_counters.sealed },
+	{ "redirected_total", "Messages left as they are because a Sieve script redirects them.", &mr_milter_counters.redirected },
+	{ "circles_total", "Forwarded messages refused because they go in a circle.", &mr_milter_counters.circles },
 	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
 	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
 	{ 0 },

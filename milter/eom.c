@@ -6,6 +6,7 @@
 /* ours */
 #include "act.h"
 #include "base/mem.h"
+#include "circle.h"
 #include "io.h"
 #include "milter-stats.h"
 #include "quarantine.h"
@@ -40,6 +41,7 @@ static int decide(struct ending *e)
 {
 	const struct mr_job *j = e->job;
 	struct mr_verdict_recipient *recipients = mr_arena_try(e->arena, j->n_recipients * sizeof(*recipients) + 1);
+	struct mr_message message;
 	struct mr_verdict_input in = {
 		.scan = j->scanned ? &j->scan : NULL,
 		.held = j->held,
@@ -55,6 +57,10 @@ static int decide(struct ending *e)
 
 	if (!recipients)
 		return -ENOMEM;
+	if (j->marked) {
+		mr_message_parse(j->message, e->arena, &message);
+		in.marked = &message;
+	}
 	for (size_t i = 0; i < j->n_recipients; i++)
 		recipients[i] = (struct mr_verdict_recipient){ .address = mr_slice_of(j->recipients[i]->address),
 							       .esmtp = mr_slice_of(j->recipients[i]->esmtp),
@@ -174,6 +180,10 @@ static int collect(struct ending *e)
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "forged-fields" };
 		return -E2BIG;
 	}
+	if (e->job->passes > MR_CIRCLE_RECEIVED_MAX) {
+		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "circle", .circle = true };
+		return -ELOOP;
+	}
 	if (e->job->settings->foreign_from == MR_FOREIGN_FROM_REFUSE && mr_job_foreign_from(e->job)) {
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT,
 						  .reason = "foreign-from",
@@ -189,6 +199,18 @@ static int collect(struct ending *e)
 	return r;
 }
 
+/* What a script of Sieve redirects came in and was judged before, as our fields in it tell: it stays as it is, also those fields, which the
+ * second pass of forwarded mail seals. */
+static sfsistat redirected(SMFICTX *ctx, const struct session *s)
+{
+	const struct mr_job *j = s->m.job;
+	const char *id = smfi_getsymval(ctx, "i");
+
+	atomic_fetch_add(&mr_milter_counters.redirected, 1);
+	mr_log(MR_LOG_INFO, "redirect", mr_s("id", id ? id : ""), mr_s("sender", j->sender), mr_u("recipients", j->n_recipients));
+	return SMFIS_CONTINUE;
+}
+
 sfsistat message_end(SMFICTX *ctx, struct session *s)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -198,6 +220,8 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 	sfsistat answer;
 	int r;
 
+	if (s->role == MR_ROLE_REDIRECT && mr_headers_strip_any(s->m.strip) && s->m.job->passes <= MR_CIRCLE_RECEIVED_MAX)
+		return redirected(ctx, s);
 	s->m.ended = mr_now_ms();
 	r = collect(&e);
 	if (r == 0 && decide(&e) < 0)

@@ -1,6 +1,6 @@
 /* forward: the second pass of forwarded mail. The first one has scanned it and written what it found into Authentication-Results; here the
- * message as it leaves is sealed with that (RFC 8617). Nothing else is added, nothing is changed: the sender's signature must stay valid.
- */
+ * message as it leaves is sealed with that (RFC 8617), and says who got it, so that it goes in no circle. Nothing is changed: the sender's
+ * signature must stay valid. */
 
 /* system */
 #include <errno.h>
@@ -8,6 +8,7 @@
 /* ours */
 #include "act.h"
 #include "base/mem.h"
+#include "circle.h"
 #include "milter-stats.h"
 #include "rt/log.h"
 #include "sign.h"
@@ -44,27 +45,86 @@ static sfsistat give_up(SMFICTX *ctx, const char *id, const char *step, const ch
 	return act_tempfail(ctx);
 }
 
-/* A seal that cannot be made holds no mail up; half a set, or a key that is only away for now, does. */
-sfsistat forward_end(SMFICTX *ctx, struct session *s)
+/* What the message already went through, and what is left of it. */
+struct trace {
+	struct mr_message message;
+	struct mr_buf field; /* of this pass */
+	size_t n_circles;    /* recipients that had it before */
+};
+
+/* 0, or -EIO: libmilter refuses a change. */
+static int follow(SMFICTX *ctx, const struct session *s, struct mr_arena *arena, struct trace *t)
 {
-	const char *macro = smfi_getsymval(ctx, "i"), *id = macro ? macro : "", *step;
+	const struct mr_job *j = s->m.job;
+	int r = 0;
+
+	if (j->marked)
+		mr_message_parse(j->message, arena, &t->message);
+	for (size_t i = 0; i < j->n_recipients; i++) {
+		struct mr_slice recipient = mr_slice_of(j->recipients[i]->address);
+
+		if (j->passes > MR_CIRCLE_RECEIVED_MAX || mr_circle_has(&t->message, recipient))
+			t->n_circles++;
+		else
+			mr_circle_add(&t->field, recipient);
+	}
+	for (size_t i = 0; i < j->n_recipients && t->n_circles < j->n_recipients && r == 0; i++) {
+		const char *recipient = j->recipients[i]->address;
+
+		if (!mr_circle_has(&t->message, mr_slice_of(recipient)))
+			continue;
+		r = smfi_delrcpt(ctx, mr_arena_printf(arena, "<%s>", recipient)) == MI_SUCCESS ? 0 : -EIO;
+	}
+	return r;
+}
+
+/* Everybody has had it: the sender learns that. Somebody has: he gets no second copy, see follow(). */
+static sfsistat refuse_circle(SMFICTX *ctx, const char *id, const struct mr_job *j)
+{
+	mr_log(MR_LOG_WARNING, "circle", mr_s("id", id), mr_s("sender", j->sender), mr_s("recipient", j->recipients[0]->address),
+	       mr_u("recipients", j->n_recipients));
+	return act_circle(ctx);
+}
+
+/* A seal that cannot be made holds no mail up; half a set, or a key that is only away for now, does. */
+static sfsistat end_collected(SMFICTX *ctx, const struct session *s, const char *id, struct mr_arena *arena, struct trace *t)
+{
 	const struct mr_job *j = s->m.job;
 	struct mr_diag diag = { 0 };
-	int r = message_collect(s, id, &step);
+	int r = follow(ctx, s, arena, t);
 
-	if (r == -EFBIG)
-		return act_too_big(ctx);
 	if (r < 0)
-		return give_up(ctx, id, step, strerror(-r));
+		return give_up(ctx, id, "circle", "libmilter refuses a change");
+	if (j->n_recipients && t->n_circles == j->n_recipients)
+		return refuse_circle(ctx, id, j);
 	if (j->sign == MR_SIGN_AWAY)
 		return give_up(ctx, id, "seal", "the key is not to be had now");
 	r = seal(ctx, s, &diag);
-	if (r == -EPIPE)
-		return give_up(ctx, id, "seal", diag.text);
+	if (r == -EPIPE || (t->field.n && act_insert(ctx, s, MR_CIRCLE_FIELD, mr_buf_slice(&t->field)) < 0))
+		return give_up(ctx, id, "seal", r == -EPIPE ? diag.text : "libmilter refuses a change");
 	if (r < 0)
 		mr_log(MR_LOG_WARNING, "not-sealed", mr_s("id", id), mr_s("why", diag.text));
 	else if (r == 0)
 		atomic_fetch_add(&mr_milter_counters.sealed, 1);
-	mr_log(MR_LOG_INFO, "forward", mr_s("id", id), mr_s("sender", j->sender), mr_u("size", j->message.n), mr_u("sealed", r == 0));
+	mr_log(MR_LOG_INFO, "forward", mr_s("id", id), mr_s("sender", j->sender), mr_u("size", j->message.n),
+	       mr_u("recipients", j->n_recipients - t->n_circles), mr_u("circles", t->n_circles), mr_u("sealed", r == 0));
 	return SMFIS_CONTINUE;
+}
+
+sfsistat forward_end(SMFICTX *ctx, struct session *s)
+{
+	const char *macro = smfi_getsymval(ctx, "i"), *id = macro ? macro : "", *step;
+	mr_autoarena arena = mr_arena_new(0);
+	struct trace trace = { .field = MR_BUF(MR_CIRCLE_VALUE_MAX) };
+	int r = message_collect(s, id, &step);
+	sfsistat answer;
+
+	if (r == -EFBIG)
+		answer = act_too_big(ctx);
+	else if (r < 0)
+		answer = give_up(ctx, id, step, strerror(-r));
+	else
+		answer = end_collected(ctx, s, id, arena, &trace);
+	mr_buf_done(&trace.field);
+	return answer;
 }

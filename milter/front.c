@@ -12,6 +12,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "circle.h"
 #include "front.h"
 #include "mail/address.h"
 #include "milter-stats.h"
@@ -198,7 +199,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	j->helo = mr_strdup(s->helo ? s->helo : "");
 	j->sender = spelled(bare(argv[0]));
 	j->login = login && login[0] ? mr_strdup(login) : NULL;
-	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || (login && login[0]) ||
+	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || s->role == MR_ROLE_REDIRECT || (login && login[0]) ||
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };
 	mr_spool_begin(&s->m.spool, j->settings->message_max);
@@ -214,13 +215,15 @@ static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
 {
 	struct session *s = smfi_getpriv(ctx);
 	struct mr_buf esmtp = MR_BUF(4096);
+	struct mr_job_recipient *r;
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
 	for (size_t i = 1; argv[i]; i++)
 		mr_buf_printf(&esmtp, "%s%s", i > 1 ? " " : "", argv[i]);
+	r = mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp));
 	if (s->role != MR_ROLE_FORWARD) /* decided in the first pass */
-		mr_milter_io_resolve(mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp)));
+		mr_milter_io_resolve(r);
 	mr_buf_done(&esmtp);
 	return reply(s, SMFIP_NR_RCPT);
 }
@@ -254,6 +257,8 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 		return reply(s, SMFIP_NR_HDR);
 	if (mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("From")))
 		take_from(&s->m, v);
+	s->m.job->passes += mr_circle_received_by(mr_slice_of(name), v, mr_slice_of(s->m.job->settings->hostname));
+	s->m.job->marked = s->m.job->marked || mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT(MR_CIRCLE_FIELD));
 	mr_spool_field(&s->m.spool, mr_slice_of(name), v, s->lead_space);
 	return reply(s, SMFIP_NR_HDR);
 }

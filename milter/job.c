@@ -13,9 +13,7 @@
 #include "mail/address.h"
 
 static const char *const role_names[] = {
-	[MR_ROLE_MX] = "MX",
-	[MR_ROLE_ORIGINATING] = "ORIGINATING",
-	[MR_ROLE_LOCAL] = "LOCAL",
+	[MR_ROLE_MX] = "MX",           [MR_ROLE_ORIGINATING] = "ORIGINATING", [MR_ROLE_LOCAL] = "LOCAL", [MR_ROLE_REDIRECT] = "REDIRECT",
 	[MR_ROLE_FORWARD] = "FORWARD",
 };
 

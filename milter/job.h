@@ -15,7 +15,7 @@
 #include "proto/directory.h"
 #include "scan.h"
 
-enum mr_role { MR_ROLE_MX, MR_ROLE_ORIGINATING, MR_ROLE_LOCAL, MR_ROLE_FORWARD };
+enum mr_role { MR_ROLE_MX, MR_ROLE_ORIGINATING, MR_ROLE_LOCAL, MR_ROLE_REDIRECT, MR_ROLE_FORWARD };
 const char *mr_role_str(enum mr_role r);
 enum mr_role mr_role_of(const char *daemon_name); /* the macro {daemon_name}; NULL or anything unknown is MX: least trust */
 
@@ -70,6 +70,8 @@ struct mr_job {
 	struct mr_settings *settings;
 	enum mr_role role;
 	bool trusted;
+	bool marked;                /* some field says who got it when it was forwarded before (circle.h) */
+	unsigned passes;            /* Received fields of this host */
 	bool resent;                /* by a local program, after it came in before: nobody of ours wrote it */
 	struct mr_ip client;        /* family 0: none */
 	char *queue_id;             /* "" where Postfix gave none */

@@ -29,7 +29,7 @@ struct session {
 
 /* End of message: scan, decide, act, log. eom.c */
 sfsistat message_end(SMFICTX *ctx, struct session *s);
-/* End of message in the second pass of forwarded mail: seal, nothing else. forward.c */
+/* End of message in the second pass of forwarded mail: seal, unless it goes in a circle. forward.c */
 sfsistat forward_end(SMFICTX *ctx, struct session *s);
 /* The message is complete and shown to the loop; waits until that knows what there is to know. 0 or -errno; *step is what went wrong. eom.c
  */

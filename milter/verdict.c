@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 /* ours */
+#include "circle.h"
 #include "verdict.h"
 
 /* Addresses that get the message already. */
@@ -31,7 +32,7 @@ struct work {
 	struct mr_arena *arena;
 	struct mr_verdict *out;
 	struct judged *judged;
-	size_t counts[MR_REJECT + 1]; /* finals by disposition */
+	size_t counts[MR_HAD + 1]; /* finals by disposition */
 	size_t n_finals;
 	struct seen *seen;
 };
@@ -87,6 +88,8 @@ static enum mr_disposition by_score(const struct mr_verdict_input *in, double ju
 
 static enum mr_disposition judge_final(const struct mr_verdict_input *in, const struct mr_dir_final *f)
 {
+	if (!f->local && in->marked && mr_circle_has(in->marked, f->deliver))
+		return MR_HAD;
 	if (!f->local)
 		return by_score(in, in->junk_score, in->reject_score);
 	switch (listed(in, &f->account)) {
@@ -162,7 +165,7 @@ static int split_recipient(struct work *w, const struct judged *j)
 	v->edits[v->n_edits++] = (struct mr_verdict_edit){ .address = j->r->address };
 	for (size_t i = 0; i < j->n_finals; i++) {
 		struct mr_slice to = j->of[i] == MR_JUNK ? junk_address(w, &j->finals[i]) : j->finals[i].deliver;
-		int r = see(w, to);
+		int r = j->of[i] == MR_HAD ? 0 : see(w, to);
 
 		if (r < 0)
 			return r;
@@ -219,12 +222,13 @@ static int decide_finals(struct work *w)
 		v->action = MR_ACTION_ACCEPT;
 	else if (w->counts[MR_JUNK] == w->n_finals)
 		v->action = MR_ACTION_JUNK;
-	else if (w->counts[MR_REJECT] == w->n_finals)
+	else if (w->counts[MR_REJECT] + w->counts[MR_HAD] == w->n_finals)
 		v->action = MR_ACTION_REJECT;
 	else
 		v->action = MR_ACTION_SPLIT;
+	v->circle = v->action == MR_ACTION_REJECT && w->counts[MR_REJECT] == 0;
 	if (v->action == MR_ACTION_REJECT)
-		v->reason = "recipients";
+		v->reason = v->circle ? "circle" : "recipients";
 	return v->action == MR_ACTION_SPLIT ? split(w) : 0;
 }
 

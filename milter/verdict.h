@@ -2,12 +2,13 @@
  *
  * Each final mailbox has its own lists and thresholds, so each has its own disposition. Where all agree the message is treated as a whole;
  * where they differ the envelope says it: the recipient is replaced by its finals, those for Junk as local+junk@domain, those who refuse
- * left out after a quarantine copy. Nothing that was accepted is lost without a copy. */
+ * left out after a quarantine copy. A foreign address that got the message before is left out without one. Nothing that was accepted is
+ * lost without a copy. */
 #pragma once
 #include "proto/directory.h"
 #include "scan.h"
 
-enum mr_disposition { MR_ACCEPT, MR_JUNK, MR_REJECT };
+enum mr_disposition { MR_ACCEPT, MR_JUNK, MR_REJECT, MR_HAD /* it was forwarded there before */ };
 
 struct mr_verdict_recipient {
 	struct mr_slice address;               /* as in the envelope, without <> */
@@ -21,6 +22,7 @@ struct mr_verdict_input {
 	bool trusted;                      /* from one of our own: thresholds are not for it, lists only where they name the sender */
 	bool accept_unknown;               /* on_error = accept: what is not known counts as clean and unlisted */
 	struct mr_slice sender, from;      /* envelope and header From, lower case; from may be empty */
+	const struct mr_message *marked;   /* it was forwarded before, its fields say to whom (circle.h); or NULL */
 	double junk_score, reject_score;   /* for recipients that have none of their own */
 	const struct mr_verdict_recipient *recipients;
 	size_t n_recipients;
@@ -45,6 +47,7 @@ struct mr_verdict {
 	enum mr_action action;
 	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
 	bool in_house;                 /* every final is a mailbox here */
+	bool circle;                   /* of REJECT: it goes in a circle */
 	const char *reason;            /* of REJECT, TEMPFAIL and HOLD: a fixed word for the log */
 	const char *text;              /* of REJECT: for the client, or NULL */
 	struct mr_verdict_edit *edits; /* of SPLIT, in this order */

@@ -57,6 +57,8 @@ const struct mr_option mr_conf_shared_options[] = {
 	  .help = "Address and port of the Unbound that validates for us." },
 	{ FIELD(forward_port), .type = MR_OPT_INT, .min = 1, .max = PORT_MAX, .def = "10027",
 	  .help = "Port on the loopback where Postfix takes forwarded mail for its second pass." },
+	{ FIELD(redirect_port), .type = MR_OPT_INT, .min = 1, .max = PORT_MAX, .def = "10029",
+	  .help = "Port on the loopback where Postfix takes what Dovecot sends: redirected mail, vacation replies." },
 	{ FIELD(delimiter), .type = MR_OPT_STRING, .min = 1, .max = 1, .def = "+",
 	  .help = "Character between mailbox and extension in addresses." },
 	{ FIELD(srs_domain), .type = MR_OPT_DOMAIN, .def = "", .help = "Domain of rewritten senders; \"\" is hostname." },

@@ -18,10 +18,11 @@ struct mr_conf_shared {
 	char *redis_socket;                /* "" = redis_address */
 	char *redis_address;               /* HOSTPORT; "" too = no Redis */
 	char *redis_user, *redis_password_file, *redis_prefix;
-	char *resolver;       /* HOSTPORT of the local Unbound */
-	int64_t forward_port; /* loopback port of the forwarding pass, 10027 */
-	char *delimiter;      /* exactly one character, default "+" */
-	char *srs_domain;     /* a hosted domain for rewritten senders; "" = hostname */
+	char *resolver;        /* HOSTPORT of the local Unbound */
+	int64_t forward_port;  /* loopback port of the forwarding pass, 10027 */
+	int64_t redirect_port; /* loopback port for what Dovecot sends, 10029 */
+	char *delimiter;       /* exactly one character, default "+" */
+	char *srs_domain;      /* a hosted domain for rewritten senders; "" = hostname */
 	char *srs_secret_file;
 	char *dkim_keyring_file;
 	uint64_t dkim_keep_record; /* ms that the record of a retired key must stay in DNS */

@@ -18,7 +18,7 @@ const char *mr_dir_status_str(enum mr_dir_status s)
 	return "bad";
 }
 
-static bool matches(struct mr_slice pattern, struct mr_slice sender)
+bool mr_dir_pattern_matches(struct mr_slice pattern, struct mr_slice sender)
 {
 	ptrdiff_t at = mr_slice_rchr(sender, '@');
 	struct mr_slice domain = mr_slice_from(sender, (size_t)(at + 1));
@@ -41,7 +41,7 @@ enum mr_dir_listed mr_dir_listed(const struct mr_dir_account *a, struct mr_slice
 	if (sender.n > 0 && sender.p[sender.n - 1] == '.')
 		sender.n--; /* of the domain: Postfix hands it on */
 	for (size_t i = 0; i < a->n_patterns; i++)
-		if (matches(a->patterns[i].pattern, sender))
+		if (mr_dir_pattern_matches(a->patterns[i].pattern, sender))
 			return a->patterns[i].allow ? MR_DIR_ALLOWED : MR_DIR_DENIED;
 	return MR_DIR_UNLISTED;
 }

@@ -31,6 +31,8 @@ struct mr_dir_pattern {
 	bool allow; /* else deny */
 };
 
+bool mr_dir_pattern_matches(struct mr_slice pattern, struct mr_slice sender);
+
 struct mr_dir_account {
 	struct mr_slice address;          /* lower case, without extension */
 	bool enabled, send_only, receive; /* enabled = may log in and send; receive = takes mail now */

@@ -20,6 +20,7 @@ redis_user = {redis_user}
 redis_password_file = {keys}/redis-password
 resolver = "127.0.0.1:{dns}"
 forward_port = {forward}
+redirect_port = {redirect}
 srs_domain = {domain}
 srs_secret_file = {keys}/srs-secret
 dkim_keyring_file = {keys}/dkim-keyring

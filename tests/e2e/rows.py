@@ -66,6 +66,7 @@ ROWS = {
     "G04": "More than one MariaDB host: fails over by itself, prefers the local one, never writes through a read-only one.",
     "G05": "Alias domains, alias expiry, alias on/off, catch-all exclusions, masked (temporary) aliases.",
     "G09": "One answer at RCPT from memory: existence, alias-expanded quota, expiry, send/receive switches, list rights, relay rules.",
+    "G07": "SRS only for mail that is really forwarded to a foreign domain, reversed at RCPT.",
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
            "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",

@@ -205,15 +205,59 @@ class Milter(unittest.TestCase):
         fields = [("X-Spam", "Yes"), ("Authentication-Results", "mx.test; arc=none")]
         with self.session(daemon_name="FORWARD") as s:
             r = s.message("someone@far.test", body=JUNK, fields=fields)
-            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.assertEqual((r.answer, [name for name, _ in r.inserted()], len(r.changes)), ("continue", ["X-Mailreeve-Forwarded"], 1))
             self.directory.signs = {"mx.test": ["s1"]}
             r = s.message("someone@far.test", fields=fields)
-            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.assertEqual((r.answer, [name for name, _ in r.inserted()], len(r.changes)), ("continue", ["X-Mailreeve-Forwarded"], 1))
             self.assertIn("not-sealed", self.logged())
             self.directory.temp = True
             r = s.message("someone@far.test", fields=fields)
             self.assertTrue(r.text.startswith("451"), r.text)
             self.assertIn("forward-failed", self.logged())
+        self.stop()
+
+    def test_redirect(self):
+        """What was judged before stays as it is, also where the directory is away; the rest is as from a local program."""
+        self.start()
+        judged = [("From", "s@out.test"), ("Authentication-Results", "mx.test; dmarc=pass"), ("X-Spam-Result", "score=0.00")]
+        with self.session(daemon_name="REDIRECT") as s:
+            self.directory.signs = {"d.test": ["s1"]}
+            r = s.message("someone@far.test", fields=judged, body=GTUBE)
+            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.directory.temp = True
+            r = s.message("someone@far.test", fields=[("From", ANNA), *judged[1:]], sender=ANNA)
+            self.assertEqual((r.answer, r.changes), ("continue", []))
+            self.directory.temp = False
+            r = s.message("someone@far.test", fields=[("From", ANNA), ("Authentication-Results", "other.test; dmarc=pass")], sender="")
+            self.assertTrue(r.text.startswith("451"), "a reply that a script writes is signed, and the key cannot be opened")
+        self.stop()
+
+    def test_circles(self):
+        """Who had the message gets it no second time; when that is everybody, it is refused. So it is after six passes through this host."""
+        self.start()
+        far, near = "someone@far.test", "other@far.test"
+        with self.session(daemon_name="FORWARD") as s:
+            first = s.message(far, fields=[("From", "s@out.test")])
+            (mark,) = first.inserted()
+            self.assertEqual((first.answer, mark[0]), ("continue", "X-Mailreeve-Forwarded"))
+            mark = (mark[0], mark[1].strip())
+            r = s.message("Someone@FAR.test", fields=[mark, ("From", "s@out.test")])
+            self.assertTrue(r.text.startswith("554 5.4.6"), r.text)
+            r = s.message(far, near, fields=[mark, ("From", "s@out.test")])
+            self.assertEqual((r.answer, r.of("delete")), ("continue", [(f"<{far}>",)]))
+            self.assertEqual(s.message(near, fields=[mark, ("From", "s@out.test")]).answer, "continue")
+            passes = [("Received", "from a.test by mx.test (Postfix) with ESMTP id 1; Sat, 28 Nov 2026 23:00:00 +0000")] * 7
+            self.assertEqual(s.message(near, fields=passes[1:]).answer, "continue")
+            self.assertTrue(s.message(near, fields=passes).text.startswith("554 5.4.6"))
+        self.directory.finals = {LIST: [(ANNA, {}), (far, None)], BEN: [(far, None)], ANNA: [(ANNA, {})]}
+        with self.session() as s:   # as an alias finds it in mail from outside
+            self.assertTrue(s.message(BEN, fields=[mark, ("From", "s@out.test")]).text.startswith("554 5.4.6"))
+            r = s.message(LIST, fields=[mark, ("From", "s@out.test")])
+            self.assertEqual((r.answer, r.of("delete"), r.of("add")), ("continue", [(f"<{LIST}>",)], [(f"<{ANNA}>",)]))
+            self.assertEqual(s.message(ANNA, fields=[mark, ("From", "s@out.test")]).of("delete"), [])
+            self.assertTrue(s.message(ANNA, fields=passes).text.startswith("554 5.4.6"))
+        self.assertEqual(list(pathlib.Path(f"{self.folder}/state/milter").rglob("*.eml")), [], "who had it needs no quarantine copy")
+        self.assertIn("reason=circle", self.logged())
         self.stop()
 
     def test_roles(self):

@@ -51,6 +51,8 @@ static const char directory[] = "domain example.test\n"
 				"alias shared@example.test locked@example.test john@example.test\n"
 				"alias onward@example.test locked@example.test out@foreign.test\n";
 
+static struct mr_slice exempt[] = { MR_LIT("exempt.test"), MR_LIT(".below.test"), MR_LIT("one@only.test") };
+
 static struct mr_site site_with(char delimiter)
 {
 	return (struct mr_site){
@@ -58,6 +60,8 @@ static struct mr_site site_with(char delimiter)
 		.hostname = MR_LIT("mx.example.test"),
 		.postmaster = MR_LIT("admin@other.test"),
 		.forward = MR_LIT("smtp:[127.0.0.1]:10027"),
+		.exempt = exempt,
+		.n_exempt = MR_COUNT(exempt),
 		.srs = { .secrets = { MR_LIT("secret") }, .n_secrets = 1, .domain = MR_LIT("srs.example.test"), .now = NOW },
 	};
 }
@@ -381,6 +385,13 @@ static const struct {
 	{ "sender-transport", "@foreign.test", NULL },
 	{ "sender-transport", "SRS1=x@foreign.test", NULL }, /* whom the pass cannot rewrite would come round again and again */
 	{ "sender-transport", "x@foreign=test", NULL },
+	{ "sender-transport", "x@Exempt.test", NULL },
+	{ "sender-transport", "x@sub.exempt.test", "smtp:[127.0.0.1]:10027" },
+	{ "sender-transport", "x@a.below.test", NULL },
+	{ "sender-transport", "x@below.test", "smtp:[127.0.0.1]:10027" },
+	{ "sender-transport", "One@only.test", NULL },
+	{ "sender-transport", "two@only.test", "smtp:[127.0.0.1]:10027" },
+	{ "srs", "x@exempt.test", NULL },
 	{ "srs", "SRS1=x@foreign.test", NULL },
 	{ "srs", "x@foreign=test", NULL },
 	{ "srs", "john@example.test", NULL },
