@@ -37,10 +37,13 @@ struct mr_changes {
 	bool started;        /* the first poll was made: `floor` holds */
 	bool polling, again; /* a read is under way; another one is wanted after it */
 	bool late;
-	uint64_t floor;      /* ids up to here are settled: everything among them was seen at least `overlap` ago */
-	uint64_t page_after; /* where the page under way begins */
-	uint64_t began_ms;   /* when this round of pages began */
-	uint64_t good_ms;    /* when the last round that worked began */
+	uint64_t floor;             /* ids up to here are settled: everything among them was seen at least `overlap` ago */
+	uint64_t page_after;        /* where the page under way begins */
+	uint64_t began_ms;          /* when this round of pages began */
+	uint64_t good_ms;           /* when the last round that worked began */
+	uint64_t round, good_round; /* begun last; that worked last */
+	void (*on_round)(void *arg);
+	void *round_arg;
 	struct mr_db_origin origin;
 	/* What this round found, for those who are read from next. */
 	struct mr_db_expect expect;
@@ -215,10 +218,13 @@ static void on_page(void *arg, int err, const struct mr_change_list *list)
 	}
 	if (err == 0) {
 		c->good_ms = c->began_ms;
+		c->good_round = c->round;
 		settle(c);
 		mr_rows_verified(c->rows, c->began_ms);
 	}
 	schedule(c);
+	if (err == 0 && c->on_round)
+		c->on_round(c->round_arg);
 }
 
 static int read_page(struct mr_changes *c)
@@ -230,6 +236,7 @@ static int read_page(struct mr_changes *c)
 static void poll_log(struct mr_changes *c)
 {
 	c->polling = true;
+	c->round++;
 	c->began_ms = mr_now_ms();
 	c->expect = (struct mr_db_expect){ 0 };
 	c->page_after = c->started ? c->floor : UINT64_MAX; /* at first only the newest id is wanted */
@@ -271,6 +278,39 @@ void mr_changes_wake(struct mr_changes *c)
 	mr_timer_cancel(&c->timer);
 	c->again = false;
 	c->timer = mr_timer_start(c->loop, 0, on_timer, c);
+}
+
+void mr_changes_watch(struct mr_changes *c, void (*on_round)(void *arg), void *arg)
+{
+	c->on_round = on_round;
+	c->round_arg = arg;
+}
+
+bool mr_changes_applied(struct mr_changes *c, uint64_t id)
+{
+	struct seen *s;
+
+	HASH_FIND(hh, c->seen, &id, sizeof(id), s);
+	if (s == NULL && c->started && !c->polling && id <= c->floor)
+		c->floor = id - 1; /* whoever asks has just committed it */
+	return s != NULL;
+}
+
+uint64_t mr_changes_sync(struct mr_changes *c)
+{
+	static const struct mr_db_expect nothing;
+
+	c->started = false;
+	mr_rows_drop_all(c->rows);
+	if (c->source->expect != NULL)
+		c->source->expect(c->source, &nothing);
+	mr_changes_wake(c);
+	return c->round + 1;
+}
+
+uint64_t mr_changes_rounds(const struct mr_changes *c)
+{
+	return c->good_round;
 }
 
 bool mr_changes_late(const struct mr_changes *c)

@@ -17,4 +17,11 @@ struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_con
 void mr_changes_free(struct mr_changes *c);
 void mr_changes_configure(struct mr_changes *c, const struct mr_changes_config *conf);
 void mr_changes_wake(struct mr_changes *c); /* poll now */
+/* Has this entry been applied? One that became visible too late for the overlap is looked for from now on. */
+bool mr_changes_applied(struct mr_changes *c, uint64_t id);
+/* Forgets every row and all that is expected of servers, and reads the log anew, now. The number of the round that will have done so. */
+uint64_t mr_changes_sync(struct mr_changes *c);
+uint64_t mr_changes_rounds(const struct mr_changes *c); /* number of the newest round that worked */
+/* Is told after each round that worked. */
+void mr_changes_watch(struct mr_changes *c, void (*on_round)(void *arg), void *arg);
 bool mr_changes_late(const struct mr_changes *c);

@@ -7,6 +7,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/parse.h"
 #include "rt/log.h"
 #include "rt/sock.h"
 
@@ -109,7 +110,7 @@ static void on_wake_up(struct mr_slice payload, void *arg)
 {
 	struct mr_lookup *l = arg;
 
-	mr_changes_wake(l->changes);
+	mr_presence_asked(l->presence, payload);
 }
 
 static void on_wake_ups_lost(void *arg)
@@ -132,6 +133,34 @@ static int open_redis(struct mr_lookup *l, const struct mr_conf_shared *c, struc
 
 /* --- */
 
+/* All data of Redis is gone, or this host is new to it. What only it carries between hosts is given back to it. */
+static void on_redis_loss(void *arg)
+{
+	struct mr_lookup *l = arg;
+
+	mr_usage_share(l->usage);
+}
+
+static void on_round(void *arg)
+{
+	struct mr_lookup *l = arg;
+
+	if (l->presence != NULL)
+		mr_presence_round(l->presence);
+}
+
+static void open_presence(struct mr_lookup *l, const struct mr_conf_shared *c)
+{
+	if (l->redis != NULL)
+		l->presence = mr_presence_new(l->loop, &(struct mr_presence_config){ .redis = l->redis,
+										     .prefix = c->redis_prefix,
+										     .host = l->site.hostname.p,
+										     .changes = l->changes,
+										     .on_loss = on_redis_loss,
+										     .arg = l });
+	mr_changes_watch(l->changes, on_round, l);
+}
+
 static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
 	const struct mr_rows_config rows = rows_config(c);
@@ -152,6 +181,7 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 							     .pool = l->pool,
 							     .redis = l->redis,
 							     .redis_prefix = c->shared.redis_prefix });
+	open_presence(l, &c->shared);
 	return 0;
 }
 
@@ -213,13 +243,15 @@ void mr_lookup_drain(struct mr_app *app)
 	mr_server_stop_accepting(l->keys);
 	mr_usage_socket_free(l->usage_socket);
 	l->usage_socket = NULL;
+	if (l->presence != NULL)
+		mr_presence_leave(l->presence);
 }
 
 size_t mr_lookup_pending(struct mr_app *app)
 {
 	const struct mr_lookup *l = app->state;
 
-	return mr_questions_open(l->questions) + l->pages;
+	return mr_questions_open(l->questions) + l->pages + (l->presence != NULL && mr_presence_pending(l->presence));
 }
 
 /* Questions end first, with what there is; then nobody waits for what the pool and Redis still hand over as they go. */
@@ -234,6 +266,7 @@ void mr_lookup_stop(struct mr_app *app)
 	l->questions = NULL;
 	mr_db_pool_free(l->pool);
 	mr_source_pool_free(l->source);
+	mr_presence_free(l->presence);
 	mr_redis_free(l->redis);
 	mr_changes_free(l->changes);
 	mr_rows_free(l->rows);
@@ -261,10 +294,33 @@ void mr_lookup_status(struct mr_app *app, struct mr_buf *out)
 	mr_arena_reset(l->scratch);
 	mr_buf_printf(out, "database=%s\n", mr_db_pool_up(l->pool) ? "up" : "away");
 	mr_buf_printf(out, "database_server=%s\n", mr_db_pool_server(l->pool, l->scratch));
+	mr_buf_printf(out, "rounds=%ju\n", (uintmax_t)mr_changes_rounds(l->changes));
 	mr_buf_printf(out, "changes=%s\n", mr_changes_late(l->changes) ? "late" : "followed");
 	mr_buf_printf(out, "redis=%s\n", l->redis == NULL ? "off" : mr_redis_up(l->redis) ? "up" : "away");
 	mr_buf_printf(out, "rows=%zu\n", mr_rows_count(l->rows));
 	mr_buf_printf(out, "open_questions=%zu\n", mr_questions_open(l->questions));
 	mr_buf_printf(out, "map_clients=%zu\ndirectory_clients=%zu\n", clients(l->maps), clients(l->directory));
 	mr_buf_printf(out, "passdb_clients=%zu\nkeys_clients=%zu\n", clients(l->passdb), clients(l->keys));
+}
+
+/* "applied ID": has this change been applied? The change log is read at once. "sync": all is read anew, by that round. */
+int mr_lookup_control(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag)
+{
+	const struct mr_lookup *l = app->state;
+	uint64_t id;
+	bool applied;
+
+	if (mr_slice_eq(r->verb, MR_LIT("sync"))) {
+		mr_buf_printf(out, "round=%ju\n", (uintmax_t)mr_changes_sync(l->changes));
+		return 0;
+	}
+	if (!mr_slice_eq(r->verb, MR_LIT("applied")))
+		return -ENOENT;
+	if (mr_parse_u64(r->arg, 1, UINT64_MAX, &id) < 0)
+		return mr_diag_set(diag, -EINVAL, "applied wants the id of a change");
+	applied = mr_changes_applied(l->changes, id);
+	if (!applied)
+		mr_changes_wake(l->changes);
+	mr_buf_printf(out, "applied=%d\n", applied);
+	return 0;
 }

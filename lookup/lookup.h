@@ -3,6 +3,7 @@
 #include "account.h"
 #include "app/app.h"
 #include "changes.h"
+#include "presence.h"
 #include "question.h"
 #include "rt/server.h"
 #include "settings.h"
@@ -17,7 +18,8 @@ struct mr_lookup {
 	struct mr_rows *rows;
 	struct mr_questions *questions;
 	struct mr_changes *changes;
-	struct mr_redis *redis; /* NULL = none is configured */
+	struct mr_redis *redis;       /* NULL = none is configured */
+	struct mr_presence *presence; /* NULL without Redis */
 	struct mr_usage *usage;
 	struct mr_signing *signing;
 	struct mr_arena *scratch; /* of the request being read */
@@ -56,4 +58,5 @@ void mr_lookup_drain(struct mr_app *app);
 size_t mr_lookup_pending(struct mr_app *app);
 void mr_lookup_stop(struct mr_app *app);
 void mr_lookup_status(struct mr_app *app, struct mr_buf *out);
+int mr_lookup_control(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag);
 int mr_lookup_check(const void *conf, struct mr_buf *out);

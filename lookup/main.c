@@ -17,6 +17,7 @@ static const struct mr_daemon daemon_lookup = {
 	.pending = mr_lookup_pending,
 	.stop = mr_lookup_stop,
 	.status = mr_lookup_status,
+	.control = mr_lookup_control,
 	.check = mr_lookup_check,
 };
 

@@ -22,6 +22,7 @@
 #define REDIS_MS    2000
 #define REDIS_RETRY 5000 /* ms between attempts to read the hash once */
 #define SCAN_COUNT  "1000"
+#define SHARE_COUNT 1000 /* entries sent at a time */
 
 struct used {
 	uint64_t bytes, messages;
@@ -36,8 +37,10 @@ struct mr_usage {
 	struct used *table;
 	struct mr_timer *write_timer, *load_timer;
 	bool dirty, writing, write_failed;
-	struct mr_slice hash; /* name of the Redis hash */
-	char *names;          /* memory of path and hash */
+	bool sharing;            /* a page is under way */
+	struct used *share_next; /* where the next one begins; entries are in the order in which they came */
+	struct mr_slice hash;    /* name of the Redis hash */
+	char *names;             /* memory of path and hash */
 };
 
 static struct used *find(const struct mr_usage *u, struct mr_slice address)
@@ -236,6 +239,41 @@ static void scan(struct mr_usage *u, struct mr_slice cursor)
 	mr_redis_command(u->conf.redis, REDIS_MS, on_scan, u, MR_COUNT(argv), argv);
 }
 
+static void share_page(struct mr_usage *u);
+
+static void on_shared(const struct mr_redis_reply *r, void *arg)
+{
+	struct mr_usage *u = arg;
+
+	u->sharing = false;
+	if (r->ok)
+		share_page(u);
+}
+
+/* HSETNX: what another host has put there meanwhile is newer, or the same. */
+static void share_page(struct mr_usage *u)
+{
+	struct used *e;
+	char value[64];
+
+	for (size_t i = 0; u->share_next != NULL && i < SHARE_COUNT; i++) {
+		e = u->share_next;
+		u->share_next = e->hh.next;
+		const int n = snprintf(value, sizeof(value), "%" PRIu64 " %" PRIu64, e->bytes, e->messages);
+		const struct mr_slice argv[] = { MR_LIT("HSETNX"), u->hash, { e->address, e->address_len }, { value, (size_t)n } };
+		const bool last = u->share_next == NULL || i == SHARE_COUNT - 1;
+		u->sharing = last;
+		mr_redis_command(u->conf.redis, REDIS_MS, last ? on_shared : NULL, u, MR_COUNT(argv), argv);
+	}
+}
+
+void mr_usage_share(struct mr_usage *u)
+{
+	u->share_next = u->table;
+	if (!u->sharing)
+		share_page(u);
+}
+
 /* --- */
 
 struct mr_usage *mr_usage_new(struct mr_loop *l, const struct mr_usage_config *c)
@@ -292,6 +330,8 @@ void mr_usage_forget(struct mr_usage *u, struct mr_slice address)
 
 	if (e == NULL)
 		return;
+	if (e == u->share_next)
+		u->share_next = e->hh.next;
 	HASH_DEL(u->table, e);
 	free(e);
 	mr_stat_usage--;

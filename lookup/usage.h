@@ -19,4 +19,6 @@ struct mr_usage *mr_usage_new(struct mr_loop *l, const struct mr_usage_config *c
 void mr_usage_free(struct mr_usage *u);
 uint64_t mr_usage_get(const struct mr_usage *u, struct mr_slice address); /* bytes, or MR_DIR_UNKNOWN */
 void mr_usage_set(struct mr_usage *u, struct mr_slice address, uint64_t bytes, uint64_t messages);
+/* Gives the hash what it has not, a page at a time. */
+void mr_usage_share(struct mr_usage *u);
 void mr_usage_forget(struct mr_usage *u, struct mr_slice address);

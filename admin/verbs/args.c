@@ -7,8 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLAGS_MAX 32
+/* ours */
+#include "base/parse.h"
 
+#define FLAGS_MAX  32
+#define FLAG_WAIT  (256 + FLAGS_MAX)
+#define WAIT_MS    2000
+#define WAIT_MAX_S 600
+
+static uint64_t wait_ms = WAIT_MS;
+static bool wait_given;
 static char called[80]; /* "mailreeve user add", for messages */
 
 int verb_failed(const struct mr_diag *diag)
@@ -17,16 +25,47 @@ int verb_failed(const struct mr_diag *diag)
 	return 1;
 }
 
+static void say(const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: ", called);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void verb_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
 int verb_usage(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", called);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return 2;
+}
+
+uint64_t verb_wait_ms(bool *given)
+{
+	*given = wait_given;
+	return wait_ms;
+}
+
+static int set_wait(const char *text)
+{
+	uint64_t seconds;
+
+	if (mr_parse_u64(mr_slice_of(text), 0, WAIT_MAX_S, &seconds) < 0)
+		return verb_usage("--wait: seconds, at most %d", WAIT_MAX_S);
+	wait_ms = seconds * 1000;
+	wait_given = true;
+	return 0;
 }
 
 static bool has_word(const char *words, const char *word)
@@ -42,13 +81,16 @@ static bool has_word(const char *words, const char *word)
 /* argv[0] is skipped. action NULL: every flag belongs to it. */
 static int parse(const char *action, const struct verb_flag *table, void *flags, int argc, char **argv)
 {
-	struct option options[FLAGS_MAX + 1] = { 0 };
+	struct option options[FLAGS_MAX + 2] = { 0 };
 	const struct verb_flag *f;
-	int opt;
+	size_t n = 0;
+	int opt, code;
 
 	for (size_t i = 0; i < FLAGS_MAX && table[i].name; i++)
-		options[i] =
+		options[n++] =
 		    (struct option){ table[i].name, table[i].kind == FLAG_TEXT ? required_argument : no_argument, NULL, 256 + (int)i };
+	if (action)
+		options[n] = (struct option){ "wait", required_argument, NULL, FLAG_WAIT };
 	optind = 0; /* the GNU way to begin anew */
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -56,6 +98,12 @@ static int parse(const char *action, const struct verb_flag *table, void *flags,
 			return verb_usage("%s wants a value", argv[optind - 1]);
 		if (opt < 256)
 			return verb_usage("unknown option %s", argv[optind - 1]);
+		if (opt == FLAG_WAIT) {
+			code = set_wait(optarg);
+			if (code)
+				return code;
+			continue;
+		}
 		f = &table[opt - 256];
 		if (action && !has_word(f->actions, action))
 			return verb_usage("--%s does not belong to %s", f->name, action);

@@ -18,9 +18,13 @@ struct verb_action {
 /* The exit code: 2 with one line on stderr for a usage error. */
 int verb_dispatch(const char *family, const struct verb_action *actions, const struct verb_flag *table, void *flags,
 		  const struct verbs_conf *conf, int argc, char **argv);
+/* How long a change waits for every lookup: --wait SECONDS, which each action takes, or 2 s. */
+uint64_t verb_wait_ms(bool *given);
 /* For a verb without actions: takes the flags, leaves the words in *argc, *argv. 0 or the exit code. */
 int verb_flags(const char *verb, const struct verb_flag *table, void *flags, int *argc, char ***argv);
 /* One line on stderr, "mailreeve FAMILY ACTION: why"; returns 1. */
 int verb_failed(const struct mr_diag *diag);
+/* The same without being a failure. */
+void verb_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a usage error; returns 2. */
 int verb_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -2,12 +2,14 @@
 #include "database.h"
 
 /* ours */
+#include "acknowledge.h"
 #include "args.h"
 #include "base/buf.h"
-#include "rt/redis.h"
 
-#define WAKE_MS     500
-#define CHANNEL_MAX 256
+#define MISSING_MAX 65536
+#define NOT_APPLIED 3 /* exit code */
+
+static struct mr_db *writer; /* the connection of this process */
 
 struct mr_conf_shared verbs_database(const struct verbs_conf *conf)
 {
@@ -31,28 +33,32 @@ int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag
 	if (r == 0)
 		r = mr_db_check_schema(db, diag);
 	if (r == 0)
-		*out = db;
+		*out = writer = db;
 	else
 		mr_db_close(db);
 	return r;
 }
 
-static void wake(const struct verbs_conf *conf)
+void verbs_close_(struct mr_db **db)
 {
-	const struct mr_redis_config c = mr_redis_config(&conf->shared);
-	struct mr_buf channel = MR_BUF(CHANNEL_MAX);
-
-	if (!mr_redis_wanted(&c))
-		return;
-	mr_buf_printf(&channel, "%schanged", conf->shared.redis_prefix);
-	mr_redis_publish(&c, WAKE_MS, channel.p, "1", NULL);
-	mr_buf_done(&channel);
+	mr_db_close(*db);
+	writer = NULL;
 }
 
 int verbs_changed(const struct verbs_conf *conf, int r, const struct mr_diag *diag)
 {
+	struct mr_buf missing = MR_BUF(MISSING_MAX);
+	uint64_t wait_ms, change = writer ? mr_db_noted(writer) : 0;
+	bool given;
+
 	if (r < 0)
 		return verb_failed(diag);
-	wake(conf);
-	return 0;
+	wait_ms = verb_wait_ms(&given);
+	if (change)
+		acknowledge_change(conf, change, wait_ms, &missing);
+	r = missing.n && given ? NOT_APPLIED : 0;
+	if (missing.n)
+		verb_note("done, but not yet applied by %s", missing.p);
+	mr_buf_done(&missing);
+	return r;
 }

@@ -7,12 +7,9 @@
 struct mr_conf_shared verbs_database(const struct verbs_conf *conf);
 /* Opens and checks the schema. */
 int verbs_open(const struct verbs_conf *conf, struct mr_db **out, struct mr_diag *diag);
-/* The exit code of a verb whose change came out as r. After a change every lookup is told: best effort, half a second at most a step, since
- * lookup asks the database each second anyway. */
+/* The exit code of a verb whose change came out as r. After a change every lookup is told, and waited for (acknowledge.h): who has not
+ * applied it in time is named, and the exit code is 3 where --wait asked for that. */
 int verbs_changed(const struct verbs_conf *conf, int r, const struct mr_diag *diag);
 
-static inline void verbs_close_(struct mr_db **db)
-{
-	mr_db_close(*db);
-}
+void verbs_close_(struct mr_db **db);
 #define verbs_autodb __attribute__((cleanup(verbs_close_))) struct mr_db *

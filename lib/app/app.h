@@ -49,6 +49,8 @@ struct mr_daemon {
 	 */
 	void (*stop)(struct mr_app *app);
 	void (*status)(struct mr_app *app, struct mr_buf *out);
+	/* A verb of its own on the control socket, as struct mr_control_ops has it. May be NULL. */
+	int (*control)(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag);
 	int (*check)(const void *conf, struct mr_buf *out); /* each back end once, lines as above; 0 or 1 */
 	/* A daemon with a second main loop that is not ours (libmilter's smfi_main): run() is called on a thread of its own after start();
 	 * request_stop(), on the main thread after the drain, must make run() return within 10 s. What run() returns without having been

@@ -1,6 +1,7 @@
 /* run: a daemon from start to stop. */
 
 /* system */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,13 @@ static void add_pending(struct mr_buf *out, void *arg)
 static int on_reload(struct mr_diag *diag, void *arg)
 {
 	return instance_reload(arg, diag);
+}
+
+static int on_verb(const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag, void *arg)
+{
+	struct instance *in = arg;
+
+	return in->d->control ? in->d->control(&in->app, r, out, diag) : -ENOENT;
 }
 
 static void on_run_stuck(void *arg)
@@ -126,7 +134,7 @@ static void *run_second_loop(void *arg)
 
 static int start(struct instance *in, struct mr_diag *diag)
 {
-	static const struct mr_control_ops ops = { .status = add_status, .pending = add_pending, .reload = on_reload };
+	static const struct mr_control_ops ops = { .status = add_status, .pending = add_pending, .reload = on_reload, .verb = on_verb };
 	const struct mr_conf_shared *shared = in->app.conf;
 	char path[512];
 	int rc;

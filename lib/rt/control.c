@@ -68,9 +68,13 @@ static const struct {
 
 static int run(struct mr_control *c, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag)
 {
+	int rc;
+
 	for (size_t i = 0; i < MR_COUNT(verbs); i++)
 		if (mr_slice_eq(r->verb, mr_slice_of(verbs[i].name)))
 			return verbs[i].run(c, r->arg, out, diag);
+	if (c->ops.verb && (rc = c->ops.verb(r, out, diag, c->arg)) != -ENOENT)
+		return rc;
 	return mr_diag_set(diag, -EINVAL, "unknown verb; known are status, stats, pending, reload, log-level LEVEL");
 }
 

@@ -10,6 +10,8 @@ struct mr_control_ops {
 	void (*status)(struct mr_buf *out, void *arg);
 	void (*pending)(struct mr_buf *out, void *arg);
 	int (*reload)(struct mr_diag *diag, void *arg);
+	/* A verb of the daemon's own: adds lines; -ENOENT: it knows no such verb. */
+	int (*verb)(const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag, void *arg);
 };
 int mr_control_new(struct mr_loop *l, const char *path, const struct mr_control_ops *ops, void *arg, struct mr_control **out,
 		   struct mr_diag *diag);

@@ -38,3 +38,9 @@ void redis_link_start(struct redis_link *l);
 /* Gives the connection up and tries again later. Not from inside one of hiredis' callbacks. */
 void redis_link_reset(struct redis_link *l, const char *why);
 void redis_link_stop(struct redis_link *l);
+
+struct redisReply;
+struct mr_arena;
+struct mr_redis_reply;
+/* hiredis' reply as ours; its arrays are in the arena, its text is hiredis'. depth 0. */
+void redis_reply_convert(const struct redisReply *r, struct mr_arena *arena, unsigned depth, struct mr_redis_reply *out);

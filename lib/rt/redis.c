@@ -45,7 +45,7 @@ static struct mr_slice reply_text(const redisReply *r)
 	return (struct mr_slice){ r->str, r->len };
 }
 
-static void convert(const redisReply *r, struct mr_arena *arena, unsigned depth, struct mr_redis_reply *out)
+void redis_reply_convert(const redisReply *r, struct mr_arena *arena, unsigned depth, struct mr_redis_reply *out)
 {
 	struct mr_redis_reply *items;
 
@@ -69,7 +69,7 @@ static void convert(const redisReply *r, struct mr_arena *arena, unsigned depth,
 		items = depth < ARRAYS_DEEP ? mr_arena_try(arena, (r->elements + 1) * sizeof(*items)) : NULL;
 		out->ok = items != NULL;
 		for (size_t i = 0; items && i < r->elements; i++)
-			convert(r->element[i], arena, depth + 1, &items[i]);
+			redis_reply_convert(r->element[i], arena, depth + 1, &items[i]);
 		out->items = items;
 		out->n_items = items ? r->elements : 0;
 		break;
@@ -113,7 +113,7 @@ static void on_reply(redisAsyncContext *ac, void *data, void *arg)
 	} else {
 		c->redis->last_reply = mr_now_ms();
 		arena = mr_arena_new(0);
-		convert(data, arena, 0, &reply);
+		redis_reply_convert(data, arena, 0, &reply);
 		tell(c, &reply);
 	}
 	release(c);

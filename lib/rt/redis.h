@@ -29,8 +29,14 @@ bool mr_redis_wanted(const struct mr_redis_config *c); /* false: there is neithe
 int mr_redis_check(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_diag *diag);
 /* For --check of a daemon: adds "ok redis" or "failed redis: why"; 0 or 1. Nothing where no Redis is configured. */
 int mr_redis_check_line(const struct mr_conf_shared *c, struct mr_buf *out);
-/* The same with one message to whoever listens. */
-int mr_redis_publish(const struct mr_redis_config *c, uint64_t timeout_ms, const char *channel, const char *payload, struct mr_diag *diag);
+/* Several questions of a verb over one connection; each step blocks at most timeout_ms. The arrays of a reply are in the
+ * arena, its texts live until the next question. */
+struct mr_redis_session;
+struct mr_arena;
+int mr_redis_open(const struct mr_redis_config *c, uint64_t timeout_ms, struct mr_redis_session **out, struct mr_diag *diag);
+int mr_redis_ask(struct mr_redis_session *s, size_t argc, const struct mr_slice *argv, struct mr_arena *arena, struct mr_redis_reply *out,
+		 struct mr_diag *diag);
+void mr_redis_close(struct mr_redis_session *s);
 /* Never fails because Redis is away (but for a wrong address or password file): it keeps trying. Logs redis-connected and redis-lost once
  * each. */
 int mr_redis_new(struct mr_loop *l, const struct mr_redis_config *c, struct mr_redis **out, struct mr_diag *diag);

@@ -1,5 +1,6 @@
 /* change_log, the domain as the meeting point of writers, DKIM keys, lists and thresholds. */
 #include "store/change.h"
+#include "store/connection.h"
 
 /* system */
 #include <errno.h>
@@ -19,8 +20,8 @@ int mr_change_note(struct mr_db *db, const char *kind, const char *key, const ch
 
 	if (r < 0)
 		return r;
-	return mr_exec(db, "INSERT INTO change_log (at, kind, name, what) VALUES (UTC_TIMESTAMP(), ?, ?, ?)",
-		       MR_PARAMS(mr_text(kind), mr_text(key), mr_text(what)), NULL, diag);
+	return mr_insert(db, "INSERT INTO change_log (at, kind, name, what) VALUES (UTC_TIMESTAMP(), ?, ?, ?)",
+			 MR_PARAMS(mr_text(kind), mr_text(key), mr_text(what)), &db->noted, diag);
 }
 
 int mr_change_domain(struct mr_db *db, const char *domain, struct mr_diag *diag)

@@ -10,6 +10,7 @@ struct mr_db {
 	bool unready;        /* a node of a cluster that takes no part in it now */
 	size_t at;           /* which of the places */
 	uint64_t epoch;      /* of the pool's expectation that it was found to fulfil */
+	uint64_t noted;      /* newest entry that it added to change_log, 0 = none */
 	uint64_t lost;       /* take-overs before it was opened */
 	unsigned last_errno; /* of the server or the client library, 0 = none */
 	struct mr_statement {

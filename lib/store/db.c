@@ -262,6 +262,11 @@ void mr_db_close(struct mr_db *db)
 	free(db);
 }
 
+uint64_t mr_db_noted(const struct mr_db *db)
+{
+	return db->noted;
+}
+
 void mr_db_interrupt(const struct mr_db *db)
 {
 	shutdown(mysql_get_socket(db->my), SHUT_RDWR);

@@ -14,6 +14,7 @@ enum mr_db_use { MR_DB_READ, MR_DB_WRITE };
 /* The first of the servers that answers; for writing the first that is not read only. Where all are, the first of them: it can be read, and
  * mr_transaction() refuses there with -EROFS. */
 int mr_db_open(const struct mr_conf_shared *conf, enum mr_db_use use, struct mr_db **out, struct mr_diag *diag);
+uint64_t mr_db_noted(const struct mr_db *db); /* id of the newest entry of change_log that was written over it, 0 = none */
 /* What is wrong with the list of servers: 0 or -EINVAL. */
 int mr_db_check_conf(const struct mr_conf_shared *conf, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);

@@ -189,6 +189,16 @@ int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, si
 	return r;
 }
 
+int mr_insert(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *id, struct mr_diag *diag)
+{
+	MYSQL_STMT *st = NULL;
+	int r = run(db, sql, params, n, &st, diag);
+
+	if (r == 0)
+		*id = mysql_stmt_insert_id(st);
+	return r;
+}
+
 int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag)
 {
 	if (db->broken)

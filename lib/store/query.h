@@ -56,6 +56,8 @@ int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, s
 	     struct mr_diag *diag);
 /* affected may be NULL. -EEXIST: a unique key is taken. */
 int mr_exec(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *affected, struct mr_diag *diag);
+/* One row with AUTO_INCREMENT, and its id. */
+int mr_insert(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, uint64_t *id, struct mr_diag *diag);
 /* Not prepared: DDL and transaction statements. */
 int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag);
 /* *yes: the server takes no changes (read_only), whatever the rights of the user. */

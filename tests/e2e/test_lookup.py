@@ -37,7 +37,7 @@ class Lookup:
         self.options.update(options)
         own = {key: self.options[key] for key in self.options if key in ("deadline", "poll_interval", "poll_late", "stale_wait", "read_ahead")}
         shared = {key: value for key, value in self.options.items() if key not in own}
-        self.site.configure(**{"redis_address": '""', **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""', hostname="mx.example.org",
+        self.site.configure(**{"redis_address": '""', "hostname": "mx.example.org", **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""',
                             srs_secret_file=self.run / "srs")
         with open(self.site.conf, "a") as conf:
             conf.write("lookup {\n" + "".join(f"\t{key} = {value}\n" for key, value in own.items()) + "}\n")

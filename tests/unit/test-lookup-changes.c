@@ -314,6 +314,56 @@ static void another_server(void **state)
 	assert_false(source.changes_open);
 }
 
+/* A commit that became visible only after the overlap: the poll would never see it, but whoever committed it asks. */
+static void asked_for(void **state)
+{
+	struct mr_change v[2];
+
+	start_at(10);
+	pass(INTERVAL);
+	v[0] = change(21, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 21);
+	assert_true(mr_changes_applied(changes, 21));
+	assert_false(mr_changes_applied(changes, 22));
+	for (uint64_t ms = 0; ms < OVERLAP + 2 * INTERVAL; ms += INTERVAL) {
+		pass(INTERVAL);
+		fake_changes(&source, 0, v, 0, 21);
+	}
+	cache("b@e.test");
+	pass(INTERVAL);
+	assert_int_equal(source.changes.after, 21);
+	fake_changes(&source, 0, v, 0, 21);
+	assert_false(mr_changes_applied(changes, 20));
+	assert_true(cached("b@e.test"));
+	mr_changes_wake(changes);
+	mr_loop_once(loop);
+	assert_int_equal(source.changes.after, 19);
+	v[0] = change(20, "mailbox", "b@e.test");
+	v[1] = change(21, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 2, 21);
+	assert_true(mr_changes_applied(changes, 20));
+	assert_false(cached("b@e.test"));
+}
+
+static void sync_reads_all_anew(void **state)
+{
+	uint64_t round;
+
+	start_at(10);
+	cache("a@e.test");
+	pass(INTERVAL);
+	assert_true(source.changes_open); /* a poll under way does not count: it may have looked too early */
+	round = mr_changes_sync(changes);
+	assert_false(cached("a@e.test"));
+	fake_changes(&source, 0, NULL, 0, 10);
+	fake_changes(&source, 0, NULL, 0, 10);
+	assert_true(mr_changes_rounds(changes) < round);
+	mr_loop_once(loop);
+	fake_changes(&source, 0, NULL, 0, 10);
+	assert_true(mr_changes_rounds(changes) >= round);
+	assert_false(source.changes_open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +376,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(expects_what_it_has_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(expects_all_pages_of_a_round, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_server, setup, teardown),
+		cmocka_unit_test_setup_teardown(asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(sync_reads_all_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(woken, setup, teardown),
 	};
