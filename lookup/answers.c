@@ -31,6 +31,57 @@ static void fill_finals(const struct mr_walk *w, const struct mr_directory_conte
 	}
 }
 
+#define WHO_BYTES (256u << 10) /* of all rights of one answer; who does not fit in may not send */
+
+static void add_who(struct mr_dir_right *r, struct mr_slice who, size_t *bytes)
+{
+	*bytes += who.n;
+	if (*bytes <= WHO_BYTES && r->n_who < MR_DIR_WHO_MAX)
+		r->who[r->n_who++] = who;
+}
+
+/* Who may send to one alias; its members, where they may, as its destinations and the mailboxes behind it. False while rows are missing. */
+static bool fill_right(const struct mr_walk *w, const struct mr_row *alias, struct mr_dir_right *out, size_t *bytes,
+		       enum mr_dir_status *status)
+{
+	const struct mr_row_alias *a = &alias->alias;
+	struct mr_slice rest = mr_slice_of(a->senders), word;
+	struct mr_resolved members = { 0 };
+	bool all_members = false;
+	size_t n = 0;
+
+	*out = (struct mr_dir_right){ .alias = mr_slice_of(a->address) };
+	while (mr_slice_next(&rest, '\n', &word)) {
+		out->internal |= mr_slice_eq(word, MR_LIT("internal"));
+		all_members |= mr_slice_eq(word, MR_LIT("members"));
+		n++;
+	}
+	if (all_members)
+		mr_resolve(w, out->alias, MR_RESOLVE_DELIVER, &members);
+	if (members.status == MR_DIR_TEMP)
+		*status = MR_DIR_TEMP;
+	out->who = mr_arena_alloc(w->arena, (n + a->n_destinations + members.n_finals) * sizeof(*out->who));
+	for (rest = mr_slice_of(a->senders); mr_slice_next(&rest, '\n', &word);)
+		if (!mr_slice_eq(word, MR_LIT("internal")) && !mr_slice_eq(word, MR_LIT("members")))
+			add_who(out, word, bytes);
+	for (size_t i = 0; all_members && i < a->n_destinations; i++)
+		add_who(out, mr_address_lower(mr_slice_of(a->destinations[i]), w->arena), bytes);
+	for (size_t i = 0; i < members.n_finals; i++)
+		add_who(out, mr_address_lower(members.finals[i].address, w->arena), bytes);
+	return !members.waiting;
+}
+
+static bool fill_rights(const struct mr_walk *w, const struct mr_resolved *r, struct mr_dir_resolve *out)
+{
+	size_t bytes = 0;
+	bool all = true;
+
+	out->rights = mr_arena_alloc(w->arena, (r->n_aliases + 1) * sizeof(*out->rights));
+	for (size_t i = 0; i < r->n_aliases; i++)
+		all &= fill_right(w, r->aliases[i], &out->rights[out->n_rights++], &bytes, &out->status);
+	return all;
+}
+
 bool mr_answer_resolve(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out)
 {
 	const struct mr_row *global = NULL;
@@ -47,6 +98,10 @@ bool mr_answer_resolve(const struct mr_ask *ask, const struct mr_walk *w, struct
 	struct mr_dir_resolve answer = { .status = r.status, .hosted = r.hosted };
 	if (r.status == MR_DIR_OK)
 		fill_finals(w, ask->what, &r, global, &answer);
+	if (r.status == MR_DIR_OK && !fill_rights(w, &r, &answer))
+		return false;
+	if (answer.status == MR_DIR_TEMP)
+		return status_only(ask, MR_DIR_TEMP, NULL, out);
 	mr_dir_resolve_encode(out, ask->id, &answer);
 	return true;
 }

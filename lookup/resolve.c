@@ -249,6 +249,22 @@ static void follow_destinations(struct run *r, const struct match *m, unsigned d
 	}
 }
 
+/* More of them than fit: nothing is known of that address. */
+static void note_closed(struct run *r, const struct mr_row *alias)
+{
+	struct mr_resolved *out = r->out;
+
+	for (size_t i = 0; i < out->n_aliases; i++)
+		if (out->aliases[i] == alias)
+			return;
+	if (out->aliases == NULL)
+		out->aliases = mr_arena_alloc(r->w->arena, MR_RESOLVE_CLOSED * sizeof(struct mr_row *));
+	if (out->n_aliases == MR_RESOLVE_CLOSED)
+		r->bad = "too many closed aliases behind this address";
+	else
+		out->aliases[out->n_aliases++] = alias;
+}
+
 static void open_alias(struct run *r, const struct match *m, unsigned depth)
 {
 	struct mr_slice key = join(r, m->base, ' ', m->extension);
@@ -267,6 +283,8 @@ static void open_alias(struct run *r, const struct match *m, unsigned depth)
 	n = mr_arena_alloc(r->w->arena, sizeof(*n));
 	*n = (struct node){ .key = key, .open = true, .match = m, .parent = r->innermost };
 	HASH_ADD_KEYPTR(hh, r->nodes, n->key.p, n->key.n, n);
+	if (m->alias->alias.senders[0] != '\0')
+		note_closed(r, m->alias);
 	r->innermost = n;
 	follow_destinations(r, m, depth);
 	r->innermost = n->parent;

@@ -12,8 +12,9 @@
 #include "row.h"
 #include "site.h"
 
-#define MR_RESOLVE_DEPTH 20    /* aliases in a chain */
-#define MR_RESOLVE_STEPS 16000 /* destinations visited and rows looked at for one address */
+#define MR_RESOLVE_DEPTH  20                /* aliases in a chain */
+#define MR_RESOLVE_CLOSED MR_DIR_RIGHTS_MAX /* aliases of one address that not everybody may send to */
+#define MR_RESOLVE_STEPS  16000             /* destinations visited and rows looked at for one address */
 
 /* What every pure function is given. */
 struct mr_walk {
@@ -40,6 +41,8 @@ struct mr_resolved {
 	enum mr_dir_status status; /* NOTFOUND: nobody takes mail there, or the domain is not ours */
 	const char *reason;        /* for BAD */
 	bool hosted;
+	const struct mr_row **aliases; /* walked through that not everybody may send to; no duplicates */
+	size_t n_aliases;
 	struct mr_final *finals; /* no duplicates; also those with receive == false */
 	size_t n_finals;
 };

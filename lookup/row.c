@@ -68,6 +68,7 @@ static void pack_mailbox(struct pack *p, const struct mr_row_mailbox *src, struc
 static void pack_alias(struct pack *p, const struct mr_row_alias *src, struct mr_row_alias *dst)
 {
 	*dst = *src;
+	dst->senders = take_str(p, src->senders);
 	dst->destinations = take(p, src->n_destinations * sizeof(char *), _Alignof(char *));
 	dst->address = take_str(p, src->address);
 	for (size_t i = 0; i < src->n_destinations; i++) {

@@ -74,11 +74,12 @@ enum mr_dir_listed mr_check_client_listed(const struct mr_check_input *in)
 
 static bool is_this_host(const struct mr_check_input *in)
 {
+	static const uint8_t local4[] = { 127, 0, 0, 1 };
 	const struct mr_ip *ip = &in->client;
 
 	if (mr_slice_eq(in->request->client_address, in->request->server_address))
 		return true;
-	return ip->family == AF_INET ? ip->bytes[0] == 127 : memcmp(ip->bytes, &in6addr_loopback, sizeof(ip->bytes)) == 0;
+	return memcmp(ip->bytes, ip->family == AF_INET ? local4 : in6addr_loopback.s6_addr, ip->family == AF_INET ? 4 : 16) == 0;
 }
 
 bool mr_check_is_stranger(const struct mr_check_input *in)

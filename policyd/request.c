@@ -20,9 +20,9 @@
 
 /* What comes of all checks together. */
 struct outcome {
-	const char *reply;                            /* NULL: DUNNO */
-	const char *check, *reason;                   /* that gave the reply */
-	const char *observed_check, *observed_reason; /* the first that would have, in mode observe */
+	const char *reply;          /* NULL: DUNNO */
+	const char *check, *reason; /* that gave the reply */
+	const char *observed;       /* "check:reason" of those that would have, in mode observe, with commas between; NULL: none */
 	bool unknown;
 	const char *unknown_reason;   /* the first */
 	const char *lock;             /* why the login is to be locked */
@@ -133,9 +133,9 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		out->reason = answer.reason;
 		out->lock = answer.lock;
 		out->limit = answer.limit;
-	} else if (reply && !out->observed_check) {
-		out->observed_check = mr_checks[i]->name;
-		out->observed_reason = answer.reason;
+	} else if (reply) {
+		out->observed = mr_arena_printf(in->arena, "%s%s%s:%s", out->observed ? out->observed : "", out->observed ? "," : "",
+						mr_checks[i]->name, answer.reason);
 	}
 	if (answer.notice)
 		log_notice(mr_checks[i]->name, &answer, in->request);
@@ -158,7 +158,7 @@ static void count(const struct outcome *out)
 	mr_policyd_refused += first == '5';
 	mr_policyd_deferred += first == '4';
 	mr_policyd_held += first == 'H';
-	mr_policyd_observed += !out->reply && out->observed_check;
+	mr_policyd_observed += !out->reply && out->observed;
 	mr_policyd_unknown += out->unknown;
 }
 
@@ -168,8 +168,8 @@ static void log_outcome(const struct mr_request *r, const struct outcome *out)
 	const char *reason = out->reason ? out->reason : out->unknown ? out->unknown_reason : "ok";
 	struct mr_kv observed[2] = { { 0 } };
 
-	if (out->observed_check)
-		observed[0] = mr_s("observed", mr_arena_printf(r->arena, "%s:%s", out->observed_check, out->observed_reason));
+	if (out->observed)
+		observed[0] = mr_s("observed", out->observed);
 	mr_log(MR_LOG_INFO, "policy", mr_sl("id", q->queue_id), mr_sl("instance", q->instance), mr_sl("state", q->protocol_state),
 	       mr_sl("client", q->client_address), mr_sl("login", q->sasl_username), mr_sl("sender", q->sender),
 	       mr_sl("recipient", q->recipient), mr_s("action", out->reply ? out->reply : "DUNNO"),

@@ -24,6 +24,8 @@ static const char usage[] =
     "       mailreeve alias set ADDRESS [TO...] [--on | --off] [--expires WHEN|never] [--note TEXT]\n"
     "                                               (these destinations in place of the old ones)\n"
     "       mailreeve alias del ADDRESS [TO...]     (all destinations, or these)\n"
+    "       mailreeve alias rights ADDRESS anybody|WHO...\n"
+    "                                               (who may send to it: internal, members, addresses, domains)\n"
     "WHEN is 30d, 2026-12-31 or 2026-12-31T18:00 (UTC).\n";
 
 struct flags {
@@ -112,6 +114,36 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 	return verbs_changed(conf, r, &diag);
 }
 
+static int rights(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_write_alias_rights(db, argv[0], (const char *const *)argv + 1, (size_t)argc - 1, &diag);
+	return verbs_changed(conf, r, &diag);
+}
+
+static json_t *senders_json(const char *senders)
+{
+	struct mr_slice rest = mr_slice_of(*senders ? senders : "anybody"), word;
+	json_t *list = json_array();
+
+	while (mr_slice_next(&rest, '\n', &word))
+		json_array_append_new(list, json_stringn(word.p, word.n));
+	return list;
+}
+
+static const char *senders_text(const char *senders, struct mr_arena *arena)
+{
+	char *text = mr_arena_strdup(arena, *senders ? senders : "anybody");
+
+	for (char *p = text; *p; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	return text;
+}
+
 static json_t *alias_json(const struct mr_alias_entry *e)
 {
 	const struct mr_row_alias *a = &e->alias;
@@ -119,8 +151,9 @@ static json_t *alias_json(const struct mr_alias_entry *e)
 
 	for (size_t i = 0; i < a->n_destinations; i++)
 		json_array_append_new(to, json_string(a->destinations[i]));
-	return json_pack("{s:s, s:o, s:b, s:b, s:o, s:s}", "address", a->address, "destinations", to, "refused", a->n_destinations == 0,
-			 "enabled", a->enabled, "expires", json_end(a->expires), "note", e->note);
+	return json_pack("{s:s, s:o, s:b, s:b, s:o, s:s, s:o}", "address", a->address, "destinations", to, "refused",
+			 a->n_destinations == 0, "enabled", a->enabled, "expires", json_end(a->expires), "note", e->note, "senders",
+			 senders_json(a->senders));
 }
 
 static const char *state_of(const struct mr_row_alias *a)
@@ -135,8 +168,8 @@ static void list_table(const struct mr_alias_entry *v, size_t n, struct mr_arena
 
 	for (size_t i = 0; i < n; i++)
 		rows += v[i].alias.n_destinations + 1;
-	cells = c = mr_arena_alloc(arena, rows * 5 * sizeof(*cells));
-	*c++ = "ADDRESS", *c++ = "STATE", *c++ = "EXPIRES", *c++ = "DESTINATION", *c++ = "NOTE";
+	cells = c = mr_arena_alloc(arena, rows * 6 * sizeof(*cells));
+	*c++ = "ADDRESS", *c++ = "STATE", *c++ = "EXPIRES", *c++ = "DESTINATION", *c++ = "SENDERS", *c++ = "NOTE";
 	for (size_t i = 0; i < n; i++) {
 		const struct mr_row_alias *a = &v[i].alias;
 		size_t lines = a->n_destinations ? a->n_destinations : 1;
@@ -145,10 +178,11 @@ static void list_table(const struct mr_alias_entry *v, size_t n, struct mr_arena
 			*c++ = k == 0 ? state_of(a) : "";
 			*c++ = k == 0 ? print_end(a->expires, arena) : "";
 			*c++ = a->n_destinations ? a->destinations[k] : "(refused)";
+			*c++ = k == 0 ? senders_text(a->senders, arena) : "";
 			*c++ = k == 0 ? v[i].note : "";
 		}
 	}
-	print_table(cells, (size_t)(c - cells) / 5, 5);
+	print_table(cells, (size_t)(c - cells) / 6, 6);
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -197,10 +231,15 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 
 static int run(const void *conf, int argc, char **argv)
 {
-	static const struct verb_action actions[] = { { "add", 2, WORDS_MAX, add }, { "mask", 1, 1, mask },
-						      { "refuse", 1, 1, refuse },   { "list", 0, 1, list },
-						      { "show", 1, 1, show },       { "set", 1, WORDS_MAX, set },
-						      { "del", 1, WORDS_MAX, del }, { 0 } };
+	static const struct verb_action actions[] = { { "add", 2, WORDS_MAX, add },
+						      { "mask", 1, 1, mask },
+						      { "refuse", 1, 1, refuse },
+						      { "list", 0, 1, list },
+						      { "show", 1, 1, show },
+						      { "set", 1, WORDS_MAX, set },
+						      { "del", 1, WORDS_MAX, del },
+						      { "rights", 2, WORDS_MAX, rights },
+						      { 0 } };
 	struct flags flags = { .set = MR_ALIAS_SET_NONE };
 
 	return verb_dispatch("alias", actions, table, &flags, conf, argc, argv);

@@ -109,34 +109,79 @@ static bool has_told(enum mr_dir_status s)
 	return s == MR_DIR_OK || s == MR_DIR_NOTFOUND;
 }
 
-/* Index of the first "deliver" line from `at` on. */
-static size_t next_final(const struct mr_wire *w, size_t at)
+/* Index of the first line of that name from `at` on. */
+static size_t next_line(const struct mr_wire *w, const char *key, size_t at)
 {
-	while (at < w->n && !mr_slice_eq(w->fields[at].key, MR_LIT("deliver")))
+	while (at < w->n && !mr_slice_eq(w->fields[at].key, mr_slice_of(key)))
 		at++;
 	return at;
 }
 
+static size_t count_lines(const struct mr_wire *w, const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = next_line(w, key, 0); i < w->n; i = next_line(w, key, i + 1))
+		n++;
+	return n;
+}
+
 static int finals(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_resolve *out)
 {
-	size_t n = 0, start, end;
+	size_t n = count_lines(w, "deliver"), start, end;
 
-	for (size_t i = next_final(w, 0); i < w->n; i = next_final(w, i + 1))
-		n++;
 	if (n > MR_DIR_FINALS_MAX)
 		return -EPROTO;
 	out->finals = mr_arena_try(arena, n * sizeof(*out->finals));
 	if (!out->finals)
 		return -EPROTO;
-	for (start = next_final(w, 0); start < w->n; start = end) {
+	for (start = next_line(w, "deliver", 0); start < w->n; start = end) {
 		struct mr_dir_final *f = &out->finals[out->n_finals++];
 		struct mr_wire part = { .fields = w->fields + start };
 
-		end = next_final(w, start + 1);
+		end = next_line(w, "deliver", start + 1);
 		part.n = end - start;
 		f->deliver = part.fields[0].value;
 		f->local = mr_wire_get(&part, "address").p != NULL;
 		if (f->deliver.n == 0 || (f->local && account(&part, arena, &f->account) < 0))
+			return -EPROTO;
+	}
+	return 0;
+}
+
+/* The lines from its "right" line to the next one. */
+static int right(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_right *out)
+{
+	size_t n = count_lines(w, "who"), at = 0;
+
+	out->alias = w->fields[0].value;
+	if (out->alias.n == 0 || n > MR_DIR_WHO_MAX || flag(w, "internal", &out->internal) < 0)
+		return -EPROTO;
+	out->who = mr_arena_try(arena, n * sizeof(*out->who));
+	if (!out->who)
+		return -EPROTO;
+	for (struct mr_slice who; mr_wire_each(w, "who", &at, &who);)
+		out->who[out->n_who++] = who;
+	return 0;
+}
+
+/* They stand before the finals. */
+static int rights(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_resolve *out)
+{
+	struct mr_wire head = { .fields = w->fields, .n = next_line(w, "deliver", 0) };
+	size_t n = count_lines(&head, "right"), start, end;
+
+	if (n > MR_DIR_RIGHTS_MAX)
+		return -EPROTO;
+	out->rights = mr_arena_try(arena, n * sizeof(*out->rights));
+	if (!out->rights)
+		return -EPROTO;
+	for (start = next_line(&head, "right", 0); start < head.n; start = end) {
+		struct mr_wire part = { .fields = head.fields + start };
+
+		end = next_line(&head, "right", start + 1);
+		part.n = end - start;
+		if (right(&part, arena, &out->rights[out->n_rights++]) < 0)
 			return -EPROTO;
 	}
 	return 0;
@@ -148,7 +193,7 @@ int mr_dir_resolve_decode(const struct mr_wire *w, struct mr_arena *arena, struc
 
 	if (mr_dir_status_decode(w, &a.status) < 0)
 		return -EPROTO;
-	if (has_told(a.status) && (flag(w, "hosted", &a.hosted) < 0 || finals(w, arena, &a) < 0))
+	if (has_told(a.status) && (flag(w, "hosted", &a.hosted) < 0 || finals(w, arena, &a) < 0 || rights(w, arena, &a) < 0))
 		return -EPROTO;
 	*out = a;
 	return 0;

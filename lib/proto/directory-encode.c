@@ -1,6 +1,6 @@
 /* directory-encode: answers of lookup → wire. In an answer about several finals each begins with its "deliver" line; an account follows
- * as "address" and its further fields, patterns as "allow" and "deny" lines in their order,
- * sending limits as "limit" lines. */
+ * as "address" and its further fields, patterns as "allow" and "deny" lines in their order, sending limits as "limit" lines. Before the
+ * finals stand rights: "right" with the alias, then "internal" and "who" lines. */
 
 /* system */
 #include <errno.h>
@@ -67,14 +67,25 @@ int mr_dir_status_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status sta
 	return mr_wire_end(&w, out);
 }
 
+static void put_right(struct mr_wire_out *w, const struct mr_dir_right *r)
+{
+	w->body.full |= r->n_who > MR_DIR_WHO_MAX;
+	mr_wire_put(w, "right", r->alias);
+	put_flag(w, "internal", r->internal);
+	for (size_t i = 0; i < r->n_who; i++)
+		mr_wire_put(w, "who", r->who[i]);
+}
+
 int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_resolve *a)
 {
 	struct mr_wire_out w;
 
-	if (a->n_finals > MR_DIR_FINALS_MAX)
-		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many final recipients");
+	if (a->n_finals > MR_DIR_FINALS_MAX || a->n_rights > MR_DIR_RIGHTS_MAX)
+		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many final recipients, or aliases with rights");
 	mr_wire_begin(&w, "status", mr_dir_status_str(a->status), id);
 	put_flag(&w, "hosted", a->hosted);
+	for (size_t i = 0; i < a->n_rights; i++)
+		put_right(&w, &a->rights[i]);
 	for (size_t i = 0; i < a->n_finals; i++) {
 		const struct mr_dir_final *f = &a->finals[i];
 

@@ -22,6 +22,8 @@ const char *mr_dir_status_str(enum mr_dir_status s);
 #define MR_DIR_FINALS_MAX    1000       /* finals of one address; more is an answer "bad" */
 #define MR_DIR_SELECTORS_MAX 8          /* keys that sign for one domain */
 #define MR_DIR_PATTERNS_MAX  1000       /* allow and deny patterns of one account */
+#define MR_DIR_RIGHTS_MAX    32         /* aliases with rights behind one address */
+#define MR_DIR_WHO_MAX       2200       /* patterns of one of them */
 #define MR_DIR_LIMITS_MAX    128        /* rules for one account */
 #define MR_DIR_UNKNOWN       UINT64_MAX /* usage not known */
 
@@ -53,11 +55,21 @@ struct mr_dir_final {
 	struct mr_dir_account account;
 };
 
+/* Who may send to one alias: who is logged in and matches one of `who`, or anybody who is. */
+struct mr_dir_right {
+	struct mr_slice alias;
+	bool internal;
+	struct mr_slice *who; /* sender patterns; members are among them as addresses */
+	size_t n_who;
+};
+
 struct mr_dir_resolve {
 	enum mr_dir_status status;   /* notfound: hosted domain, nobody there */
 	bool hosted;                 /* the question's domain is ours */
 	struct mr_dir_final *finals; /* no duplicates */
 	size_t n_finals;
+	struct mr_dir_right *rights; /* of the aliases that the way leads through: all of them must permit it */
+	size_t n_rights;
 };
 
 struct mr_dir_selector {
@@ -91,6 +103,8 @@ int mr_dir_account_decode(const struct mr_wire *w, struct mr_arena *arena, enum 
 int mr_dir_sender_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_sender *out);
 int mr_dir_passdb_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_passdb *out);
 
+/* Does the sender pattern, in lower case, match that address? As in lists. */
+bool mr_dir_pattern_matches(struct mr_slice pattern, struct mr_slice sender);
 /* What the account's lists say of a sender address (envelope or header From; "" is the null sender, which only "*" and "<>" match). */
 enum mr_dir_listed { MR_DIR_UNLISTED, MR_DIR_ALLOWED, MR_DIR_DENIED };
 enum mr_dir_listed mr_dir_listed(const struct mr_dir_account *a, struct mr_slice sender);

@@ -85,6 +85,7 @@ static void aliases_of(const struct mr_rows *rows, struct mr_arena *arena, struc
 			a->alias.enabled = mr_cell_true(rows, i, 2);
 			a->alias.expires = mr_cell_i64(rows, i, 3);
 			a->note = mr_cell_text(rows, i, 4);
+			a->alias.senders = mr_cell_text(rows, i, 5);
 		}
 		destinations[i] = mr_cell(rows, i, 1);
 		a->alias.n_destinations += *destinations[i] != '\0';
@@ -93,7 +94,7 @@ static void aliases_of(const struct mr_rows *rows, struct mr_arena *arena, struc
 	*n = count;
 }
 
-#define ALIAS_COLUMNS "SELECT address, destination, enabled, expires, note FROM v_alias "
+#define ALIAS_COLUMNS "SELECT address, destination, enabled, expires, note, senders FROM v_alias "
 
 int mr_list_aliases(struct mr_db *db, const char *domain, struct mr_arena *arena, struct mr_alias_entry **out, size_t *n,
 		    struct mr_diag *diag)

@@ -12,13 +12,13 @@
  * save, and columns that a part does not have are NULL. */
 #define READ(address, owner)                                                                                                               \
 	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
-	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, 'm' "         \
+	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, NULL, 'm' "   \
 	"FROM v_mailbox WHERE " address " UNION ALL "                                                                                      \
-	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                          \
+	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                    \
 	"FROM v_list WHERE scope = 'user' AND " owner " UNION ALL "                                                                        \
-	"SELECT owner, rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'l' "                                                         \
+	"SELECT owner, rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'l' "                                                   \
 	"FROM v_limit WHERE level = 'user' AND " owner " UNION ALL "                                                                       \
-	"SELECT address, destination, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, 'a' "                                          \
+	"SELECT address, destination, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, senders, 'a' "                                 \
 	"FROM v_alias WHERE " address
 #define READ_IN(in) READ("address IN (" in ")", "owner IN (" in ")")
 /* A list of placeholders is part of a statement's text: some lengths are prepared, the rest of one is filled with its last key. */
@@ -37,7 +37,7 @@ static const struct {
 	{ 1, READ_IN(IN_1) },   { 2, READ_IN(IN_2) },   { 4, READ_IN(IN_4) },   { 8, READ_IN(IN_8) },
 	{ 16, READ_IN(IN_16) }, { 32, READ_IN(IN_32) }, { 64, READ_IN(IN_64) },
 };
-enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 9, COLUMN_PART };
+enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 9, COLUMN_SENDERS, COLUMN_PART };
 
 /* The rows of one part of the answer by their keys. */
 struct sorted {
@@ -171,6 +171,7 @@ static bool take_aliases(const struct mr_rows *rows, const struct mr_read_keys *
 			a->destinations = destinations + s.first[s.key_of[i]];
 			a->enabled = mr_cell_true(rows, i, COLUMN_FLAG);
 			a->expires = mr_cell_i64(rows, i, COLUMN_EXPIRES);
+			a->senders = mr_cell_text(rows, i, COLUMN_SENDERS);
 		}
 		if (*mr_cell(rows, i, COLUMN_TEXT) != '\0') /* else its mail is refused */
 			a->destinations[a->n_destinations++] = mr_cell(rows, i, COLUMN_TEXT);

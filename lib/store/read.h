@@ -1,5 +1,5 @@
-/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule and those that the
- * site names. Addresses in lower case. expires: seconds since 1970, from then on it is as if switched off; 0 = never. */
+/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule and those that
+ * the site names. Addresses in lower case. expires: seconds since 1970, from then on it is as if switched off; 0 = never. */
 #pragma once
 #include "store/db.h"
 #include "store/rule.h"
@@ -39,6 +39,7 @@ struct mr_row_alias {
 	uint32_t n_destinations; /* 0: mail is refused */
 	bool enabled;
 	int64_t expires;
+	const char *senders; /* who may send to it: words of validate.h, a line each; "" = anybody */
 };
 /* 0 with *out in the arena, -ENOENT, -EAGAIN. Rows are current: on a cluster a read waits for all writes committed before
  * (wsrep_sync_wait). */

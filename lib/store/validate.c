@@ -100,6 +100,21 @@ int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **o
 	return 0;
 }
 
+int mr_validate_right(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
+{
+	struct mr_slice word = mr_address_lower(mr_slice_of(text), arena);
+
+	if (mr_slice_eq(word, MR_LIT("internal")) || mr_slice_eq(word, MR_LIT("members"))) {
+		*out = mr_arena_slice(arena, word);
+		return 0;
+	}
+	if (mr_slice_eq(word, MR_LIT("anybody")))
+		return mr_diag_set(diag, -EINVAL, "anybody stands alone");
+	if (mr_slice_chr(word, '.') < 0)
+		return mr_diag_set(diag, -EINVAL, "%s: anybody, or any of internal, members, an address, a domain", text);
+	return mr_validate_pattern(text, arena, out, diag);
+}
+
 /* One line for people. */
 static int check_line(const char *what, const char *text, size_t min, size_t max, struct mr_diag *diag)
 {

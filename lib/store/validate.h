@@ -5,6 +5,7 @@
 #define MR_PATTERNS_MAX     300  /* of one domain or user: three lists fit into one answer of the directory */
 #define MR_DESTINATIONS_MAX 1000 /* of one alias */
 #define MR_QUOTA_MB_MAX     1000000000
+#define MR_RIGHTS_MAX       100 /* of one alias */
 #define MR_REASON_MAX       200 /* bytes */
 
 /* Results are strings in the arena, lower-cased. -EINVAL with the reason. */
@@ -23,6 +24,8 @@ int mr_validate_alias(const char *text, struct mr_arena *arena, struct mr_accoun
 int mr_validate_end(const char *text, int64_t now, int64_t *out, struct mr_diag *diag);
 #define MR_NOTE_MAX 255 /* bytes */
 int mr_validate_note(const char *text, struct mr_diag *diag);
+/* Who may send to an alias: "internal", "members", or a pattern as above, but for "*". */
+int mr_validate_right(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
 int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_account *out, struct mr_diag *diag);
 /* Why an account is locked: one line of UTF-8 without control characters, at most MR_REASON_MAX bytes, not empty. */
 int mr_validate_reason(const char *text, struct mr_diag *diag);

@@ -17,7 +17,7 @@
 struct state {
 	bool enabled;
 	int64_t expires; /* 0 = never */
-	const char *note;
+	const char *note, *senders;
 };
 
 struct alias_change {
@@ -85,12 +85,14 @@ static int read_state(struct mr_db *db, const char *address, struct mr_arena *ar
 {
 	struct mr_rows rows;
 	int r = mr_query(
-	    db, "SELECT enabled, TIMESTAMPDIFF(SECOND, '1970-01-01', expires), note FROM alias WHERE address = ? LIMIT 1 FOR UPDATE",
+	    db,
+	    "SELECT enabled, TIMESTAMPDIFF(SECOND, '1970-01-01', expires), note, senders FROM alias WHERE address = ? LIMIT 1 FOR UPDATE",
 	    MR_PARAMS(mr_text(address)), arena, &rows, diag);
 
-	*out = (struct state){ .enabled = true, .note = "" };
+	*out = (struct state){ .enabled = true, .note = "", .senders = "" };
 	if (r == 0 && rows.n > 0)
-		*out = (struct state){ mr_cell_true(&rows, 0, 0), mr_cell_i64(&rows, 0, 1), mr_cell_text(&rows, 0, 2) };
+		*out = (struct state){ mr_cell_true(&rows, 0, 0), mr_cell_i64(&rows, 0, 1), mr_cell_text(&rows, 0, 2),
+				       mr_cell_text(&rows, 0, 3) };
 	return r;
 }
 
@@ -100,9 +102,10 @@ static int write_state(struct mr_db *db, const struct alias_change *c, const str
 	bool enabled = set->enabled < 0 ? was->enabled : set->enabled;
 	int64_t expires = set->expires ? c->expires : was->expires;
 
-	return mr_exec(db, "UPDATE alias SET enabled = ?, expires = '1970-01-01' + INTERVAL ? SECOND, note = ? WHERE address = ?",
+	return mr_exec(db,
+		       "UPDATE alias SET enabled = ?, expires = '1970-01-01' + INTERVAL ? SECOND, note = ?, senders = ? WHERE address = ?",
 		       MR_PARAMS(mr_num(enabled), expires ? mr_num(expires) : mr_text(NULL), mr_text(set->note ? set->note : was->note),
-				 mr_text(c->from.address)),
+				 mr_text(was->senders), mr_text(c->from.address)),
 		       NULL, diag);
 }
 

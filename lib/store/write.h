@@ -72,6 +72,8 @@ int mr_write_alias_refuse(struct mr_db *db, const char *address, const struct mr
 /* A new address that nobody can guess, in the domain of the user `to`, which it leads to: in the arena. */
 int mr_write_alias_mask(struct mr_db *db, const char *to, const struct mr_alias_set *set, struct mr_arena *arena, const char **address,
 			struct mr_diag *diag);
+/* Who may send to it, in place of what it says now: "anybody" alone, or words of mr_validate_right(). */
+int mr_write_alias_rights(struct mr_db *db, const char *address, const char *const *who, size_t n, struct mr_diag *diag);
 /* No destinations: all of them. */
 int mr_write_alias_del(struct mr_db *db, const char *address, const struct mr_destinations *to, struct mr_diag *diag);
 /* Rules of limit.h, of which amount, window and action count, in place of those that this owner has on this scope and thing; n 0: none, so

@@ -70,6 +70,7 @@ ROWS = {
     "G09": "One answer at RCPT from memory: existence, alias-expanded quota, expiry, send/receive switches, list rights, relay rules.",
     "G07": "SRS only for mail that is really forwarded to a foreign domain, reversed at RCPT.",
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
+    "G11": "Every check has a mode: off, observe (log only), enforce.",
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
            "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",

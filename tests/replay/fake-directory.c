@@ -74,6 +74,22 @@ static enum mr_dir_status status_of(struct mr_slice w)
 	return MR_DIR_TEMP;
 }
 
+/* ALIAS:WHO,WHO... */
+static struct mr_dir_right right_of(struct mr_slice w, struct mr_arena *arena)
+{
+	struct mr_dir_right r = { .who = mr_arena_alloc(arena, 16 * sizeof(*r.who)) };
+	struct mr_slice who;
+
+	mr_slice_next(&w, ':', &r.alias);
+	while (mr_slice_next(&w, ',', &who)) {
+		if (mr_slice_eq(who, MR_LIT("internal")))
+			r.internal = true;
+		else
+			r.who[r.n_who++] = who;
+	}
+	return r;
+}
+
 static void encode_resolve(struct mr_slice rest, uint64_t id, struct mr_buf *out)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -81,9 +97,12 @@ static void encode_resolve(struct mr_slice rest, uint64_t id, struct mr_buf *out
 	struct mr_dir_final *f = NULL;
 
 	a.finals = mr_arena_alloc(arena, 16 * sizeof(*a.finals));
+	a.rights = mr_arena_alloc(arena, 16 * sizeof(*a.rights));
 	for (struct mr_slice w = word(&rest); w.n > 0; w = word(&rest)) {
 		if (mr_slice_eq(w, MR_LIT("hosted"))) {
 			a.hosted = true;
+		} else if (mr_slice_starts(w, MR_LIT("right="))) {
+			a.rights[a.n_rights++] = right_of(mr_slice_from(w, 6), arena);
 		} else if (mr_slice_eq(w, MR_LIT("local")) || mr_slice_eq(w, MR_LIT("foreign"))) {
 			f = &a.finals[a.n_finals++];
 			f->local = w.p[0] == 'l';

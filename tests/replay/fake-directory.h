@@ -2,8 +2,8 @@
  *
  * What it answers is said by lines
  *   account ADDRESS STATUS [disabled] [limit=RULE]...       "_" stands for a blank
- *   resolve ADDRESS STATUS [hosted] [local ADDRESS [quota=N] [used=N] [send-only] [allow=PATTERN] [deny=PATTERN]]... [foreign ADDRESS]...
- * the latest one for an address counts; without one the answer is "notfound", not hosted. */
+ *   resolve ADDRESS STATUS [hosted] [right=ALIAS:WHO,WHO...]... [local ADDRESS [quota=N] [used=N] [send-only] [allow=PATTERN]
+ * [deny=PATTERN]]... [foreign ADDRESS]... the latest one for an address counts; without one the answer is "notfound", not hosted. */
 #pragma once
 #include "base/slice.h"
 #include "rt/loop.h"

@@ -155,12 +155,13 @@ static bool asks_redis(const struct mr_check *c)
 static const char *lacks(void)
 {
 	const char *text = log_text(tale.log);
-	char as_check[64], as_observed[64];
+	char as_check[64], as_observed[64], as_another[64];
 	size_t hits;
 
 	snprintf(as_check, sizeof(as_check), " check=%s ", tale.check->name);
 	snprintf(as_observed, sizeof(as_observed), " observed=%s:", tale.check->name);
-	hits = lines_with(text, as_check) + lines_with(text, as_observed);
+	snprintf(as_another, sizeof(as_another), ",%s:", tale.check->name);
+	hits = lines_with(text, as_check) + lines_with(text, as_observed) + lines_with(text, as_another);
 	switch (tale.now) {
 	case 0:
 		return hits > 0 ? NULL : "the check gave no answer";

@@ -71,6 +71,9 @@ static int setup(void **state)
 		   "john@e.test quota 1000 deny worse@x.test limits user_messages_7/1h_defer\n"
 		   "mailbox off@e.test off\nmailbox shut@e.test locked\nmailbox robot@e.test send-only junk 4\nalias all@e.test "
 		   "john@e.test out@f.test\n"
+		   "alias staff@e.test rights internal john@e.test\n"
+		   "alias club@e.test rights boss@e.test,members All@e.test Far@f.test off@e.test\n"
+		   "alias open@e.test staff@e.test club@e.test staff+x@e.test\n"
 		   "global deny worst@x.test limits user_messages_1/1h_defer,address_*_recipients_8/1h_reject\n"));
 	fakesource_init(&source, text);
 	answering = true;
@@ -311,6 +314,15 @@ static void directory(void **state)
 	has(a, "reject_score=15.000\n");
 	has(a, "deny=worse@x.test\ndeny=bad@x.test\ndeny=worst@x.test\n"); /* the user's, the domain's, the global ones */
 	has_not(a, "secret");
+	has_not(a, "right=");
+	a = ask_wire(fd, 7, "resolve", "address", "staff@e.test");
+	has(a, "hosted=1\nright=staff@e.test\ninternal=1\ndeliver=john@e.test\n");
+	a = ask_wire(fd, 7, "resolve", "address", "club+x@e.test"); /* members: the destinations, and who is behind them */
+	has(a, "right=club@e.test\ninternal=0\nwho=boss@e.test\nwho=all@e.test\nwho=far@f.test\nwho=off@e.test\nwho=john@e.test\nwho=out@f."
+	       "test\n"
+	       "who=far@f.test\nwho=off@e.test\ndeliver=");
+	a = ask_wire(fd, 7, "resolve", "address", "open@e.test"); /* of all aliases on the way, each once */
+	has(a, "hosted=1\nright=staff@e.test\ninternal=1\nright=club@e.test\ninternal=0\nwho=boss");
 	has(ask_wire(fd, 8, "resolve", "address", "nobody@e.test"), "status=notfound");
 	has(ask_wire(fd, 8, "resolve", "address", "robot@e.test"), "status=notfound");
 	has_not(a, "limit=");

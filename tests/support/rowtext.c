@@ -167,17 +167,21 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 
 static struct mr_row *alias_row(char **words, size_t n)
 {
-	struct mr_row_alias a = { .address = words[1], .destinations = words + 2, .n_destinations = (uint32_t)(n - 2), .enabled = true };
+	struct mr_row_alias a = { .address = words[1], .enabled = true, .senders = "" };
+	size_t at = 2;
 
-	while (a.n_destinations > 0 && (strcmp(a.destinations[0], "off") == 0 || strcmp(a.destinations[0], "expires") == 0)) {
-		unsigned taken = a.destinations[0][0] == 'o' || a.n_destinations == 1 ? 1 : 2;
-		if (taken == 2)
-			mr_parse_i64(mr_slice_of(a.destinations[1]), INT64_MIN, INT64_MAX, &a.expires);
-		else
+	for (;; at++) {
+		if (at < n && strcmp(words[at], "off") == 0)
 			a.enabled = false;
-		a.destinations += taken;
-		a.n_destinations -= taken;
+		else if (at + 1 < n && strcmp(words[at], "expires") == 0)
+			mr_parse_i64(mr_slice_of(words[++at]), INT64_MIN, INT64_MAX, &a.expires);
+		else if (at + 1 < n && strcmp(words[at], "rights") == 0)
+			a.senders = limits_of(words[++at]);
+		else
+			break;
 	}
+	a.destinations = words + at;
+	a.n_destinations = (uint32_t)(n - at);
 	if (a.n_destinations == 1 && strcmp(a.destinations[0], "refused") == 0)
 		a.n_destinations = 0;
 	return mr_row_of_alias(&a);

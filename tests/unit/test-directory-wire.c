@@ -84,6 +84,36 @@ static void test_resolve(void **state)
 	mr_buf_done(&out);
 }
 
+static void test_rights(void **state)
+{
+	struct mr_slice who[] = { MR_LIT("anna@example.org"), MR_LIT(".example.net") };
+	struct mr_dir_right rights[] = {
+		{ .alias = MR_LIT("staff@example.org"), .internal = true },
+		{ .alias = MR_LIT("club@example.org"), .who = who, .n_who = 2 },
+		{ .alias = MR_LIT("none@example.org") },
+	};
+	struct mr_dir_final final = { .local = true, .deliver = MR_LIT("john@example.org"), .account = john };
+	struct mr_dir_resolve in = { .hosted = true, .finals = &final, .n_finals = 1, .rights = rights, .n_rights = 3 }, got = { 0 };
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_buf out = MR_BUF(10000);
+	struct mr_wire w;
+
+	assert_int_equal(mr_dir_resolve_encode(&out, 7, &in), 0);
+	w = taken(&out, arena);
+	assert_int_equal(mr_dir_resolve_decode(&w, arena, &got), 0);
+	assert_int_equal(got.n_finals, 1);
+	assert_john(&got.finals[0].account);
+	assert_int_equal(got.n_rights, 3);
+	assert_slice(got.rights[0].alias, "staff@example.org");
+	assert_true(got.rights[0].internal && !got.rights[1].internal && !got.rights[2].internal);
+	assert_int_equal(got.rights[0].n_who, 0);
+	assert_int_equal(got.rights[1].n_who, 2);
+	assert_slice(got.rights[1].who[0], "anna@example.org");
+	assert_slice(got.rights[1].who[1], ".example.net");
+	assert_int_equal(got.rights[2].n_who, 0);
+	mr_buf_done(&out);
+}
+
 static void test_status(void **state)
 {
 	static const enum mr_dir_status all[] = { MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
@@ -176,6 +206,8 @@ static void test_too_much(void **state)
 	mr_autofree struct mr_dir_pattern *many = mr_new(struct mr_dir_pattern, MR_DIR_PATTERNS_MAX + 1);
 	mr_autofree struct mr_dir_final *finals = mr_new(struct mr_dir_final, MR_DIR_FINALS_MAX + 1);
 	mr_autofree struct mr_slice *rules = mr_new(struct mr_slice, MR_DIR_LIMITS_MAX + 1);
+	mr_autofree struct mr_dir_right *rights = mr_new(struct mr_dir_right, MR_DIR_RIGHTS_MAX + 1);
+	mr_autofree struct mr_slice *who = mr_new(struct mr_slice, MR_DIR_WHO_MAX + 1);
 	struct mr_dir_resolve in = { .finals = finals, .n_finals = MR_DIR_FINALS_MAX };
 	struct mr_buf out = MR_BUF(2 * MR_WIRE_MAX);
 	struct mr_dir_account a = john;
@@ -187,6 +219,22 @@ static void test_too_much(void **state)
 	in.n_finals++;
 	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
+
+	in = (struct mr_dir_resolve){ .rights = rights, .n_rights = MR_DIR_RIGHTS_MAX };
+	for (size_t i = 0; i <= MR_DIR_RIGHTS_MAX; i++)
+		rights[i].alias = MR_LIT("a@example.org");
+	rights[0].who = who;
+	rights[0].n_who = MR_DIR_WHO_MAX;
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(status_of(&out), MR_DIR_OK);
+	rights[0].n_who++;
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(status_of(&out), MR_DIR_BAD);
+	rights[0].n_who = 0;
+	in.n_rights++;
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(status_of(&out), MR_DIR_BAD);
+	in = (struct mr_dir_resolve){ .finals = finals };
 
 	a.patterns = many;
 	a.n_patterns = MR_DIR_PATTERNS_MAX;
@@ -235,6 +283,11 @@ static void test_refused(void **state)
 		{ RESOLVE, -EPROTO, HEAD "hosted=1\ndeliver=\n" },
 		{ RESOLVE, -EPROTO, HEAD "hosted=1\ndeliver=a@b\naddress=a@b\n" },
 		{ RESOLVE, -EPROTO, HEAD "hosted=1\ndeliver=a@b\naddress=a@b\ndeliver=c@d\nenabled=1\nsend_only=0\n" },
+		{ RESOLVE, 0, HEAD "hosted=1\nright=a@b\ninternal=0\nwho=c\nright=d@b\ninternal=1\ndeliver=a@b\n" },
+		{ RESOLVE, -EPROTO, HEAD "hosted=1\nright=a@b\nwho=c\nright=d@b\ninternal=1\ndeliver=a@b\n" },
+		{ RESOLVE, -EPROTO, HEAD "hosted=1\nright=\ninternal=0\ndeliver=a@b\n" },
+		{ RESOLVE, -EPROTO, HEAD "hosted=1\nright=a@b\ninternal=2\ndeliver=a@b\n" },
+		{ RESOLVE, -EPROTO, HEAD "hosted=1\nright=a@b\ndeliver=a@b\ninternal=1\n" },
 		{ ACCOUNTS, 0, HEAD ACCOUNT },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "used=18446744073709551615\n" },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "locked=0\n" },
@@ -332,9 +385,10 @@ static void test_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolve), cmocka_unit_test(test_status),   cmocka_unit_test(test_account_and_passdb),
-		cmocka_unit_test(test_sender),  cmocka_unit_test(test_too_much), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_listed),
+		cmocka_unit_test(test_resolve), cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_status),  cmocka_unit_test(test_account_and_passdb),
+		cmocka_unit_test(test_sender),  cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_listed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
