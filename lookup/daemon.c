@@ -23,6 +23,8 @@ static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
 		.age_ms = c->row_age,
 		.negative_age_ms = c->negative_age,
 		.stale_ms = c->stale_max,
+		.view_age_ms = c->map_view_age,
+		.view_negative_age_ms = c->map_view_negative_age,
 		.late_ms = c->poll_late,
 	};
 }

@@ -1,6 +1,7 @@
 #include "map.h"
 
 /* ours */
+#include "base/text.h"
 #include "mail/address.h"
 
 static void temporary(struct mr_map_answer *out)
@@ -69,6 +70,26 @@ void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slic
 	}
 	out->status = MR_SOCKETMAP_OK;
 	out->data = mr_slice_of(rule->value);
+}
+
+void mr_map_view(const struct mr_walk *w, struct mr_slice view, struct mr_slice key, struct mr_map_answer *out)
+{
+	struct mr_slice name = mr_address_lower(key, w->arena);
+	const struct mr_row *row = NULL;
+	enum mr_row_state s;
+
+	if (!mr_utf8_valid(name)) /* the database would take it for an error */
+		return;
+	name = mr_slice_of(mr_arena_printf(w->arena, "%.*s %.*s", (int)view.n, view.p, (int)name.n, name.p));
+	s = w->view->get(w->view, MR_ROW_VIEW, name, &row);
+	if (s == MR_ROW_UNKNOWN) {
+		out->waiting = true;
+	} else if (s == MR_ROW_TEMP || (s == MR_ROW_NONE && w->view->stale)) {
+		temporary(out);
+	} else if (s == MR_ROW_FOUND) {
+		out->status = MR_SOCKETMAP_OK;
+		out->data = mr_slice_of(row->view.value);
+	}
 }
 
 /* The part after the last "@"; empty for the null sender and for what has no "@". */

@@ -30,6 +30,8 @@ bool mr_map_rule(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice 
 		 struct mr_map_answer *out);
 /* The whole of an access map. What may be out of date never refuses for good. */
 void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, struct mr_map_answer *out);
+/* The whole of a map that a view of the site feeds. That something is not there is not said on the strength of what may be out of date. */
+void mr_map_view(const struct mr_walk *w, struct mr_slice view, struct mr_slice key, struct mr_map_answer *out);
 /* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
 /* The SRS address under which mail of this sender is forwarded. False for senders that keep their address: those of our own domains, which

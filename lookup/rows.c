@@ -109,9 +109,16 @@ void mr_rows_configure(struct mr_rows *rows, const struct mr_rows_config *c)
 	evict(rows);
 }
 
+static uint64_t age_max(const struct mr_rows *rows, const struct entry *e)
+{
+	if (mr_row_key_kind(e->key) == MR_ROW_VIEW)
+		return e->row->exists ? rows->conf.view_age_ms : rows->conf.view_negative_age_ms;
+	return e->row->exists ? rows->conf.age_ms : rows->conf.negative_age_ms;
+}
+
 static bool fresh(const struct mr_rows *rows, const struct entry *e, uint64_t now)
 {
-	uint64_t age = now - e->read_ms, max = e->row->exists ? rows->conf.age_ms : rows->conf.negative_age_ms;
+	uint64_t age = now - e->read_ms, max = age_max(rows, e);
 	bool verified = rows->verified_ms != 0 && now - rows->verified_ms <= rows->conf.late_ms;
 
 	/* Without the change log a row says nothing that is newer than itself. */

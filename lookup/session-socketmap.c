@@ -18,19 +18,40 @@ static const struct mr_map *map_find(struct mr_slice name)
 	return NULL;
 }
 
+static bool reply(const struct mr_map_answer *a, struct mr_buf *out)
+{
+	if (a->status == MR_SOCKETMAP_TEMP)
+		mr_stat_temp++;
+	if (mr_socketmap_reply(out, a->status, a->data) != 0)
+		mr_socketmap_reply(out, MR_SOCKETMAP_PERM, MR_LIT("the answer is too long"));
+	return true;
+}
+
 static bool run(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out)
 {
 	const struct mr_map *map = ask->what;
 	struct mr_map_answer answer = { .status = MR_SOCKETMAP_NOTFOUND };
 
 	map->find(w, ask->key, &answer);
-	if (answer.waiting)
-		return false;
-	if (answer.status == MR_SOCKETMAP_TEMP)
-		mr_stat_temp++;
-	if (mr_socketmap_reply(out, answer.status, answer.data) != 0)
-		mr_socketmap_reply(out, MR_SOCKETMAP_PERM, MR_LIT("the answer is too long"));
-	return true;
+	return !answer.waiting && reply(&answer, out);
+}
+
+static const struct mr_site_view *view_find(const struct mr_site *site, struct mr_slice name)
+{
+	for (size_t i = 0; i < site->n_views; i++) {
+		if (mr_slice_eq(site->views[i].map, name))
+			return &site->views[i];
+	}
+	return NULL;
+}
+
+/* A map of the site: ask->extra is its view. Keys are looked for in lower case. */
+static bool run_view(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out)
+{
+	struct mr_map_answer answer = { .status = MR_SOCKETMAP_NOTFOUND };
+
+	mr_map_view(w, ask->extra, ask->key, &answer);
+	return !answer.waiting && reply(&answer, out);
 }
 
 static void answer(const struct mr_ask *ask, struct mr_slice bytes)
@@ -64,12 +85,15 @@ static ssize_t data(struct mr_conn *c, struct mr_slice in)
 		return err;
 	mr_stat_maps++;
 	const struct mr_map *map = map_find(request.map);
-	if (map == NULL) {
+	const struct mr_site_view *own = map == NULL ? view_find(&l->site, request.map) : NULL;
+	if (map == NULL && own == NULL) {
 		refuse(c, MR_LIT("there is no such map"));
-	} else {
-		mr_conn_hold(c);
-		mr_question_start(l->questions, &(struct mr_ask){ .run = run, .answer = answer, .key = request.key, .what = map, .to = c });
+		return (ssize_t)used;
 	}
+	struct mr_ask ask = { .run = own ? run_view : run, .answer = answer, .key = request.key, .what = map, .to = c };
+	ask.extra = own ? own->view : (struct mr_slice){ "", 0 };
+	mr_conn_hold(c);
+	mr_question_start(l->questions, &ask);
 	return (ssize_t)used;
 }
 

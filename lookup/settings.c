@@ -63,6 +63,13 @@ const struct mr_option mr_lookup_options[] = {
 	  .def = "store",
 	  .reload = MR_RELOAD_YES,
 	  .help = "What becomes of new mail for a mailbox that is switched off. What was taken in before is delivered in any case." },
+	OPTION(map_views, MR_OPT_STRINGS, "", 0, 0, MR_RELOAD_YES,
+	       "Maps of the site's own, each the name of the map and that of a view or table with the columns name and value, such as "
+	       "'partners v_partners'."),
+	OPTION(map_view_age, MR_OPT_DURATION, "1m", 0, DAY, MR_RELOAD_YES,
+	       "Age at which a row of such a view is read again, unless an entry of the change log has dropped it before."),
+	OPTION(map_view_negative_age, MR_OPT_DURATION, "30s", 0, DAY, MR_RELOAD_YES,
+	       "The same for the knowledge that a view has no such row."),
 	MR_OPTIONS_END,
 };
 

@@ -13,6 +13,8 @@ struct mr_lookup_conf {
 	double junk_score, reject_score;
 	struct mr_conf_strings forward_exempt;
 	int disabled_mailboxes; /* enum mr_disabled_mailboxes */
+	struct mr_conf_strings map_views;
+	uint64_t map_view_age, map_view_negative_age; /* ms */
 };
 extern const struct mr_option mr_lookup_options[];
 

@@ -7,9 +7,11 @@
 /* ours */
 #include "base/mem.h"
 #include "mail/address.h"
+#include "map.h"
 #include "rt/file.h"
 
-#define SECRETS_MAX 8192 /* bytes of srs_secret_file */
+#define SECRETS_MAX  8192 /* bytes of srs_secret_file */
+#define MAP_NAME_MAX 40
 
 static int own_hostname(const char *configured, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag)
 {
@@ -60,6 +62,43 @@ static int load_exempt(const struct mr_conf_strings *from, struct mr_site *site,
 	return 0;
 }
 
+int mr_site_view_parse(const char *text, struct mr_site_view *out, struct mr_diag *diag)
+{
+	struct mr_slice rest = mr_slice_of(text), name = { "", 0 };
+	bool good = true;
+
+	(void)mr_slice_next(&rest, ' ', &name);
+	for (size_t i = 0; i < name.n; i++)
+		good &= (name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '-';
+	if (name.n == 0 || name.n > MAP_NAME_MAX || !good || rest.p == NULL || !mr_view_name_valid(rest.p))
+		return mr_diag_set(
+		    diag, -EINVAL,
+		    "lookup.map_views: '%s': the name of a map (a-z 0-9 -), a space, and that of a view (letters, digits, _)", text);
+	for (size_t i = 0; mr_maps[i] != NULL; i++)
+		if (mr_slice_eq(mr_slice_of(mr_maps[i]->name), name))
+			return mr_diag_set(diag, -EINVAL, "lookup.map_views: '%s' is a map already", mr_maps[i]->name);
+	*out = (struct mr_site_view){ name, rest };
+	return 0;
+}
+
+static int load_views(const struct mr_conf_strings *from, struct mr_site *site, struct mr_diag *diag)
+{
+	if (from->n > MR_VIEWS_MAX / 2) /* a reload may bring others */
+		return mr_diag_set(diag, -EINVAL, "lookup.map_views: at most %d", MR_VIEWS_MAX / 2);
+	site->views = mr_arena_alloc(site->arena, (from->n + 1) * sizeof(*site->views));
+	for (; site->n_views < from->n; site->n_views++) {
+		const char *text = mr_arena_strdup(site->arena, from->v[site->n_views]);
+		struct mr_site_view *v = &site->views[site->n_views];
+		int err = mr_site_view_parse(text, v, diag);
+		for (size_t k = 0; k < site->n_views && err == 0; k++)
+			if (mr_slice_eq(site->views[k].map, v->map))
+				err = mr_diag_set(diag, -EINVAL, "lookup.map_views: two maps of the name of '%s'", text);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 int mr_site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_diag *diag)
 {
 	const struct mr_conf_shared *conf = &c->shared;
@@ -73,6 +112,8 @@ int mr_site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_d
 		err = mr_diag_about(diag, load_srs(conf, &site, diag), "srs_secret_file, made by mailreeve setup keys");
 	if (err == 0)
 		err = load_exempt(&c->forward_exempt, &site, diag);
+	if (err == 0)
+		err = load_views(&c->map_views, &site, diag);
 	site.refuse_disabled = c->disabled_mailboxes == MR_DISABLED_REFUSE;
 	if (err != 0)
 		mr_site_done(&site);

@@ -4,6 +4,11 @@
 #include "settings.h"
 #include "mail/srs.h"
 
+/* A map that is fed from a view of the site. */
+struct mr_site_view {
+	struct mr_slice map, view;
+};
+
 struct mr_site {
 	struct mr_arena *arena;     /* holds all of it */
 	char delimiter;             /* of extensions in addresses; '+' always is one, too */
@@ -13,9 +18,13 @@ struct mr_site {
 	struct mr_slice forward;    /* transport of the forwarding pass: "smtp:[127.0.0.1]:10027" */
 	struct mr_slice *exempt;    /* patterns of senders that are forwarded under their own address */
 	size_t n_exempt;
+	struct mr_site_view *views;
+	size_t n_views;
 	struct mr_srs srs; /* no secrets: nothing is rewritten; `now` is set for each question */
 };
 
+/* An item of map_views: "MAP VIEW". -EINVAL with the reason. The slices are in the text. */
+int mr_site_view_parse(const char *text, struct mr_site_view *out, struct mr_diag *diag);
 /* -errno with one line; reads srs_secret_file. The file holds one secret a line, the first one
  * signs. */
 int mr_site_new(const struct mr_lookup_conf *conf, struct mr_site *out, struct mr_diag *diag);

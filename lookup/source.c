@@ -7,20 +7,16 @@
 
 /* ours */
 #include "base/mem.h"
-#include "rt/clock.h"
 #include "rt/log.h"
 
 #define ARENA_MAX      (16u << 20) /* bytes of one read: all rules of a map, a page of addresses */
 #define NEAR_ARENA_MAX (16u << 20)
-#define VIEW_SAID_MS   60000 /* a view that cannot be read is named in the log once in so long */
 
 struct row_job {
-	struct pool_source *source;
 	struct mr_source_row ask;
 	char *key;
 	int err;
 	struct mr_row *row;
-	struct mr_diag why;
 	size_t ignored; /* rules that cannot be used */
 	char first_ignored[128];
 };
@@ -56,22 +52,11 @@ static int read_global(struct mr_db *db, struct mr_arena *arena, struct mr_row *
 static int read_rules(struct mr_db *db, struct row_job *j, struct mr_arena *arena)
 {
 	struct mr_row_rules rules = { 0 };
-	int err = mr_read_rules(db, j->key, arena, &rules, &j->why);
+	int err = mr_read_rules(db, j->key, arena, &rules, NULL);
 
 	j->ignored = rules.ignored;
 	snprintf(j->first_ignored, sizeof(j->first_ignored), "%s", rules.first_ignored ? rules.first_ignored : "");
 	return outcome(err, MR_ROW_RULES, err ? NULL : mr_row_of_rules(&rules), &j->row);
-}
-
-/* The key: name of the view, space, what is asked. */
-static int read_view(struct mr_db *db, struct row_job *j, struct mr_arena *arena)
-{
-	struct mr_slice key = mr_slice_of(j->key), view = { "", 0 };
-	struct mr_row_view v = { 0 };
-
-	(void)mr_slice_next(&key, ' ', &view);
-	int err = mr_read_view(db, mr_arena_slice(arena, view), mr_arena_slice(arena, key), arena, &v.value, &j->why);
-	return outcome(err, MR_ROW_VIEW, err ? NULL : mr_row_of_view(&v), &j->row);
 }
 
 static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
@@ -91,27 +76,10 @@ static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 	case MR_ROW_RULES:
 		j->err = read_rules(db, j, arena);
 		break;
-	case MR_ROW_VIEW:
-		j->err = read_view(db, j, arena);
-		break;
 	case MR_ROW_MAILBOX:
 	case MR_ROW_ALIAS: /* source-addresses.c */
+	case MR_ROW_VIEW:  /* source-views.c */
 		break;
-	}
-}
-
-/* What the administrator can set right. */
-static void say(struct row_job *j)
-{
-	struct pool_source *s = j->source;
-	uint64_t now = mr_now_ms();
-
-	if (j->ignored > 0)
-		mr_log(MR_LOG_WARNING, "rules-ignored", mr_s("map", j->key), mr_u("rules", j->ignored), mr_s("first", j->first_ignored));
-	if (j->err != 0 && j->ask.kind == MR_ROW_VIEW && j->why.text[0] != '\0' &&
-	    (s->view_said_ms == 0 || now - s->view_said_ms > VIEW_SAID_MS)) {
-		s->view_said_ms = now;
-		mr_log(MR_LOG_WARNING, "view-not-read", mr_s("key", j->key), mr_s("why", j->why.text));
 	}
 }
 
@@ -119,7 +87,8 @@ static void row_done(void *arg)
 {
 	struct row_job *j = arg;
 
-	say(j);
+	if (j->ignored > 0) /* the administrator can set that right */
+		mr_log(MR_LOG_WARNING, "rules-ignored", mr_s("map", j->key), mr_u("rules", j->ignored), mr_s("first", j->first_ignored));
 	j->ask.done(j->ask.arg, j->err, j->row);
 	free(j->key);
 	free(j);
@@ -138,8 +107,10 @@ static int pool_read_row(struct mr_source *s, const struct mr_source_row *r)
 
 	if (r->kind == MR_ROW_MAILBOX || r->kind == MR_ROW_ALIAS)
 		return pool_read_address((struct pool_source *)s, r);
+	if (r->kind == MR_ROW_VIEW)
+		return pool_read_view((struct pool_source *)s, r);
 	j = mr_new(struct row_job, 1);
-	*j = (struct row_job){ .source = (struct pool_source *)s, .ask = *r, .key = mr_slice_dup(r->key), .err = -EAGAIN };
+	*j = (struct row_job){ .ask = *r, .key = mr_slice_dup(r->key), .err = -EAGAIN };
 	int err = submit(s, row_job, row_done, j);
 	if (err != 0) {
 		free(j->key);
@@ -315,5 +286,6 @@ void mr_source_pool_free(struct mr_source *s)
 	if (s == NULL)
 		return;
 	pool_addresses_end((struct pool_source *)s);
+	pool_views_end((struct pool_source *)s);
 	free(s);
 }

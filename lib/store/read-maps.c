@@ -77,14 +77,17 @@ int mr_read_view(struct mr_db *db, const char *view, const char *key, struct mr_
 {
 	struct mr_buf list = MR_BUF(MR_VIEW_VALUE_MAX);
 	const char *sql = mr_view_name_valid(view) ? view_sql(view) : NULL;
+	struct mr_diag why = { 0 };
 	struct mr_rows rows;
 	bool full;
 
 	if (sql == NULL)
 		return mr_diag_set(diag, -EAGAIN, "%s: not the name of a view, or more than %d views since the start", view, MR_VIEWS_MAX);
-	int r = mr_query(db, sql, MR_PARAMS(mr_text(key)), arena, &rows, diag);
+	int r = mr_query(db, sql, MR_PARAMS(mr_text(key)), arena, &rows, &why);
+	if (r == -EPROTO)
+		return mr_diag_set(diag, r, "there is no view or table %s", view);
 	if (r < 0)
-		return r;
+		return mr_diag_set(diag, r, "view %s: %s", view, why.text);
 	for (size_t i = 0; i < rows.n; i++) {
 		mr_buf_puts(&list, list.n && *mr_cell_text(&rows, i, 0) ? ", " : "");
 		mr_buf_puts(&list, mr_cell_text(&rows, i, 0));

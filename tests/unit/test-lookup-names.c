@@ -310,6 +310,35 @@ static void stale(void **state)
 	rowtext_free(rows);
 }
 
+/* Maps of the site: the key in lower case, never one that the database would choke on; what may be out of date says "there", not "not
+ * there". */
+static void views(void **state)
+{
+	static const struct {
+		const char *key;
+		bool away, stale;
+		enum mr_socketmap_status status;
+	} asked[] = { { "Acme.Test", false, false, MR_SOCKETMAP_OK },       { "acme.test", false, true, MR_SOCKETMAP_OK },
+		      { "else.test", false, false, MR_SOCKETMAP_NOTFOUND }, { "else.test", false, true, MR_SOCKETMAP_TEMP },
+		      { "else.test", true, false, MR_SOCKETMAP_TEMP },      { "\xff\xfe", true, false, MR_SOCKETMAP_NOTFOUND },
+		      { "", false, false, MR_SOCKETMAP_NOTFOUND } };
+	struct rowtext *rows = rowtext_new(MR_LIT("view v_partners acme.test smtp:[a]\n"));
+	mr_autoarena arena = mr_arena_new(0);
+	struct rowview view;
+
+	rowview_init(&view, rows, false);
+	struct mr_walk w = { &view.view, &site, arena, NOW };
+	for (size_t i = 0; i < MR_COUNT(asked); i++) {
+		struct mr_map_answer a = { .status = MR_SOCKETMAP_NOTFOUND };
+		view.temp = asked[i].away;
+		view.view.stale = asked[i].stale;
+		mr_map_view(&w, MR_LIT("v_partners"), mr_slice_of(asked[i].key), &a);
+		assert_int_equal(a.status, asked[i].status);
+	}
+	rowview_done(&view);
+	rowtext_free(rows);
+}
+
 /* What an account may do after its end, and one that only receives. */
 static void accounts(void **state)
 {
@@ -343,8 +372,8 @@ static void accounts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(maps), cmocka_unit_test(rows_looked_at), cmocka_unit_test(away),
-					    cmocka_unit_test(stale), cmocka_unit_test(accounts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(maps),  cmocka_unit_test(rows_looked_at), cmocka_unit_test(away),
+					    cmocka_unit_test(stale), cmocka_unit_test(views),          cmocka_unit_test(accounts) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
