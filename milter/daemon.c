@@ -8,6 +8,7 @@
 #include "app/app.h"
 #include "base/mem.h"
 #include "daemon.h"
+#include "evaluations.h"
 #include "front.h"
 #include "milter-stats.h"
 #include "quarantine.h"
@@ -34,6 +35,7 @@ static const struct mr_stat stats[] = {
 	{ "sealed_total", "Forwarded messages sealed.", &mr_milter_counters.sealed },
 	{ "redirected_total", "Messages left as they are because a Sieve script redirects them.", &mr_milter_counters.redirected },
 	{ "circles_total", "Forwarded messages refused because they go in a circle.", &mr_milter_counters.circles },
+	{ "dmarc_evaluations_lost_total", "DMARC evaluations that could not be kept.", &mr_milter_counters.evaluations_lost },
 	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
 	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
 	{ 0 },
@@ -42,6 +44,13 @@ static const struct mr_stat stats[] = {
 static const struct mr_milter_conf *conf_of(const struct mr_app *app)
 {
 	return app->conf;
+}
+
+static int configure_evaluations(const struct mr_milter_conf *conf, const struct mr_settings *s, struct mr_diag *diag)
+{
+	return mr_evaluations_configure(
+	    &(struct mr_evaluations_config){ .dir = s->evaluations_dir, .keep_ms = conf->dmarc_keep, .day_max = conf->dmarc_day_max },
+	    diag);
 }
 
 static int start(struct mr_app *app, struct mr_diag *diag)
@@ -53,6 +62,8 @@ static int start(struct mr_app *app, struct mr_diag *diag)
 
 	if (r == 0)
 		r = mr_quarantine_open(settings->quarantine_dir, diag);
+	if (r == 0)
+		r = configure_evaluations(conf, settings, diag);
 	if (r == 0)
 		r = mr_milter_io_new(app->loop, conf, &io, diag);
 	app->state = io;
@@ -66,13 +77,16 @@ static int start(struct mr_app *app, struct mr_diag *diag)
 static void reload(struct mr_app *app, const void *old_conf)
 {
 	const struct mr_milter_conf *conf = conf_of(app);
+	struct mr_settings *settings = mr_settings_new(conf);
 	struct mr_diag diag = { 0 };
 
 	(void)old_conf;
 	/* A ring that cannot be read leaves the old one: signing goes on. */
 	if (mr_sign_load(conf->shared.dkim_keyring_file, &diag) < 0)
 		mr_log(MR_LOG_ERROR, "keyring-kept", mr_s("why", diag.text));
-	mr_front_set(mr_settings_new(conf));
+	if (configure_evaluations(conf, settings, &diag) < 0)
+		mr_log(MR_LOG_ERROR, "dmarc-evaluations-lost", mr_s("why", diag.text));
+	mr_front_set(settings);
 	mr_milter_io_reload(app->state, conf);
 }
 
@@ -114,6 +128,7 @@ static void stop(struct mr_app *app)
 	mr_front_close();
 	mr_milter_io_free(io);
 	mr_sign_wipe();
+	mr_evaluations_close();
 }
 
 static void status(struct mr_app *app, struct mr_buf *out)

@@ -7,6 +7,7 @@
 #include "act.h"
 #include "base/mem.h"
 #include "circle.h"
+#include "evaluations.h"
 #include "io.h"
 #include "milter-stats.h"
 #include "quarantine.h"
@@ -118,6 +119,20 @@ static void quarantine(struct ending *e)
 		give_up(e, "quarantine", diag.text);
 	else
 		atomic_fetch_add(&mr_milter_counters.quarantined, 1);
+}
+
+/* Of mail from outside that was judged. */
+static void keep_evaluation(const struct ending *e)
+{
+	const struct mr_job *j = e->job;
+	char client[MR_IP_STRLEN] = "";
+
+	if (!e->known || !j->scanned)
+		return;
+	mr_evaluations_add(&(struct mr_evaluation){ .queue_id = mr_slice_of(e->queue_id),
+						    .client = mr_slice_of(j->client.family ? mr_ip_str(&j->client, client) : ""),
+						    .dmarc = &j->scan.dmarc,
+						    .verdict = &e->verdict });
 }
 
 static void count(const struct ending *e)
@@ -235,6 +250,7 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 	if (!refused(&e) && act_change(&act) < 0)
 		give_up(&e, "change", "libmilter refuses a change");
 	answer = r == -EFBIG ? act_too_big(ctx) : act_answer(&act);
+	keep_evaluation(&e);
 	count(&e);
 	log_message(&e);
 	return answer;

@@ -209,7 +209,7 @@ bool mr_job_keep_scan(struct mr_job *j, const struct mr_scan_result *r)
 	for (size_t i = 0; i < r->n_symbols; i++)
 		if (!mr_job_keep(j, r->symbols[i].name, &copy.symbols[i].name))
 			return false;
-	if (!mr_job_keep(j, r->authres, &copy.authres))
+	if (!mr_job_keep(j, r->authres, &copy.authres) || !mr_job_keep(j, r->dmarc.row, &copy.dmarc.row))
 		return false;
 	j->scan = copy;
 	j->scanned = true;

@@ -151,6 +151,22 @@ const struct mr_option mr_milter_options[] = {
 	      "application/x-ms-shortcut, application/x-msi, application/vnd.microsoft.portable-executable",
 	  .help = "Ends of file names, without the dot, and media types as libmagic knows them from a file's content; both also inside "
 		  "archives." },
+	{ .section = "milter",
+	  .name = "dmarc_keep",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(dmarc_keep),
+	  .def = "14d",
+	  .min = 0,
+	  .max = INT64_C(366) * 24 * 60 * MINUTE,
+	  .help = "How long DMARC evaluations are kept for aggregate reports; 0 keeps none." },
+	{ .section = "milter",
+	  .name = "dmarc_day_max",
+	  .type = MR_OPT_SIZE,
+	  .offset = OFF(dmarc_day_max),
+	  .def = "256M",
+	  .min = MEGA,
+	  .max = INT64_C(1) << 40,
+	  .help = "Bytes of the evaluations of one day; further ones are not kept." },
 	MR_OPTIONS_END,
 };
 
@@ -239,9 +255,10 @@ static char *forwarder(const struct mr_milter_conf *conf)
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 {
 	struct mr_settings *s = mr_new(struct mr_settings, 1);
-	struct mr_buf dir = MR_BUF(4096);
+	struct mr_buf dir = MR_BUF(4096), evaluations = MR_BUF(4096);
 
 	mr_buf_printf(&dir, "%s/milter/quarantine", conf->shared.state_dir);
+	mr_buf_printf(&evaluations, "%s/milter/dmarc", conf->shared.state_dir);
 	*s = (struct mr_settings){
 		.refs = 1,
 		.hostname = hostname(conf),
@@ -249,6 +266,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.trusted_sealers = mr_milter_join(&conf->trusted_sealers),
 		.forbidden_attachments = mr_milter_forbidden(conf),
 		.quarantine_dir = mr_buf_steal(&dir),
+		.evaluations_dir = mr_buf_steal(&evaluations),
 		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
 		.message_max = conf->message_max,
 		.scan_timeout = conf->scan_timeout,
@@ -282,6 +300,7 @@ void mr_settings_unref(struct mr_settings *s)
 	free(s->trusted_sealers);
 	free(s->forbidden_attachments);
 	free(s->quarantine_dir);
+	free(s->evaluations_dir);
 	free(s->keyring_file);
 	free(s->trusted);
 	free(s);

@@ -9,8 +9,9 @@ struct mr_milter_conf {
 	uint64_t message_max, scanner_memory;
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
 	double junk_score, reject_score;
-	int on_error;     /* enum mr_on_error */
-	int foreign_from; /* enum mr_foreign_from */
+	uint64_t dmarc_keep, dmarc_day_max; /* ms, bytes */
+	int on_error;                       /* enum mr_on_error */
+	int foreign_from;                   /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments;
 	bool attachment_filter;
@@ -24,7 +25,7 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag);
 /* What the front's threads need of it: copied, so that a reload does not take it from under a message. Counted; any thread. */
 struct mr_settings {
 	_Atomic unsigned refs;
-	char *hostname, *quarantine_dir, *keyring_file;
+	char *hostname, *quarantine_dir, *evaluations_dir, *keyring_file;
 	char *trusted_sealers;       /* domains, spaces between */
 	char *forbidden_attachments; /* words, spaces between; "" where the filter is off */
 	char *forwarder;             /* address in whose name mail is forwarded: its domain seals */

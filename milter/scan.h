@@ -35,6 +35,13 @@ struct mr_symbol {
 	double score;
 };
 
+/* For the DMARC reports that come later: how it came out, and the row (mail/dmarc.h). */
+struct mr_scan_dmarc {
+	bool passed, overridden;
+	enum mr_dmarc_policy published, policy; /* of the domain for this message; policy: with t=y reckoned in */
+	struct mr_slice row;                    /* empty: nobody asks for reports */
+};
+
 struct mr_scan_result {
 	struct mr_symbol symbols[MR_SYMBOLS_MAX];
 	size_t n_symbols;
@@ -42,6 +49,7 @@ struct mr_scan_result {
 	enum mr_refuse refuse;
 	bool complete;           /* every check is finished */
 	struct mr_slice authres; /* value of Authentication-Results, or empty */
+	struct mr_scan_dmarc dmarc;
 };
 
 /* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 /* ours */
+#include "base/mem.h"
 #include "scanwire.h"
 
 #define SCORE_MAX 1e6
@@ -115,6 +116,12 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 	}
 	mr_wire_putu(&w, "refuse", r->refuse);
 	mr_wire_put(&w, "authres", r->authres);
+	if (r->dmarc.row.n) {
+		mr_buf_reset(&line);
+		mr_buf_printf(&line, "%d %d %d %d", r->dmarc.passed, r->dmarc.overridden, r->dmarc.published, r->dmarc.policy);
+		mr_wire_put(&w, "dmarc", mr_buf_slice(&line));
+		mr_wire_put(&w, "dmarc-row", r->dmarc.row);
+	}
 	if (view)
 		put_questions(&w, view);
 	mr_buf_done(&line);
@@ -155,6 +162,33 @@ static int decode_question(struct mr_slice line, struct mr_arena *arena, struct 
 	return 0;
 }
 
+/* One line, whatever a scanner writes. */
+static int decode_dmarc(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_dmarc *out)
+{
+	static const uint64_t max[] = { 1, 1, MR_DMARC_REJECT, MR_DMARC_REJECT };
+	struct mr_slice line = mr_wire_get(w, "dmarc"), row = mr_wire_get(w, "dmarc-row"), word;
+	uint64_t v[MR_COUNT(max)];
+
+	if (!line.p && !row.p)
+		return 0;
+	for (size_t i = 0; i < MR_COUNT(max); i++) {
+		if (!line.p || !mr_slice_next(&line, ' ', &word) || mr_parse_u64(word, 0, max[i], &v[i]) < 0)
+			return -EPROTO;
+	}
+	if (line.p || row.n == 0 || row.n > MR_DMARC_ROW_MAX)
+		return -EPROTO;
+	for (size_t i = 0; i < row.n; i++) {
+		if ((unsigned char)row.p[i] < ' ')
+			return -EPROTO;
+	}
+	*out = (struct mr_scan_dmarc){ .passed = v[0],
+				       .overridden = v[1],
+				       .published = (enum mr_dmarc_policy)v[2],
+				       .policy = (enum mr_dmarc_policy)v[3],
+				       .row = mr_slice_of(mr_arena_slice(arena, row)) };
+	return 0;
+}
+
 int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_arena *arena, struct mr_scan_report *out)
 {
 	struct mr_slice status = mr_wire_get(w, "status"), value;
@@ -172,6 +206,8 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	for (at = 0; mr_wire_each(w, "question", &at, &value);)
 		if (decode_question(value, arena, out) < 0)
 			return -EPROTO;
+	if (decode_dmarc(w, arena, &out->result.dmarc) < 0)
+		return -EPROTO;
 	/* A scanner that waits for nothing would wait for ever. */
 	if (out->final != (out->n_questions == 0))
 		return -EPROTO;

@@ -67,6 +67,8 @@ static void read_tag(const struct mr_tag *t, struct mr_dmarc_record *r, enum sai
 		r->psd = is(t->value, 'y') ? 'y' : is(t->value, 'n') ? 'n' : 'u';
 	else if (mr_slice_ieq(t->name, MR_LIT("rua")))
 		r->rua = t->value;
+	else if (mr_slice_ieq(t->name, MR_LIT("fo")))
+		r->fo = t->value;
 }
 
 bool mr_dmarc_parse(struct mr_slice text, struct mr_dmarc_record *out)

@@ -228,6 +228,8 @@ static void evaluate(struct run *run, const struct author *a, struct mr_dmarc_an
 		out->spf_aligned = out->dkim_aligned = false;
 		return;
 	}
+	if (a->record)
+		out->record = *a->record;
 	out->published = a->policy;
 	out->policy = a->policy;
 	if (a->record && a->record->testing && a->policy != MR_DMARC_ACCEPT) /* t=y: one step milder */

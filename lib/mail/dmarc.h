@@ -1,6 +1,7 @@
 /* dmarc: Domain-based Message Authentication, Reporting and Conformance, RFC 9989: tree walk, organizational domain, alignment, policy.
  * Pure, given the results of SPF and DKIM and a DNS view. */
 #pragma once
+#include "base/buf.h"
 #include "mail/dkim.h"
 #include "mail/spf.h"
 
@@ -18,7 +19,7 @@ struct mr_dmarc_record {
 	bool testing;                   /* t=y */
 	char psd;                       /* 'y', 'n' or 'u' */
 	bool unusable;                  /* no valid policy, and nobody to report to: no DMARC at all */
-	struct mr_slice rua;            /* as it stands */
+	struct mr_slice rua, fo;        /* as they stand */
 };
 /* False: no DMARC record (section 4.7: v=DMARC1 first). Other faults leave the defaults. */
 bool mr_dmarc_parse(struct mr_slice text, struct mr_dmarc_record *out);
@@ -36,8 +37,21 @@ struct mr_dmarc_answer {
 	struct mr_slice record_domain;  /* where the record was found */
 	struct mr_slice organization;   /* organizational domain of the author's */
 	bool spf_aligned, dkim_aligned; /* with a pass */
+	struct mr_dmarc_record record;  /* of pass and fail */
 	bool overridden;                /* set by the caller: its own policy stands above the domain's */
 	struct mr_slice problem;        /* of temperror and permerror, in words, a constant */
 };
+/* What an aggregate report says of one message (RFC 9990 section 3.1.1), for who makes them later: members of a JSON object, without the
+ * braces; who sent it and what became of it are the caller's to add. Nothing for a message of which no report can come: no policy, or
+ * nobody asks for reports. -ENOBUFS. */
+struct mr_dmarc_row {
+	const struct mr_dmarc_answer *dmarc;
+	const struct mr_spf_request *spf_request; /* NULL, both: not evaluated */
+	const struct mr_spf_answer *spf;
+	const struct mr_dkim_answer *dkim;
+};
+#define MR_DMARC_ROW_MAX 16384
+int mr_dmarc_row_write(const struct mr_dmarc_row *row, struct mr_buf *out);
+
 /* 0, or -EAGAIN as in spf.h. */
 int mr_dmarc_check(const struct mr_dmarc_request *rq, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dmarc_answer *out);

@@ -75,6 +75,20 @@ static void report(struct mr_scan *scan, struct mr_dmarc_answer *a)
 	}
 }
 
+static void keep(struct mr_scan *scan, const struct mr_dmarc_answer *a)
+{
+	struct mr_dmarc_row row = { .dmarc = a, .spf_request = scan->spf_request, .spf = scan->spf, .dkim = scan->dkim };
+	struct mr_buf text = MR_BUF(MR_DMARC_ROW_MAX);
+
+	if (mr_dmarc_row_write(&row, &text) == 0 && text.n)
+		scan->result.dmarc = (struct mr_scan_dmarc){ .passed = a->result == MR_DMARC_PASS,
+							     .overridden = a->overridden,
+							     .published = a->published,
+							     .policy = a->policy,
+							     .row = mr_slice_of(mr_arena_slice(scan->arena, mr_buf_slice(&text))) };
+	mr_buf_done(&text);
+}
+
 static int run(struct mr_scan *scan)
 {
 	struct mr_dmarc_request rq = { .message = &scan->message, .spf = scan->spf, .dkim = scan->dkim };
@@ -84,6 +98,7 @@ static int run(struct mr_scan *scan)
 	if (mr_dmarc_check(&rq, scan->dns, scan->arena, a) == -EAGAIN || !known)
 		return -EAGAIN;
 	report(scan, a);
+	keep(scan, a);
 	scan->dmarc = a;
 	return 0;
 }

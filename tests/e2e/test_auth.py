@@ -112,6 +112,38 @@ def test_policy_of_the_author(stack, bank, author, signer, expected, junk):
     assert in_junk == junk, found
 
 
+def evaluations(stack, queue_id):
+    """The lines kept about that message."""
+    lines = [json.loads(line) for path in (stack.lay.state / "milter/dmarc").glob("*.jsonl") for line in path.read_text().splitlines()]
+    return [line for line in lines if line["id"] == queue_id]
+
+
+@pytest.mark.rows("G15")
+def test_evaluations_are_kept(stack):
+    """All that an aggregate report needs, where the domain asks for reports; nothing else."""
+    reporting, silent = "reporting.example", "silent.example"
+    zones.add(stack.lay, zones.txt("_dmarc." + reporting, "v=DMARC1; p=quarantine; sp=reject; adkim=s; rua=mailto:reports@reporting.example; fo=1"))
+    zones.add(stack.lay, zones.txt("_dmarc." + silent, "v=DMARC1; p=none"))
+    ids = {}
+    for name in (reporting, silent, "sub." + reporting):
+        mark = mail.new_mark()
+        stack.client.send(STRANGER, ANNA, mail.sign(stack.lay, mail.message("ceo@" + name, ANNA, mark=mark)))
+        got = mail.wait_until(lambda: stack.client.fetch(ANNA, admin.PASSWORD, mark, "Junk") or stack.client.fetch(ANNA, admin.PASSWORD, mark))[0]  # noqa: B023
+        ids[name] = got["X-Spam-Queue-Id"]
+    (line,) = evaluations(stack, ids[reporting])
+    assert line.pop("time") > 1790000000
+    assert line == {
+        "id": ids[reporting], "source_ip": zones.FOREIGN_ADDRESS, "disposition": "quarantine", "header_from": reporting,
+        "envelope_from": layout.FOREIGN, "aligned_dkim": "fail", "aligned_spf": "fail", "rua": "mailto:reports@reporting.example",
+        "policy_published": {"domain": reporting, "discovery_method": "treewalk", "p": "quarantine", "sp": "reject", "np": "reject", "adkim": "s",
+                             "aspf": "r", "testing": "n", "fo": "1"},
+        "dkim": [{"domain": layout.FOREIGN, "selector": zones.SELECTOR, "result": "pass"}],
+        "spf": {"domain": layout.FOREIGN, "scope": "mfrom", "result": "pass"}}
+    (line,) = evaluations(stack, ids["sub." + reporting])
+    assert (line["disposition"], line["reason"], line["header_from"]) == ("quarantine", "local_policy", "sub." + reporting)
+    assert not evaluations(stack, ids[silent])
+
+
 @pytest.mark.rows("G15", "F100")
 def test_two_authors_fields(stack):
     mark = stack.inbound(ANNA, headers=["From: other@" + layout.FOREIGN])

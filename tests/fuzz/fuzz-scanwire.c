@@ -27,6 +27,10 @@ static void report(const struct mr_wire *w, struct mr_arena *arena)
 	fuzz_assert(mr_scanwire_report_decode(&again, 7, arena, second) == 0);
 	fuzz_assert(first->result.n_symbols == second->result.n_symbols && first->result.refuse == second->result.refuse);
 	fuzz_assert(mr_slice_eq(first->result.authres, second->result.authres));
+	fuzz_assert(mr_slice_eq(first->result.dmarc.row, second->result.dmarc.row));
+	fuzz_assert(first->result.dmarc.policy == second->result.dmarc.policy && first->result.dmarc.passed == second->result.dmarc.passed);
+	for (size_t i = 0; i < first->result.dmarc.row.n; i++)
+		fuzz_assert((unsigned char)first->result.dmarc.row.p[i] >= ' ');
 	mr_buf_done(&out);
 	fuzz_goals++;
 }

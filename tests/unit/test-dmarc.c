@@ -258,10 +258,66 @@ static void test_questions(void **state)
 	mr_dns_view_free(view);
 }
 
+/* -- rows for reports -- */
+
+#define RECORD_OF(record_rua)                                                                                                              \
+	{                                                                                                                                  \
+		.p = MR_DMARC_REJECT, .sp = MR_DMARC_QUARANTINE, .testing = true, .strict_spf = true, .rua = record_rua                    \
+	}
+
+static void test_rows(void **state)
+{
+	struct mr_dkim_answer dkim = { .n = 2,
+				       .signatures = { { .result = MR_DKIM_PASS, .domain = MR_LIT("a.test"), .selector = MR_LIT("s") },
+						       { .result = MR_DKIM_FAIL,
+							 .domain = MR_LIT("b\"\n\\"),
+							 .selector = MR_LIT("\xff"),
+							 .problem = MR_LIT("changed") } } };
+	struct mr_spf_request rq = { .sender = MR_LIT("x@c.test") };
+	struct mr_spf_answer spf = { .result = MR_SPF_SOFTFAIL, .domain = MR_LIT("c.test") };
+	struct mr_dmarc_answer a = { .result = MR_DMARC_FAIL,
+				     .author = MR_LIT("sub.a.test"),
+				     .record_domain = MR_LIT("a.test"),
+				     .dkim_aligned = true,
+				     .record = RECORD_OF(MR_LIT("mailto:r@a.test")) };
+	struct mr_dmarc_row row = { &a, &rq, &spf, &dkim };
+	struct mr_buf out = MR_BUF(MR_DMARC_ROW_MAX), small = MR_BUF(100);
+
+	assert_int_equal(mr_dmarc_row_write(&row, &out), 0);
+	assert_slice(mr_buf_slice(&out),
+		     "\"header_from\":\"sub.a.test\",\"envelope_from\":\"c.test\",\"aligned_dkim\":\"pass\",\"aligned_spf\":\"fail\","
+		     "\"policy_published\":{\"domain\":\"a.test\",\"discovery_method\":\"treewalk\",\"p\":\"reject\",\"sp\":\"quarantine\","
+		     "\"np\":\"none\",\"adkim\":\"r\",\"aspf\":\"s\",\"testing\":\"y\",\"fo\":\"0\"},\"rua\":\"mailto:r@a.test\","
+		     "\"dkim\":[{\"domain\":\"a.test\",\"selector\":\"s\",\"result\":\"pass\"},"
+		     "{\"domain\":\"b\\\"\\u000a\\\\\",\"selector\":\"\\u00ff\",\"result\":\"fail\",\"human_result\":\"changed\"}],"
+		     "\"spf\":{\"domain\":\"c.test\",\"scope\":\"mfrom\",\"result\":\"softfail\"}");
+	assert_int_equal(mr_dmarc_row_write(&row, &small), -ENOBUFS);
+	assert_int_equal(small.n, 0);
+
+	mr_buf_reset(&out);
+	a.record.rua = (struct mr_slice){ 0 }; /* nobody asks */
+	assert_int_equal(mr_dmarc_row_write(&row, &out), 0);
+	a.record.rua = MR_LIT("mailto:r@a.test");
+	a.result = MR_DMARC_TEMPERROR; /* nothing was found out */
+	assert_int_equal(mr_dmarc_row_write(&row, &out), 0);
+	assert_int_equal(out.n, 0);
+
+	a.result = MR_DMARC_PASS; /* the null sender; nothing of SPF and DKIM */
+	rq.sender = (struct mr_slice){ 0 };
+	row.spf = NULL;
+	row.dkim = NULL;
+	assert_int_equal(mr_dmarc_row_write(&row, &out), 0);
+	assert_non_null(strstr(out.p, "\"envelope_from\":\"\""));
+	assert_non_null(strstr(out.p, "\"dkim\":[]"));
+	assert_null(strstr(out.p, "\"spf\""));
+	mr_buf_done(&out);
+	mr_buf_done(&small);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_records), cmocka_unit_test(test_messages),
-					    cmocka_unit_test(test_questions) };
+					    cmocka_unit_test(test_questions), cmocka_unit_test(test_rows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
