@@ -68,16 +68,17 @@ static int open_server(struct mr_lookup *l, const struct mr_lookup_conf *c, cons
 	return mr_server_listen(*out, fd);
 }
 
-static int open_maps(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
+static int open_maps(struct mr_lookup *l, const struct mr_lookup_conf *c, const struct mr_server_ops *what, const char *name,
+		     struct mr_server **out, struct mr_diag *diag)
 {
-	int fds[2], err = mr_listen_twice(c->shared.run_dir, c->shared.postfix_dir, "lookup/map.sock", SOCKET_MODE, fds, diag);
+	int fds[2], err = mr_listen_twice(c->shared.run_dir, c->shared.postfix_dir, name, SOCKET_MODE, fds, diag);
 
 	if (err < 0)
 		return err;
-	l->maps = new_server(l, c, &mr_session_socketmap);
+	*out = new_server(l, c, what);
 	for (size_t i = 0; i < MR_COUNT(fds); i++)
 		if (fds[i] >= 0)
-			mr_server_listen(l->maps, fds[i]);
+			mr_server_listen(*out, fds[i]);
 	return 0;
 }
 
@@ -93,8 +94,10 @@ static int open_usage(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 
 static int open_sockets(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
-	int err = open_maps(l, c, diag);
+	int err = open_maps(l, c, &mr_session_socketmap, "lookup/map.sock", &l->maps, diag);
 
+	if (err == 0)
+		err = open_maps(l, c, &mr_session_secret_maps, "relay/relay.sock", &l->secret_maps, diag);
 	if (err == 0)
 		err = open_server(l, c, &mr_session_directory, "lookup/directory.sock", &l->directory, diag);
 	if (err == 0)
@@ -240,6 +243,7 @@ void mr_lookup_drain(struct mr_app *app)
 	struct mr_lookup *l = app->state;
 
 	mr_server_stop_accepting(l->maps);
+	mr_server_stop_accepting(l->secret_maps);
 	mr_server_stop_accepting(l->directory);
 	mr_server_stop_accepting(l->passdb);
 	mr_server_stop_accepting(l->keys);
@@ -275,6 +279,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_usage_free(l->usage);
 	mr_signing_free(l->signing);
 	mr_server_free(l->maps);
+	mr_server_free(l->secret_maps);
 	mr_server_free(l->directory);
 	mr_server_free(l->passdb);
 	mr_server_free(l->keys);
@@ -302,6 +307,7 @@ void mr_lookup_status(struct mr_app *app, struct mr_buf *out)
 	mr_buf_printf(out, "rows=%zu\n", mr_rows_count(l->rows));
 	mr_buf_printf(out, "open_questions=%zu\n", mr_questions_open(l->questions));
 	mr_buf_printf(out, "map_clients=%zu\ndirectory_clients=%zu\n", clients(l->maps), clients(l->directory));
+	mr_buf_printf(out, "relay_clients=%zu\n", clients(l->secret_maps));
 	mr_buf_printf(out, "passdb_clients=%zu\nkeys_clients=%zu\n", clients(l->passdb), clients(l->keys));
 }
 

@@ -25,12 +25,12 @@ struct mr_lookup {
 	struct mr_arena *scratch; /* of the request being read */
 	uint64_t deadline_ms;
 	unsigned pages; /* pages of addresses being read for clients */
-	struct mr_server *maps, *directory, *passdb, *keys;
+	struct mr_server *maps, *secret_maps, *directory, *passdb, *keys;
 	struct mr_usage_socket *usage_socket;
 };
 
 /* Postfix's tables: netstrings over one connection, one question at a time. session-socketmap.c */
-extern const struct mr_server_ops mr_session_socketmap;
+extern const struct mr_server_ops mr_session_socketmap, mr_session_secret_maps;
 /* Our own parts: wire messages. session-directory.c */
 extern const struct mr_server_ops mr_session_directory, mr_session_passdb, mr_session_keys;
 

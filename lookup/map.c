@@ -10,18 +10,13 @@ static void temporary(struct mr_map_answer *out)
 	out->data = MR_LIT("the directory is away");
 }
 
-bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out)
+bool mr_map_look(const struct mr_walk *w, enum mr_row_kind kind, struct mr_slice key, const struct mr_row **row, struct mr_map_answer *out)
 {
-	struct mr_slice name = mr_address_lower(domain, w->arena);
-
 	*row = NULL;
-	if (name.n == 0)
-		return false;
-	switch (w->view->get(w->view, MR_ROW_DOMAIN, name, row)) {
+	switch (w->view->get(w->view, kind, key, row)) {
 	case MR_ROW_FOUND:
-		return true;
 	case MR_ROW_NONE:
-		return mr_site_own_name(w->site, name);
+		return true;
 	case MR_ROW_UNKNOWN:
 		out->waiting = true;
 		return false;
@@ -30,6 +25,16 @@ bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct
 		return false;
 	}
 	return false;
+}
+
+bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out)
+{
+	struct mr_slice name = mr_address_lower(domain, w->arena);
+
+	*row = NULL;
+	if (name.n == 0 || !mr_map_look(w, MR_ROW_DOMAIN, name, row, out))
+		return false;
+	return *row != NULL || mr_site_own_name(w->site, name);
 }
 
 bool mr_map_relays(const struct mr_row *row)
@@ -42,20 +47,11 @@ bool mr_map_rule(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice 
 	const struct mr_row *row;
 
 	*rule = NULL;
-	switch (w->view->get(w->view, MR_ROW_RULES, mr_slice_of(mr_rule_map_str(map)), &row)) {
-	case MR_ROW_FOUND:
+	if (!mr_map_look(w, MR_ROW_RULES, mr_slice_of(mr_rule_map_str(map)), &row, out))
+		return false;
+	if (row != NULL)
 		*rule = mr_rules_find(row->rules.v, row->rules.n, key, w->arena);
-		return true;
-	case MR_ROW_NONE:
-		return true;
-	case MR_ROW_UNKNOWN:
-		out->waiting = true;
-		return false;
-	case MR_ROW_TEMP:
-		temporary(out);
-		return false;
-	}
-	return false;
+	return true;
 }
 
 void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slice key, struct mr_map_answer *out)
@@ -128,7 +124,7 @@ bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr
 
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out)
 {
-	out->waiting = r->waiting;
+	out->waiting |= r->waiting;
 	if (r->waiting)
 		return false;
 	switch (r->status) {

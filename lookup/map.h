@@ -17,9 +17,11 @@ struct mr_map {
 	void (*find)(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out);
 };
 
-extern const struct mr_map *const mr_maps[]; /* ended by NULL */
+extern const struct mr_map *const mr_maps[], *const mr_secret_maps[]; /* ended by NULL */
 
-/* Shared by maps. True: the domain is ours (a row, or a name of this host); *row is NULL for names without a row. False with out->waiting
+/* Shared by maps. True when it is known; *row is NULL for a row that does not exist. False with out->waiting or a TEMP. */
+bool mr_map_look(const struct mr_walk *w, enum mr_row_kind kind, struct mr_slice key, const struct mr_row **row, struct mr_map_answer *out);
+/* True: the domain is ours (a row, or a name of this host); *row is NULL for names without a row. False with out->waiting
  * or a TEMP when that is not known, or just false. */
 bool mr_map_hosted(const struct mr_walk *w, struct mr_slice domain, const struct mr_row **row, struct mr_map_answer *out);
 /* Its mail goes on to another server; row may be NULL. */

@@ -99,6 +99,15 @@ static void pack_rules(struct pack *p, const struct mr_row_rules *src, struct mr
 	}
 }
 
+static void pack_relay(struct pack *p, const struct mr_row_relay *src, struct mr_row_relay *dst)
+{
+	*dst = *src;
+	dst->owner = take_str(p, src->owner);
+	dst->nexthop = take_str(p, src->nexthop);
+	dst->username = take_str(p, src->username);
+	dst->sealed = take_str(p, src->sealed);
+}
+
 static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, struct mr_row *dst)
 {
 	switch (kind) {
@@ -120,6 +129,9 @@ static void pack_any(struct pack *p, enum mr_row_kind kind, const void *src, str
 	case MR_ROW_VIEW:
 		dst->view.value = take_str(p, ((const struct mr_row_view *)src)->value);
 		break;
+	case MR_ROW_RELAY:
+		pack_relay(p, src, &dst->relay);
+		break;
 	}
 }
 
@@ -127,6 +139,7 @@ static const size_t kind_size[MR_ROW_KINDS] = {
 	[MR_ROW_DOMAIN] = sizeof(struct mr_row_domain), [MR_ROW_MAILBOX] = sizeof(struct mr_row_mailbox),
 	[MR_ROW_ALIAS] = sizeof(struct mr_row_alias),   [MR_ROW_GLOBAL] = sizeof(struct mr_row_global),
 	[MR_ROW_RULES] = sizeof(struct mr_row_rules),   [MR_ROW_VIEW] = sizeof(struct mr_row_view),
+	[MR_ROW_RELAY] = sizeof(struct mr_row_relay),
 };
 
 /* The block ends with the kind's own member of the union: there are millions of mailboxes, and a domain is many times as large. */
@@ -150,6 +163,7 @@ static struct mr_row absent[MR_ROW_KINDS] = {
 	[MR_ROW_DOMAIN] = { .kind = MR_ROW_DOMAIN }, [MR_ROW_MAILBOX] = { .kind = MR_ROW_MAILBOX },
 	[MR_ROW_ALIAS] = { .kind = MR_ROW_ALIAS },   [MR_ROW_GLOBAL] = { .kind = MR_ROW_GLOBAL },
 	[MR_ROW_RULES] = { .kind = MR_ROW_RULES },   [MR_ROW_VIEW] = { .kind = MR_ROW_VIEW },
+	[MR_ROW_RELAY] = { .kind = MR_ROW_RELAY },
 };
 
 /* One for all: they are not counted, and nobody writes to them. */
@@ -188,6 +202,11 @@ struct mr_row *mr_row_of_view(const struct mr_row_view *v)
 	return row_new(MR_ROW_VIEW, v);
 }
 
+struct mr_row *mr_row_of_relay(const struct mr_row_relay *r)
+{
+	return row_new(MR_ROW_RELAY, r);
+}
+
 struct mr_row *mr_row_ref(struct mr_row *r)
 {
 	if (r->exists)
@@ -220,7 +239,7 @@ enum mr_row_kind mr_row_key_kind(const char *bytes)
 	return (enum mr_row_kind)(bytes[0] - '0');
 }
 
-static const char *const kind_names[MR_ROW_KINDS] = { "domain", "mailbox", "alias", "global", "rules", "view" };
+static const char *const kind_names[MR_ROW_KINDS] = { "domain", "mailbox", "alias", "global", "rules", "view", "relay" };
 
 const char *mr_row_kind_str(enum mr_row_kind k)
 {

@@ -9,9 +9,10 @@ enum mr_row_kind {
 	MR_ROW_ALIAS,
 	MR_ROW_GLOBAL /* its key is "" */,
 	MR_ROW_RULES /* its key is the name of a map (store/rule.h) */,
-	MR_ROW_VIEW /* "view key": of the site's own view */
+	MR_ROW_VIEW /* "view key": of the site's own view */,
+	MR_ROW_RELAY /* its key is the owner */
 };
-#define MR_ROW_KINDS 6
+#define MR_ROW_KINDS 7
 
 struct mr_row_global {
 	struct mr_row_pattern *patterns; /* lists that hold for everybody */
@@ -34,6 +35,7 @@ struct mr_row {
 		struct mr_row_global global;
 		struct mr_row_rules rules;
 		struct mr_row_view view;
+		struct mr_row_relay relay;
 	};
 };
 
@@ -45,6 +47,7 @@ struct mr_row *mr_row_of_alias(const struct mr_row_alias *a);
 struct mr_row *mr_row_of_global(const struct mr_row_global *g);
 struct mr_row *mr_row_of_rules(const struct mr_row_rules *r);
 struct mr_row *mr_row_of_view(const struct mr_row_view *v);
+struct mr_row *mr_row_of_relay(const struct mr_row_relay *r);
 
 struct mr_row *mr_row_ref(struct mr_row *r);
 void mr_row_unref(struct mr_row *r); /* NULL is fine */

@@ -9,11 +9,11 @@
 #include "proto/netstring.h"
 #include "stats.h"
 
-static const struct mr_map *map_find(struct mr_slice name)
+static const struct mr_map *map_find(const struct mr_map *const table[], struct mr_slice name)
 {
-	for (size_t i = 0; mr_maps[i] != NULL; i++) {
-		if (mr_slice_eq(mr_slice_of(mr_maps[i]->name), name))
-			return mr_maps[i];
+	for (size_t i = 0; table[i] != NULL; i++) {
+		if (mr_slice_eq(mr_slice_of(table[i]->name), name))
+			return table[i];
 	}
 	return NULL;
 }
@@ -69,7 +69,7 @@ static void refuse(struct mr_conn *c, struct mr_slice why)
 	mr_buf_done(&out);
 }
 
-static ssize_t data(struct mr_conn *c, struct mr_slice in)
+static ssize_t take(struct mr_conn *c, struct mr_slice in, const struct mr_map *const table[])
 {
 	struct mr_lookup *l = mr_conn_arg(c);
 	struct mr_socketmap_request request;
@@ -84,8 +84,8 @@ static ssize_t data(struct mr_conn *c, struct mr_slice in)
 	if (err <= 0)
 		return err;
 	mr_stat_maps++;
-	const struct mr_map *map = map_find(request.map);
-	const struct mr_site_view *own = map == NULL ? view_find(&l->site, request.map) : NULL;
+	const struct mr_map *map = map_find(table, request.map);
+	const struct mr_site_view *own = map == NULL && table == mr_maps ? view_find(&l->site, request.map) : NULL;
 	if (map == NULL && own == NULL) {
 		refuse(c, MR_LIT("there is no such map"));
 		return (ssize_t)used;
@@ -97,9 +97,20 @@ static ssize_t data(struct mr_conn *c, struct mr_slice in)
 	return (ssize_t)used;
 }
 
-const struct mr_server_ops mr_session_socketmap = {
-	.name = "socketmap",
-	.request_max = MR_SOCKETMAP_REQUEST_MAX + 16,
-	.pending_max = 1, /* answers carry no number: they come in the order of the questions */
-	.data = data,
-};
+static ssize_t data(struct mr_conn *c, struct mr_slice in)
+{
+	return take(c, in, mr_maps);
+}
+
+static ssize_t secret_data(struct mr_conn *c, struct mr_slice in)
+{
+	return take(c, in, mr_secret_maps);
+}
+
+/* Answers carry no number: they come in the order of the questions. */
+#define SOCKETMAP(called, handler)                                                                                                         \
+	{                                                                                                                                  \
+		.name = called, .request_max = MR_SOCKETMAP_REQUEST_MAX + 16, .pending_max = 1, .data = handler                            \
+	}
+const struct mr_server_ops mr_session_socketmap = SOCKETMAP("socketmap", data);
+const struct mr_server_ops mr_session_secret_maps = SOCKETMAP("secret maps", secret_data);

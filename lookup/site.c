@@ -46,6 +46,15 @@ static int load_srs(const struct mr_conf_shared *conf, struct mr_site *site, str
 	return err;
 }
 
+/* A site without relay hosts needs no file; what one that has some gets of it: maps/relay-password.c. */
+static int load_relay_ring(const struct mr_conf_shared *conf, struct mr_site *site, struct mr_diag *diag)
+{
+	site->relay_ring = mr_arena_alloc(site->arena, sizeof(*site->relay_ring));
+	if (conf->relay_keyring_file[0] == '\0' || (access(conf->relay_keyring_file, F_OK) < 0 && errno == ENOENT))
+		return 0;
+	return mr_keyring_load(conf->relay_keyring_file, site->relay_ring, diag);
+}
+
 /* What a pattern of senders may be: "*" would switch the forwarding pass off, which is done by taking the map out of main.cf. */
 static int load_exempt(const struct mr_conf_strings *from, struct mr_site *site, struct mr_diag *diag)
 {
@@ -114,6 +123,8 @@ int mr_site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_d
 		err = load_exempt(&c->forward_exempt, &site, diag);
 	if (err == 0)
 		err = load_views(&c->map_views, &site, diag);
+	if (err == 0)
+		err = mr_diag_about(diag, load_relay_ring(conf, &site, diag), "relay_keyring_file");
 	site.refuse_disabled = c->disabled_mailboxes == MR_DISABLED_REFUSE;
 	if (err != 0)
 		mr_site_done(&site);
@@ -124,6 +135,8 @@ int mr_site_new(const struct mr_lookup_conf *c, struct mr_site *out, struct mr_d
 
 void mr_site_done(struct mr_site *site)
 {
+	if (site->relay_ring != NULL)
+		mr_keyring_wipe(site->relay_ring);
 	mr_arena_free(site->arena);
 	*site = (struct mr_site){ 0 };
 }

@@ -1,6 +1,7 @@
 /* site: what of the configuration the pure functions need, in the form they need it. */
 #pragma once
 #include "base/arena.h"
+#include "base/seal.h"
 #include "settings.h"
 #include "mail/srs.h"
 
@@ -20,13 +21,14 @@ struct mr_site {
 	size_t n_exempt;
 	struct mr_site_view *views;
 	size_t n_views;
-	struct mr_srs srs; /* no secrets: nothing is rewritten; `now` is set for each question */
+	struct mr_keyring *relay_ring; /* opens passwords at relay hosts; without keys where there is no such file */
+	struct mr_srs srs;             /* no secrets: nothing is rewritten; `now` is set for each question */
 };
 
 /* An item of map_views: "MAP VIEW". -EINVAL with the reason. The slices are in the text. */
 int mr_site_view_parse(const char *text, struct mr_site_view *out, struct mr_diag *diag);
-/* -errno with one line; reads srs_secret_file. The file holds one secret a line, the first one
- * signs. */
+/* -errno with one line; reads srs_secret_file, which holds one secret a line, the first one signs, and
+ * relay_keyring_file. */
 int mr_site_new(const struct mr_lookup_conf *conf, struct mr_site *out, struct mr_diag *diag);
 void mr_site_done(struct mr_site *site);
 /* The names that are ours without a row: the host's and that of rewritten senders. */

@@ -59,6 +59,14 @@ static int read_rules(struct mr_db *db, struct row_job *j, struct mr_arena *aren
 	return outcome(err, MR_ROW_RULES, err ? NULL : mr_row_of_rules(&rules), &j->row);
 }
 
+static int read_relay(struct mr_db *db, const char *key, struct mr_arena *arena, struct mr_row **out)
+{
+	struct mr_row_relay relay;
+	int err = mr_read_relay(db, key, arena, &relay, NULL);
+
+	return outcome(err, MR_ROW_RELAY, err ? NULL : mr_row_of_relay(&relay), out);
+}
+
 static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 {
 	struct row_job *j = arg;
@@ -75,6 +83,9 @@ static void row_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 		break;
 	case MR_ROW_RULES:
 		j->err = read_rules(db, j, arena);
+		break;
+	case MR_ROW_RELAY:
+		j->err = read_relay(db, j->key, arena, &j->row);
 		break;
 	case MR_ROW_MAILBOX:
 	case MR_ROW_ALIAS: /* source-addresses.c */

@@ -1,4 +1,4 @@
-/* Key ring, SRS secret, and the key between Dovecot and policyd. */
+/* Key rings, SRS secret, and the key between Dovecot and policyd. */
 #include "keys.h"
 
 /* system */
@@ -24,8 +24,9 @@ void keys_files(const struct verbs_conf *conf, struct keys_file out[KEYS_FILES])
 {
 	out[0] = (struct keys_file){ conf->shared.dkim_keyring_file, "mailreeve-milter", "key ring for DKIM keys" };
 	out[1] = (struct keys_file){ conf->shared.srs_secret_file, "mailreeve-lookup", "secret for rewritten senders" };
-	out[2] = (struct keys_file){ conf->shared.login_key_file, "mailreeve-policyd", "key of the log-in protection" };
-	out[3] = (struct keys_file){ conf->login_dovecot_file, "root", "the same key for Dovecot" };
+	out[2] = (struct keys_file){ conf->shared.relay_keyring_file, "mailreeve-lookup", "key ring for passwords at relay hosts" };
+	out[3] = (struct keys_file){ conf->shared.login_key_file, "mailreeve-policyd", "key of the log-in protection" };
+	out[4] = (struct keys_file){ conf->login_dovecot_file, "root", "the same key for Dovecot" };
 }
 
 /* O_EXCL: an existing file is never touched. What is left half-written is removed. */
@@ -70,7 +71,7 @@ static int make_text(const struct keys_file *f, struct mr_buf *text, struct mr_d
 	return r;
 }
 
-/* The key ring has lines "ID BASE64", the other secrets are text alone. */
+/* Key rings have lines "ID BASE64", the other secrets are text alone. */
 static int make(const struct keys_file *f, const char *prefix, struct mr_diag *diag)
 {
 	struct mr_buf text = MR_BUF(TEXT_MAX);
@@ -126,6 +127,8 @@ int keys_make(const struct verbs_conf *conf, struct mr_diag *diag)
 	if (r == 0)
 		r = make(&files[1], "", diag);
 	if (r == 0)
-		r = make(&files[2], "", diag);
-	return r < 0 ? r : make_for_dovecot(&files[3], files[2].path, diag);
+		r = make(&files[2], "k1 ", diag);
+	if (r == 0)
+		r = make(&files[3], "", diag);
+	return r < 0 ? r : make_for_dovecot(&files[4], files[3].path, diag);
 }

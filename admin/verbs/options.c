@@ -23,6 +23,8 @@ const struct mr_option verbs_options[] = {
 	  "Certificate chain of the mail host, in PEM." },
 	{ "setup", "tls_key_file", MR_OPT_PATH, OFFSET(tls_key_file), "/etc/mailreeve/tls/key.pem", 0, 0, NULL, MR_RELOAD_YES,
 	  "Private key of that certificate, in PEM." },
+	{ "setup", "tls_ca_file", MR_OPT_PATH, OFFSET(tls_ca_file), "/etc/ssl/certs/ca-certificates.crt", 0, 0, NULL, MR_RELOAD_YES,
+	  "Certificate authorities that Postfix trusts where another host must prove its name, in PEM." },
 	{ "setup", "mail_dir", MR_OPT_PATH, OFFSET(mail_dir), "/var/vmail", 0, 0, NULL, MR_RELOAD_YES,
 	  "Folder of all mail." },
 	{ "setup", "vmail_user", MR_OPT_STRING, OFFSET(vmail_user), "vmail", 0, 0, NULL, MR_RELOAD_YES,

@@ -15,7 +15,7 @@
 
 static const char usage[] =
     "usage: mailreeve setup print postfix-main|postfix-master|dovecot [--templates DIR]\n"
-    "       mailreeve setup keys      (key ring, SRS secret and key of the log-in protection, where there are none yet)\n";
+    "       mailreeve setup keys      (key rings, SRS secret and key of the log-in protection, where there are none yet)\n";
 
 struct flags {
 	const char *templates;

@@ -73,6 +73,8 @@ const struct mr_option mr_conf_shared_options[] = {
 		  "127.0.0.1:10028; \"\" is nowhere: no login protection." },
 	{ FIELD(login_key_file), .type = MR_OPT_PATH, .min = 1, .def = "/etc/mailreeve/keys/login-key", .reload = MR_RELOAD_RESTART,
 	  .help = "File with the key that Dovecot sends with these questions." },
+	{ FIELD(relay_keyring_file), .type = MR_OPT_PATH, .def = "/etc/mailreeve/keys/relay-keyring",
+	  .help = "File with the key ring that passwords at relay hosts are sealed with in the database." },
 	{ FIELD(postmaster), .type = MR_OPT_ADDRESS, .def = "",
 	  .help = "Who gets mail for postmaster and abuse of a domain where nobody else does; \"\" is nobody." },
 	MR_OPTIONS_END,

@@ -25,6 +25,7 @@ struct mr_conf_shared {
 	char *srs_domain;      /* a hosted domain for rewritten senders; "" = hostname */
 	char *srs_secret_file;
 	char *dkim_keyring_file;
+	char *relay_keyring_file;
 	uint64_t dkim_keep_record; /* ms that the record of a retired key must stay in DNS */
 	char *login_listen;        /* HOSTPORT of the loopback, where policyd takes the questions of Dovecot about log-ins; "" = nowhere */
 	char *login_key_file;

@@ -44,6 +44,17 @@ int mr_change_dkim_add(struct mr_db *db, const char *domain, const struct mr_dki
 		       NULL, diag);
 }
 
+int mr_change_user(struct mr_db *db, const char *address, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_rows rows;
+	int r = mr_query(db, "SELECT 1 FROM mailbox WHERE address = ?", MR_PARAMS(mr_text(address)), arena, &rows, diag);
+
+	if (r == 0 && rows.n == 0)
+		r = mr_diag_set(diag, -ENOENT, "there is no user %s", address);
+	return r;
+}
+
 int mr_change_score(const char *option, const char *text, struct mr_score_change *out, struct mr_diag *diag)
 {
 	struct mr_score_change c = { .set = true };

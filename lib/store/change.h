@@ -8,6 +8,10 @@
 int mr_change_note(struct mr_db *db, const char *kind, const char *key, const char *what, struct mr_diag *diag);
 /* Raises the domain's revision, so that writers below one domain come one after the other. -ENOENT: there is no such domain. */
 int mr_change_domain(struct mr_db *db, const char *domain, struct mr_diag *diag);
+/* -ENOENT: there is no such user. */
+int mr_change_user(struct mr_db *db, const char *address, struct mr_diag *diag);
+/* Takes the relay host of an owner away, and notes it, if there is one; was_there may be NULL. write-relay.c */
+int mr_change_relay_del(struct mr_db *db, const char *owner, bool *was_there, struct mr_diag *diag);
 
 int mr_change_dkim_add(struct mr_db *db, const char *domain, const struct mr_dkim_pair *k, enum mr_key_state state, struct mr_diag *diag);
 

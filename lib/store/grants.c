@@ -10,8 +10,8 @@
 
 #define SECRET_MAX 1024
 
-static const char *const views[] = { "v_schema", "v_domain", "v_mailbox",    "v_alias", "v_list",
-				     "v_limit",  "v_dkim",   "v_dkim_state", "v_rule",  "v_change" };
+static const char *const views[] = { "v_schema", "v_domain",     "v_mailbox", "v_alias", "v_list",  "v_limit",
+				     "v_dkim",   "v_dkim_state", "v_rule",    "v_relay", "v_change" };
 
 static void add_quoted(struct mr_buf *out, const char *text, char quote)
 {

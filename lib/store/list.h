@@ -39,6 +39,9 @@ struct mr_limit_entry {
 };
 int mr_list_limits(struct mr_db *db, struct mr_arena *arena, struct mr_limit_entry **out, size_t *n, struct mr_diag *diag);
 
+/* All relay hosts, or that of one owner ("default": everybody). */
+int mr_list_relays(struct mr_db *db, const char *owner, struct mr_arena *arena, struct mr_row_relay **out, size_t *n, struct mr_diag *diag);
+
 struct mr_dkim_entry {
 	char *selector, *algorithm, *public_key;
 	enum mr_key_state state;

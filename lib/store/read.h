@@ -1,4 +1,4 @@
-/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule and those that
+/* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule, v_relay and those that
  * the site names. Addresses in lower case. expires: seconds since 1970, from then on it is as if switched off; 0 = never. */
 #pragma once
 #include "store/db.h"
@@ -41,10 +41,19 @@ struct mr_row_alias {
 	int64_t expires;
 	const char *senders; /* who may send to it: words of validate.h, a line each; "" = anybody */
 };
+struct mr_row_relay {
+	char *owner;          /* a domain, a mailbox's address; "" = everybody */
+	char *nexthop;        /* "[host]:port" */
+	const char *username; /* "" = no log-in there */
+	const char *sealed;   /* the password, mr_relay_purpose() */
+};
 /* 0 with *out in the arena, -ENOENT, -EAGAIN. Rows are current: on a cluster a read waits for all writes committed before
  * (wsrep_sync_wait). */
 int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, struct mr_row_domain *out, struct mr_diag *diag);
 int mr_read_mailbox(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_row_mailbox *out, struct mr_diag *diag);
+int mr_read_relay(struct mr_db *db, const char *owner, struct mr_arena *arena, struct mr_row_relay *out, struct mr_diag *diag);
+/* What the password of this owner at this host is sealed for. */
+const char *mr_relay_purpose(const char *owner, const char *nexthop, struct mr_arena *arena);
 /* Many in one round trip: m and a, zeroed, have a place for each key, which keeps a NULL address where there is no such row. */
 #define MR_READ_MAX 64
 struct mr_read_keys {
@@ -86,8 +95,8 @@ bool mr_view_name_valid(const char *name); /* letters, digits, _; at most 64 of 
 int mr_read_mailboxes(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
 		      struct mr_diag *diag);
 
-/* What changed: entries with id > after (the poller overlaps: ids become visible out of order). kind: "domain" "mailbox" "alias" "global".
- */
+/* What changed: entries with id > after (the poller overlaps: ids become visible out of order). kind: "domain" "mailbox" "alias" "global"
+ * "relay". */
 struct mr_change {
 	uint64_t id;
 	char *kind, *key, *what;

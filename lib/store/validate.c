@@ -77,6 +77,30 @@ int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_
 	return 0;
 }
 
+static int nexthop_of(struct mr_slice s, unsigned port, struct mr_arena *arena, const char **out, struct mr_diag *diag)
+{
+	struct mr_slice host = s, name;
+	uint16_t given = (uint16_t)port;
+	char text[MR_IP_STRLEN];
+	struct mr_ip ip;
+
+	if (mr_parse_ip(s, &ip) < 0 && mr_slice_chr(s, ':') >= 0 && (mr_parse_hostport(s, &host, &given) < 0 || given == 0))
+		return mr_diag_set(diag, -EINVAL, "a host or HOST:PORT, an IPv6 address with a port in brackets");
+	if (mr_parse_ip(host, &ip) == 0) {
+		*out = mr_arena_printf(arena, "[%s]:%u", mr_ip_str(&ip, text), given);
+		return 0;
+	}
+	int r = mr_domain_check(host, false, arena, &name, diag);
+	if (r == 0)
+		*out = mr_arena_printf(arena, "[%.*s]:%u", (int)name.n, name.p, given);
+	return r;
+}
+
+int mr_validate_nexthop(const char *text, unsigned port, struct mr_arena *arena, const char **out, struct mr_diag *diag)
+{
+	return mr_diag_about(diag, nexthop_of(mr_slice_of(text), port, arena, out, diag), text);
+}
+
 int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
 	struct mr_slice s = mr_slice_of(text), domain = s, address;

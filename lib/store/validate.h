@@ -10,6 +10,8 @@
 
 /* Results are strings in the arena, lower-cased. -EINVAL with the reason. */
 int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
+/* HOST[:PORT], an address or a host name → "[HOST]:PORT", as Postfix names a host that it asks no MX of. */
+int mr_validate_nexthop(const char *text, unsigned port, struct mr_arena *arena, const char **out, struct mr_diag *diag);
 /* "someone@example.org", "example.org", ".example.org" or "*". */
 int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
 

@@ -226,6 +226,8 @@ static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 	if (r == 0)
 		r = mr_exec(db, "DELETE FROM sending_limit WHERE level = 'domain' AND owner = ?", MR_PARAMS(mr_text(name)), NULL, diag);
 	if (r == 0)
+		r = mr_change_relay_del(db, name, NULL, diag);
+	if (r == 0)
 		r = mr_exec(db, "DELETE FROM domain WHERE name = ?", MR_PARAMS(mr_text(name)), NULL, diag);
 	return r < 0 ? r : mr_change_note(db, "domain", name, "del", diag);
 }

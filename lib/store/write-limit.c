@@ -78,17 +78,6 @@ static int check_rules(const struct mr_limit *rules, size_t n, struct mr_diag *d
 	return 0;
 }
 
-static int refuse_unknown_user(struct mr_db *db, const struct limit_change *c, struct mr_diag *diag)
-{
-	mr_autoarena arena = mr_arena_new(0);
-	struct mr_rows rows;
-	int r = mr_query(db, "SELECT 1 FROM mailbox WHERE address = ?", MR_PARAMS(mr_text(c->owner)), arena, &rows, diag);
-
-	if (r == 0 && rows.n == 0)
-		r = mr_diag_set(diag, -ENOENT, "there is no user %s", c->owner);
-	return r;
-}
-
 static int refuse_too_many_nets(struct mr_db *db, struct mr_diag *diag)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -123,7 +112,7 @@ static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 	int r = c->domain ? mr_change_domain(db, c->domain, diag) : 0;
 
 	if (r == 0 && user)
-		r = refuse_unknown_user(db, c, diag);
+		r = mr_change_user(db, c->owner, diag);
 	if (r == 0)
 		r = put_rules(db, c, diag);
 	if (r == 0 && !c->domain)

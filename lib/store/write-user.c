@@ -204,6 +204,8 @@ static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 	if (r == 0)
 		r = mr_exec(db, "DELETE FROM sending_limit WHERE level = 'user' AND owner = ?", MR_PARAMS(mr_text(a->address)), NULL, diag);
 	if (r == 0)
+		r = mr_change_relay_del(db, a->address, NULL, diag);
+	if (r == 0)
 		r = mr_exec(db, "DELETE FROM alias WHERE address = ? AND destination = address", MR_PARAMS(mr_text(a->address)), &loops,
 			    diag);
 	if (r == 0 && loops)

@@ -85,6 +85,14 @@ int mr_write_limit_set(struct mr_db *db, enum mr_limit_scope scope, const char *
 /* One rule of a map (rule.h), in place of the one that the pattern has. */
 int mr_write_rule_set(struct mr_db *db, enum mr_rule_map map, const char *pattern, const char *value, struct mr_diag *diag);
 int mr_write_rule_del(struct mr_db *db, enum mr_rule_map map, const char *pattern, struct mr_diag *diag);
+/* Mail of this owner's addresses ("default": everybody's, a domain, a user) leaves through `host`, HOST[:PORT]. username and password: for
+ * the log-in there, sealed with ring; username NULL: none. Without a port it is 587 with a log-in, else 25. */
+struct mr_relay_set {
+	const char *host, *username, *password;
+};
+int mr_write_relay_set(struct mr_db *db, const char *owner, const struct mr_relay_set *set, const struct mr_keyring *ring,
+		       struct mr_diag *diag);
+int mr_write_relay_del(struct mr_db *db, const char *owner, struct mr_diag *diag);
 /* Hash for storage: "{CRYPT}$y$..." (yescrypt). */
 int mr_password_hash(const char *plain, struct mr_buf *out, struct mr_diag *diag);
 /* Schemes taken as they are: BLF-CRYPT, SHA256-CRYPT, SHA512-CRYPT, ARGON2ID, CRYPT (yescrypt). */

@@ -1,11 +1,13 @@
 /* sender-transport: how mail of this sender leaves for foreign recipients (sender_dependent_default_transport_maps). Key: an envelope
- * sender. Value: the transport of the forwarding pass for senders whose domain is not ours: such mail is being forwarded. Not found for
- * whom the pass would change nothing, so that what leaves it never comes round again: our own domains, addresses rewritten by us already
- * (they are in a domain of ours), what cannot be rewritten, and the null sender, which Postfix writes in three ways.
+ * sender, "<>" for the null sender. Value: the transport of the forwarding pass for senders whose domain is not ours: such mail is being
+ * forwarded. That is not for whom the pass would change nothing, so that what leaves it never comes round again: our own domains, addresses
+ * rewritten by us already (they are in a domain of ours), what cannot be rewritten, and the null sender.
  *
  * What a locked user has in the queue waits: the value is the transport "retry". The log-in is not known in the queue, so an address is
- * frozen when every mailbox that may send under it is locked. */
-#include "map.h"
+ * frozen when every mailbox that may send under it is locked.
+ *
+ * Who else has a relay host that wants a log-in (sender-relayhost) gets the transport that logs in: no other one ever learns a password. */
+#include "relay.h"
 
 static bool frozen(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
 {
@@ -25,16 +27,25 @@ static bool frozen(const struct mr_walk *w, struct mr_slice key, struct mr_map_a
 	return owners > 0;
 }
 
+static bool undecided(const struct mr_map_answer *out)
+{
+	return !out->waiting && out->status == MR_SOCKETMAP_NOTFOUND;
+}
+
 static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
 {
+	const struct mr_row_relay *relay = NULL;
 	struct mr_slice rewritten;
 
 	if (mr_map_rewritten(w, key, &rewritten, out)) {
 		out->status = MR_SOCKETMAP_OK;
 		out->data = w->site->forward;
-	} else if (!out->waiting && out->status == MR_SOCKETMAP_NOTFOUND && frozen(w, key, out)) {
+	} else if (undecided(out) && frozen(w, key, out)) {
 		out->status = MR_SOCKETMAP_OK;
 		out->data = MR_LIT("retry:4.7.0 account locked");
+	} else if (undecided(out) && mr_relay_find(w, key, &relay, out) && relay != NULL && mr_relay_logs_in(relay)) {
+		out->status = MR_SOCKETMAP_OK;
+		out->data = MR_LIT("mailreeve-relay:");
 	}
 }
 

@@ -26,6 +26,7 @@ srs_secret_file = {keys}/srs-secret
 dkim_keyring_file = {keys}/dkim-keyring
 login_listen = "127.0.0.1:{login}"
 login_key_file = {keys}/login-key
+relay_keyring_file = {keys}/relay-keyring
 postmaster = postmaster@{domain}
 hostd {{
 	postfix_config_dir = {postfix}
@@ -40,6 +41,7 @@ setup {{
 	submissions_service = {submissions}
 	tls_cert_file = {tls}/cert.pem
 	tls_key_file = {tls}/key.pem
+	tls_ca_file = {tls}/ca.pem
 	mail_dir = {mail}
 	login_dovecot_file = {keys}/dovecot-login.conf
 }}

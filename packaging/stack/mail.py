@@ -175,7 +175,7 @@ def split(stored):
     while stored.startswith(b"X-"):
         line, _, rest = stored.partition(b"\r\n")
         name, _, value = line.decode("latin-1").partition(": ")
-        if name not in ("X-Client-Addr", "X-Helo-Args", "X-Mail-Args", "X-Rcpt-Args", "X-Tls"):
+        if name not in ("X-Client-Addr", "X-Helo-Args", "X-Mail-Args", "X-Rcpt-Args", "X-Login", "X-Tls"):
             break
         if name == "X-Rcpt-Args":
             envelope["to"].append(value.split(">")[0].lstrip("<"))

@@ -1,10 +1,13 @@
 """The foreign mail host: takes every message and writes it, with its envelope, to a file of its own: `NNNNNN.eml`, which begins with the lines
-X-Client-Addr, X-Helo-Args, X-Mail-Args, X-Rcpt-Args (one a recipient) and X-Tls, as Postfix's smtp-sink writes them. STARTTLS is offered when a certificate
-is given. A recipient whose local part begins with `refuse` is refused for good, `later` for now.
+X-Client-Addr, X-Helo-Args, X-Mail-Args, X-Rcpt-Args (one a recipient), X-Login and X-Tls, as Postfix's smtp-sink writes most of them. STARTTLS is offered
+when a certificate is given. With a file of log-ins, a line `user:password` each, it is a relay host: it takes no mail before a log-in, for which it wants TLS.
+A recipient whose local part begins with `refuse` is refused for good, `later` for now.
 
-usage: python3 -m stack.sink PORT FOLDER [CERT KEY]"""
+usage: python3 -m stack.sink PORT FOLDER [CERT KEY [LOGINS]]"""
 
 import asyncio
+import base64
+import binascii
 import itertools
 import os
 import pathlib
@@ -17,7 +20,7 @@ LINE_MAX = 1 << 20
 class Session:
     def __init__(self, sink, reader, writer):
         self.sink, self.reader, self.writer = sink, reader, writer
-        self.peer, self.tls, self.helo = writer.get_extra_info("peername")[0], False, ""
+        self.peer, self.tls, self.helo, self.login = writer.get_extra_info("peername")[0], False, "", ""
         self.reset()
 
     def reset(self):
@@ -44,7 +47,8 @@ class Session:
         self.reset()
         self.helo = name
         starttls = ["STARTTLS"] if self.sink.tls and not self.tls else []
-        await self.say("250 sink", "PIPELINING", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES", *starttls, "SIZE")
+        auth = ["AUTH PLAIN LOGIN"] if self.sink.logins is not None and self.tls else []
+        await self.say("250 sink", "PIPELINING", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES", *starttls, *auth, "SIZE")
 
     on_helo = on_ehlo
 
@@ -54,7 +58,25 @@ class Session:
         self.tls = True
         self.reset()
 
+    async def on_auth(self, args):
+        mechanism, _, initial = args.partition(" ")
+        if self.sink.logins is None or not self.tls or mechanism.upper() != "PLAIN":
+            return await self.say("504 5.5.4 PLAIN, after STARTTLS")
+        if not initial:
+            await self.say("334 ")
+            initial = (await self.reader.readline()).decode("latin-1").strip()
+        try:
+            _, user, password = base64.b64decode(initial, validate=True).decode().split("\0")
+        except (binascii.Error, UnicodeDecodeError, ValueError):
+            return await self.say("501 5.5.2 what?")
+        if f"{user}:{password}" not in pathlib.Path(self.sink.logins).read_text().splitlines():
+            return await self.say("535 5.7.8 wrong")
+        self.login = user
+        await self.say("235 2.7.0 welcome")
+
     async def on_mail(self, args):
+        if self.sink.logins is not None and not self.login:
+            return await self.say("530 5.7.0 log in first")
         self.sender = args.partition(":")[2]
         await self.say("250 2.1.0 ok")
 
@@ -88,13 +110,13 @@ class Session:
 
 
 class Sink:
-    def __init__(self, folder, tls):
-        self.folder, self.tls = pathlib.Path(folder), tls
+    def __init__(self, folder, tls, logins):
+        self.folder, self.tls, self.logins = pathlib.Path(folder), tls, logins
         self.numbers = itertools.count(len(list(self.folder.glob("*.eml"))) + 1)
 
     def store(self, session, message):
         head = [f"X-Client-Addr: {session.peer}", f"X-Helo-Args: {session.helo}", f"X-Mail-Args: {session.sender}",
-                *(f"X-Rcpt-Args: {r}" for r in session.recipients), f"X-Tls: {'yes' if session.tls else 'no'}"]
+                *(f"X-Rcpt-Args: {r}" for r in session.recipients), f"X-Login: {session.login}", f"X-Tls: {'yes' if session.tls else 'no'}"]
         name = f"{next(self.numbers):06}"
         half = self.folder / f".{name}"
         half.write_bytes("".join(line + "\r\n" for line in head).encode() + message)
@@ -109,12 +131,12 @@ class Sink:
             writer.close()
 
 
-async def serve(port, folder, cert=None, key=None):
+async def serve(port, folder, cert=None, key=None, logins=None):
     tls = None
     if cert:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(cert, key)
-    server = await asyncio.start_server(Sink(folder, tls).client, "127.0.0.1", int(port), limit=LINE_MAX)
+    server = await asyncio.start_server(Sink(folder, tls, logins).client, "127.0.0.1", int(port), limit=LINE_MAX)
     async with server:
         await server.serve_forever()
 

@@ -69,6 +69,7 @@ ROWS = {
     "G05": "Alias domains, alias expiry, alias on/off, catch-all exclusions, masked (temporary) aliases.",
     "G09": "One answer at RCPT from memory: existence, alias-expanded quota, expiry, send/receive switches, list rights, relay rules.",
     "G07": "SRS only for mail that is really forwarded to a foreign domain, reversed at RCPT.",
+    "G06": "Sender-dependent relay hosts and credentials per user, domain and alias domain; never used for local recipients.",
     "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
     "G11": "Every check has a mode: off, observe (log only), enforce.",
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "

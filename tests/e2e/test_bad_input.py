@@ -83,7 +83,7 @@ def test_secret_missing(stack, option, name):
 
 SOCKETS = {
     "map": "lookup/map.sock", "directory": "lookup/directory.sock", "lookup control": "lookup/control.sock", "passdb": "passdb/passdb.sock",
-    "keys": "keys/keys.sock", "policy": "policyd/policy.sock", "policyd control": "policyd/control.sock", "milter control": "milter/control.sock",
+    "keys": "keys/keys.sock", "relay": "relay/relay.sock", "policy": "policyd/policy.sock", "policyd control": "policyd/control.sock", "milter control": "milter/control.sock",
 }
 GARBAGE = {
     "zeros": b"\0" * 5000,

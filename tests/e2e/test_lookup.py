@@ -26,7 +26,7 @@ class Lookup:
 
     def __init__(self, site, folder, **options):
         self.site, self.run, self.options = site, folder, options
-        for name in ("lookup", "passdb", "keys", "usage", "state/lookup"):
+        for name in ("lookup", "passdb", "keys", "relay", "usage", "state/lookup"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "srs").write_text("a secret of the site\n")
         (folder / "srs").chmod(0o600)

@@ -12,13 +12,15 @@ VERBS = BUILD / "admin/verbs"
 
 def test_setup_keys(tmp_path):
     conf = tmp_path / "mailreeve.conf"
-    conf.write_text(f"dkim_keyring_file = {tmp_path}/ring\nsrs_secret_file = {tmp_path}/srs\nlogin_key_file = {tmp_path}/login\n"
+    conf.write_text(f"dkim_keyring_file = {tmp_path}/ring\nsrs_secret_file = {tmp_path}/srs\nrelay_keyring_file = {tmp_path}/relay\n"
+                    f"login_key_file = {tmp_path}/login\n"
                     f"setup {{\n login_dovecot_file = {tmp_path}/dovecot\n}}\n")
-    names = ("ring", "srs", "login", "dovecot")
+    names = ("ring", "srs", "login", "dovecot", "relay")
     run = [str(VERBS / "mailreeve"), "-c", str(conf), "setup", "keys"]
     subprocess.run(run, check=True, capture_output=True)
     made = [(tmp_path / name).read_text() for name in names]
-    assert re.fullmatch(r"k1 [A-Za-z0-9+/]{43}=\n", made[0]) and all(re.fullmatch(r"[A-Za-z0-9+/]{43}=\n", text) for text in made[1:3])
+    assert all(re.fullmatch(r"k1 [A-Za-z0-9+/]{43}=\n", made[i]) for i in (0, 4)) and made[0] != made[4]
+    assert all(re.fullmatch(r"[A-Za-z0-9+/]{43}=\n", text) for text in made[1:3])
     assert f"\nauth_policy_server_api_header = {made[2]}" in made[3] and re.search(r"\nauth_policy_hash_nonce = [0-9a-f]{32}\n$", made[3])
     assert all((tmp_path / name).stat().st_mode & 0o777 == 0o640 for name in names)
     (tmp_path / "dovecot").unlink()  # made again of the same key: the same

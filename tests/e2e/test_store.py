@@ -158,7 +158,7 @@ def test_grants_without_named_users(server, tmp_path):
     assert site.cli("domain", "list").split() == ["DOMAIN", "ENABLED", "DKIM", "USERS", "ALIASES", "GOES-TO"]
     assert sorted(row[0] for row in server.sql("SHOW GRANTS FOR 'mailreeve-lookup'@localhost") if "SELECT" in row[0]) == \
         [f"GRANT SELECT ON `plain`.`v_{view}` TO `mailreeve-lookup`@`localhost`" for view in
-         ("alias", "change", "dkim_state", "dkim", "domain", "limit", "list", "mailbox", "rule", "schema")]
+         ("alias", "change", "dkim_state", "dkim", "domain", "limit", "list", "mailbox", "relay", "rule", "schema")]
     assert "'mailreeve-lookup'@'%'" in site.cli("schema", "grants", "--host", "%")
 
 

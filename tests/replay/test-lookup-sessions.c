@@ -79,6 +79,7 @@ static int setup(void **state)
 	answering = true;
 	open_parts();
 	l.maps = serve(&mr_session_socketmap, "map");
+	l.secret_maps = serve(&mr_session_secret_maps, "relay");
 	l.directory = serve(&mr_session_directory, "directory");
 	l.passdb = serve(&mr_session_passdb, "passdb");
 	l.keys = serve(&mr_session_keys, "keys");
@@ -89,7 +90,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "map", "directory", "passdb", "keys", "usage" };
+	static const char *const names[] = { "map", "directory", "passdb", "keys", "relay", "usage" };
 	char path[128];
 
 	mr_usage_socket_free(l.usage_socket);
@@ -98,6 +99,7 @@ static int teardown(void **state)
 	mr_usage_free(l.usage);
 	mr_rows_free(l.rows);
 	mr_server_free(l.maps);
+	mr_server_free(l.secret_maps);
 	mr_server_free(l.directory);
 	mr_server_free(l.passdb);
 	mr_server_free(l.keys);
@@ -348,6 +350,18 @@ static void directory(void **state)
 	close(fd);
 }
 
+/* What is secret is not among the maps that everybody may ask. */
+static void secret_maps(void **state)
+{
+	int maps = dial("map"), secret = dial("relay");
+
+	has(ask_map(maps, "relay-password john@e.test"), "PERM there is no such map");
+	has(ask_map(secret, "alias all@e.test"), "PERM there is no such map");
+	has(ask_map(secret, "relay-password john@e.test"), "TEMP this sender has no log-in");
+	close(maps);
+	close(secret);
+}
+
 static void passdb_and_keys(void **state)
 {
 	int fd = dial("passdb"), keys = dial("keys");
@@ -488,6 +502,7 @@ int main(void)
 		SESSION_TEST(half_a_request),
 		SESSION_TEST(slow_client),
 		SESSION_TEST(directory),
+		SESSION_TEST(secret_maps),
 		SESSION_TEST(passdb_and_keys),
 		SESSION_TEST(iterate),
 		SESSION_TEST(database_away_and_back),

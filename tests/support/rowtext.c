@@ -206,6 +206,17 @@ static void add_rule(struct rowtext *t, char **words, struct mr_arena *arena)
 	put(t, key, mr_row_of_rules(&rules));
 }
 
+static struct mr_row *relay_row(char **words, size_t n)
+{
+	struct mr_row_relay r = { .owner = words[1], .nexthop = words[2], .username = "", .sealed = "" };
+
+	if (n > 4) {
+		r.username = words[3];
+		r.sealed = words[4];
+	}
+	return mr_row_of_relay(&r);
+}
+
 void rowtext_set(struct rowtext *t, struct mr_slice line)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -226,6 +237,10 @@ void rowtext_set(struct rowtext *t, struct mr_slice line)
 		put(t, key, domain_row(words, n));
 	} else if (n > 1 && strcmp(words[0], "mailbox") == 0) {
 		put(t, key, mailbox_row(words, n));
+	} else if (n > 2 && strcmp(words[0], "relay") == 0) {
+		if (strcmp(words[1], "-") == 0)
+			words[1][0] = '\0';
+		put(t, mr_slice_of(words[1]), relay_row(words, n));
 	} else if (n > 2 && strcmp(words[0], "alias") == 0) {
 		put(t, key, alias_row(words, n));
 	} else if (n == 4 && strcmp(words[0], "rule") == 0) {

@@ -3,6 +3,7 @@
  *   domain NAME [off] [dkim SELECTOR] [junk N] [deny PATTERN] [limits RULES] [alias-of NAME] [relay TRANSPORT] [listed]
  *   mailbox ADDRESS [off] [send-only] [receive-only] [expires TIME] [quota N] [junk N] [deny PATTERN] [limits RULES]
  *   alias ADDRESS [off] [expires TIME] [rights WORD,...] DESTINATION...         (the destination "refused" is none)
+ *   relay OWNER NEXTHOP [USERNAME SEALED]   (OWNER "-": everybody)
  *   global [deny PATTERN] [limits RULES]
  *   rule MAP PATTERN VALUE        ("_" stands for a blank in the value; adds to the map's row)
  *   view NAME KEY VALUE

@@ -7,7 +7,8 @@ import sys
 
 lookup = pathlib.Path(sys.argv[1]) / "lookup"
 files = {path.stem for path in (lookup / "maps").glob("*.c")}
-listed = set(re.findall(r"'([a-z-]+)'", re.search(r"lookup_maps = \[(.*?)\]", (lookup / "maps/meson.build").read_text(), re.S).group(1)))
+lists = re.findall(r"^lookup(?:_secret)?_maps = \[(.*?)\]", (lookup / "maps/meson.build").read_text(), re.S | re.M)
+listed = {name for names in lists for name in re.findall(r"'([a-z-]+)'", names)}
 manual = (lookup / "mailreeve-lookup.8").read_text()
 described = set(re.findall(r"^\.It Cm ([a-z-]+)$", manual[manual.index(".Sh MAPS"):manual.index(".Sh OPTIONS")], re.M))
 wrong = [f"{name}: not in lookup/maps/meson.build" for name in files - listed]
