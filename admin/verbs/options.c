@@ -41,6 +41,16 @@ const struct mr_option verbs_options[] = {
 	  "Socket of Dovecot's authentication, relative to Postfix's queue folder." },
 	{ "setup", "login_dovecot_file", MR_OPT_PATH, OFFSET(login_dovecot_file), "/etc/mailreeve/keys/dovecot-login.conf", 1, 0, NULL,
 	  MR_RELOAD_YES, "File that Dovecot includes, with the key of login_key_file and the salt of the password hashes that it sends." },
+	{ "setup", "milter_away", MR_OPT_ENUM, OFFSET(milter_away), "tempfail", 0, 0, "tempfail|accept|reject|quarantine", MR_RELOAD_YES,
+	  "What Postfix does with mail while the milter is away." },
+	{ "setup", "policyd_away", MR_OPT_ENUM, OFFSET(policyd_away), "dunno", 0, 0, "dunno|defer|reject", MR_RELOAD_YES,
+	  "What Postfix does with a recipient while policyd is away." },
+	{ "setup", "login_away_reject", MR_OPT_BOOL, OFFSET(login_away_reject), "no", 0, 0, NULL, MR_RELOAD_YES,
+	  "Whether Dovecot refuses all log-ins while policyd is away." },
+	{ "setup", "client_rate", MR_OPT_INT, OFFSET(client_rate), "120", 0, 1000000, NULL, MR_RELOAD_YES,
+	  "Connections that a client may open in a minute at each port; 0 is any number." },
+	{ "setup", "client_rate_exempt", MR_OPT_NETS, OFFSET(client_rate_exempt), "127.0.0.0/8, ::1", 0, 0, NULL, MR_RELOAD_YES,
+	  "Networks whose clients may open any number, such as the webmail host." },
 	MR_OPTIONS_END
 };
 /* clang-format on */

@@ -13,5 +13,9 @@ struct verbs_conf {
 	uint64_t message_size_limit; /* bytes */
 	char *milter_socket, *lmtp_socket, *sasl_socket;
 	char *login_dovecot_file;
+	int milter_away, policyd_away; /* index of the choices in the table */
+	bool login_away_reject;
+	int64_t client_rate; /* connections a minute; 0 = unlimited */
+	struct mr_conf_nets client_rate_exempt;
 };
 extern const struct mr_option verbs_options[];

@@ -8,6 +8,21 @@
 /* ours */
 #include "base/mem.h"
 
+/* As Postfix lists networks: an IPv6 address stands in brackets. */
+static int add_networks(const struct mr_conf_nets *nets, struct mr_buf *out)
+{
+	char ip[MR_IP_STRLEN];
+	int r = 0;
+
+	for (size_t i = 0; i < nets->n && r == 0; i++) {
+		bool v6 = nets->v[i].ip.family == AF_INET6;
+
+		r = mr_buf_printf(out, "%s%s%s%s/%u", i ? ", " : "", v6 ? "[" : "", mr_ip_str(&nets->v[i].ip, ip), v6 ? "]" : "",
+				  nets->v[i].bits);
+	}
+	return r;
+}
+
 static int add_name(const struct verbs_conf *conf, const char *data_dir, struct mr_slice name, struct mr_buf *out)
 {
 	const struct mr_option *const tables[] = { mr_conf_shared_options, verbs_options, NULL };
@@ -15,6 +30,8 @@ static int add_name(const struct verbs_conf *conf, const char *data_dir, struct 
 
 	if (mr_slice_eq(name, MR_LIT("data_dir")))
 		return mr_buf_puts(out, data_dir);
+	if (mr_slice_eq(name, MR_LIT("client_rate_exempt")))
+		return add_networks(&conf->client_rate_exempt, out);
 	if (mr_slice_eq(name, MR_LIT("hostname")) && !*conf->shared.hostname) {
 		gethostname(host, sizeof(host) - 1);
 		return mr_buf_puts(out, host);

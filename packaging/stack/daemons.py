@@ -43,6 +43,7 @@ setup {{
 	tls_key_file = {tls}/key.pem
 	tls_ca_file = {tls}/ca.pem
 	mail_dir = {mail}
+	client_rate = 0
 	login_dovecot_file = {keys}/dovecot-login.conf
 }}
 """

@@ -58,8 +58,12 @@ def compile_sieve(folder):
     subprocess.run(["sievec", "-c", "/dev/null", folder / "before.sieve"], check=True)
 
 
+def conf_of(lay, rendered):
+    """dovecot.conf of a private stack. rendered: the text of `mailreeve setup print dovecot`."""
+    return rendered + PRIVATE.format(root=lay.dovecot, log=lay.log / "dovecot.log", ipv6=", ::1" if lay.ipv6 else "", **lay.ports)
+
+
 def start(lay, servers, rendered):
-    """rendered: the text of `mailreeve setup print dovecot`."""
     root = lay.dovecot
     for name in ("base", "state"):
         accounts.make_folder(root / name, 0o755, "root")
@@ -67,8 +71,7 @@ def start(lay, servers, rendered):
     if not (root / "modules").exists():
         add_modules(lay.build, root)
     conf = root / "dovecot.conf"
-    log = lay.log / "dovecot.log"
-    conf.write_text(rendered + PRIVATE.format(root=root, log=log, ipv6=", ::1" if lay.ipv6 else "", **lay.ports))
+    conf.write_text(conf_of(lay, rendered))
     servers.start("dovecot", ["dovecot", "-F", "-c", conf])
     for port in ("imap", "imaps", "pop3", "pop3s", "sieve"):
         units.wait_for(f"dovecot {port}", units.listening(("127.0.0.1", lay.ports[port])))

@@ -20,7 +20,6 @@ inet_protocols = {protocols}
 smtp_dns_support_level = disabled
 relayhost = [127.0.0.1]:{sink}
 smtpd_client_connection_count_limit = 0
-smtpd_client_connection_rate_limit = 0
 queue_run_delay = 2s
 minimal_backoff_time = 2s
 maximal_backoff_time = 4s
@@ -48,11 +47,15 @@ def make_queue(lay):
         inside.symlink_to("/run/mailreeve")
 
 
-def start(lay, servers, rendered):
-    """rendered(kind): the text of `mailreeve setup print kind`."""
+def main_cf(lay, rendered):
+    """main.cf of a private stack. rendered(kind): the text of `mailreeve setup print kind`."""
     private = PRIVATE.format(queue=lay.queue, root=lay.queue.parent, log=lay.log / "postfix.log", dir=lay.dir,
                              ipv6=", [::1]" if lay.ipv6 else "", protocols="all" if lay.ipv6 else "ipv4", sink=lay.ports["sink"])
-    (lay.postfix / "main.cf").write_text(rendered("postfix-main") + private)
+    return rendered("postfix-main") + private
+
+
+def start(lay, servers, rendered):
+    (lay.postfix / "main.cf").write_text(main_cf(lay, rendered))
     write_master(lay.postfix, rendered("postfix-master"))
     (lay.log / "postfix.log").touch(mode=0o644)
     check = subprocess.run(["postfix", "-c", str(lay.postfix), "check"], capture_output=True, text=True, check=False)

@@ -1,0 +1,144 @@
+"""What Postfix and Dovecot do while a daemon of ours is away, and with clients that come too often: settings that `mailreeve setup print` writes out."""
+
+import contextlib
+import smtplib
+import subprocess
+
+import pytest
+from stack import admin, daemons, dovecot, layout, mail, postfix
+
+PARTNER = "someone@" + layout.ELSEWHERE
+WEBMAIL, STRANGER = "127.66.1.1", "127.66.2.2"
+
+
+def write_out(stack):
+    """Postfix and Dovecot with what the verbs print now."""
+    (stack.lay.postfix / "main.cf").write_text(postfix.main_cf(stack.lay, lambda kind: daemons.rendered(stack.lay, kind)))
+    (stack.lay.dovecot / "dovecot.conf").write_text(dovecot.conf_of(stack.lay, daemons.rendered(stack.lay, "dovecot")))
+    subprocess.run(["postfix", "-c", str(stack.lay.postfix), "reload"], check=True, capture_output=True)
+    dovecot.doveadm(stack.lay, "reload")
+
+
+@contextlib.contextmanager
+def printed_with(stack, **options):
+    """Inside the block with these options of section setup; afterwards as it was."""
+    before = stack.lay.conf.read_text()
+    try:
+        stack.lay.conf.write_text(before + "setup {\n" + "".join(f"\t{name} = {value}\n" for name, value in options.items()) + "}\n")
+        write_out(stack)
+        yield
+    finally:
+        stack.lay.conf.write_text(before)
+        write_out(stack)
+        stack.well()
+
+
+def outcome(send):
+    """The number that ended it: of the refusal at whatever step, the greeting included; 250, with the mark."""
+    try:
+        return 250, send()
+    except mail.Refused as error:
+        return error.code, None
+    except smtplib.SMTPResponseException as error:
+        return error.smtp_code, None
+    except smtplib.SMTPServerDisconnected:
+        return 421, None
+
+
+def settles(send, hundred):
+    """A process of Postfix from before may answer once more. The mark."""
+    found = mail.wait_until(lambda: (got := outcome(send))[0] // 100 == hundred and got, 10)
+    assert found, outcome(send)
+    return found[1]
+
+
+def held(stack, mark):
+    return [path.name for path in (stack.lay.queue / "hold").rglob("*") if path.is_file() and mark.encode() in path.read_bytes()]
+
+
+@pytest.mark.rows("F042")
+@pytest.mark.parametrize("away, hundred", [("tempfail", 4), ("accept", 2), ("reject", 5), ("quarantine", 2)])
+def test_milter_away(stack, away, hundred):
+    user, other = stack.user(), stack.user()
+    with printed_with(stack, milter_away=away), stack.without("milter"):
+        marks = [settles(lambda: stack.inbound(user), hundred), settles(lambda: stack.submit(other, user), hundred)]
+        if away == "accept":
+            found = stack.arrived(user, marks[0])
+            assert not found.get_all("Authentication-Results"), found
+        elif away == "quarantine":
+            for mark in marks:
+                assert stack.absent(user, mark)
+                name, = held(stack, mark)
+                subprocess.run(["postsuper", "-c", str(stack.lay.postfix), "-H", name], check=True, capture_output=True)
+            postfix.flush(stack.lay)
+    if hundred == 2:
+        for mark in marks:
+            stack.arrived(user, mark)
+    stack.arrived(user, stack.inbound(user))  # what was told to come again may
+
+
+@pytest.mark.rows("F042")
+@pytest.mark.parametrize("away, hundred", [("dunno", 2), ("defer", 4), ("reject", 5)])
+def test_policyd_away(stack, away, hundred):
+    user, other = stack.user(), stack.user()
+    with printed_with(stack, policyd_away=away), stack.without("policyd"):
+        marks = [settles(lambda: stack.inbound(user), hundred), settles(lambda: stack.submit(other, user), hundred)]
+        assert outcome(lambda: stack.inbound(PARTNER))[0] // 100 == 5  # never a relay
+    for mark in marks if hundred == 2 else [stack.inbound(user)]:
+        stack.arrived(user, mark)
+
+
+@pytest.mark.rows("F042")
+@pytest.mark.parametrize("reject", ["no", "yes"])
+def test_policyd_away_at_login(stack, reject):
+    user = stack.user()
+    stack.arrived(user, stack.inbound(user))
+
+    def logs_in():
+        try:
+            with stack.client.imap(user, admin.PASSWORD):
+                return "in"
+        except stack.client.no_login:
+            return "refused"
+    with printed_with(stack, login_away_reject=reject), stack.without("policyd"):
+        assert mail.wait_until(lambda: logs_in() == ("refused" if reject == "yes" else "in"), 10)
+    assert mail.wait_until(lambda: logs_in() == "in", 10)
+
+
+@pytest.mark.rows("F042")
+def test_lookup_away_is_always_temporary(stack):
+    """Nobody knows then who exists: there is nothing to set."""
+    user = stack.user()
+    with printed_with(stack, milter_away="accept", policyd_away="dunno"), stack.without("lookup"):
+        settles(lambda: stack.inbound(user), 4)
+        settles(lambda: stack.inbound(f"nobody{next(stack.numbers)}@{layout.DOMAIN}"), 4)
+    stack.arrived(user, stack.inbound(user))
+
+
+def knock(stack, source, times):
+    """The numbers in the greetings of so many sessions."""
+    codes = []
+    for _ in range(times):
+        try:
+            with stack.client.connect(source=source):
+                codes.append(220)
+        except smtplib.SMTPConnectError as error:
+            codes.append(error.smtp_code)
+        except smtplib.SMTPServerDisconnected:
+            codes.append(421)
+    return codes
+
+
+@pytest.mark.rows("F032")
+def test_clients_that_come_too_often(stack):
+    user = stack.user()
+    with printed_with(stack, client_rate=3, client_rate_exempt="{127.66.1.0/24, 127.0.0.0/16, 2001:db8::/32, 127.1.0.0/16}"):
+        assert mail.wait_until(lambda: 421 in knock(stack, STRANGER, 2), 30)
+        assert "too many connections" in stack.log("postfix") or "rate limit exceeded" in stack.log("postfix")
+        assert set(knock(stack, STRANGER, 3)) == {421}
+        assert set(knock(stack, WEBMAIL, 12)) == {220}
+        stack.arrived(user, stack.inbound(user, source=WEBMAIL))
+        printed = daemons.rendered(stack.lay, "postfix-main")
+        assert "\nsmtpd_client_event_limit_exceptions = 127.66.1.0/24, 127.0.0.0/16, [2001:db8::]/32, 127.1.0.0/16\n" in printed
+    with stack.client.connect(source=STRANGER):
+        pass
