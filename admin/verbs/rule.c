@@ -31,10 +31,11 @@ struct flags {
 static const struct verb_flag table[] = { { "json", "list", FLAG_SWITCH, offsetof(struct flags, json), 1 }, { 0 } };
 #define WORDS_MAX 100
 
-/* 0, or the exit code of a usage error. */
+/* 0, or the exit code of a usage error. TLS policies have a verb of their own. */
 static int take_map(const char *word, enum mr_rule_map *out)
 {
-	return mr_rule_map_parse(word, out) ? 0 : verb_usage("%s: client, sender, recipient, milter or transport", word);
+	return mr_rule_map_parse(word, out) && *out != MR_RULE_TLS ? 0
+								   : verb_usage("%s: client, sender, recipient, milter or transport", word);
 }
 
 static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)

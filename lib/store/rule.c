@@ -12,8 +12,9 @@
 
 #define TRANSPORT_NAME_MAX 32
 #define MILTERS_MAX        10 /* of one client */
+#define PORT_SMTP          25
 
-static const char *const map_names[MR_RULE_MAPS] = { "client", "sender", "recipient", "milter", "transport" };
+static const char *const map_names[MR_RULE_MAPS] = { "client", "sender", "recipient", "milter", "transport", "tls" };
 
 const char *mr_rule_map_str(enum mr_rule_map m)
 {
@@ -54,6 +55,10 @@ int mr_rule_pattern_check(enum mr_rule_map m, const char *text, struct mr_arena 
 		return 0;
 	if (m == MR_RULE_MILTER)
 		return mr_diag_set(diag, -EINVAL, "%s: an address or a network, such as 192.0.2.0/24", text);
+	if (m == MR_RULE_TLS && text[0] == '[')
+		return mr_validate_nexthop(text, PORT_SMTP, arena, &out->pattern, diag);
+	if (m == MR_RULE_TLS && strchr(text, '@') != NULL)
+		return mr_diag_set(diag, -EINVAL, "%s: a domain, .example.org for its sub-domains, or [host]:port", text);
 	if (m == MR_RULE_SENDER && strcmp(text, "<>") == 0) {
 		out->pattern = "<>";
 		return 0;
@@ -169,6 +174,42 @@ int mr_transport_check(const char *text, bool relay, struct mr_diag *diag)
 	return 0;
 }
 
+static bool in_list(const char *const *list, size_t n, struct mr_slice word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mr_slice_eq(word, mr_slice_of(list[i])))
+			return true;
+	return false;
+}
+
+/* A right side of smtp_tls_policy_maps: what Postfix does not know there would make all mail for that destination wait. */
+static int check_tls(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
+{
+	static const char *const levels[] = { "none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure" };
+	static const char *const attributes[] = { "match", "protocols", "ciphers", "exclude", "servername", "tafile", "connection_reuse" };
+	struct mr_slice rest = mr_slice_of(text), level, word, name;
+	bool match = false;
+
+	(void)mr_slice_next(&rest, ' ', &level);
+	if (!in_list(levels, MR_COUNT(levels), level))
+		return mr_diag_set(diag, -EINVAL, "%.*s: none, may, encrypt, dane, dane-only, fingerprint, verify or secure", (int)level.n,
+				   level.p);
+	while (mr_slice_next(&rest, ' ', &word)) {
+		ptrdiff_t equals = mr_slice_chr(word, '=');
+		name = (struct mr_slice){ word.p, equals < 0 ? 0 : (size_t)equals };
+		if (!in_list(attributes, MR_COUNT(attributes), name) || word.n == name.n + 1)
+			return mr_diag_set(diag, -EINVAL,
+					   "%.*s: NAME=VALUE; match, protocols, ciphers, exclude, servername, tafile or "
+					   "connection_reuse",
+					   (int)word.n, word.p);
+		match |= mr_slice_eq(name, MR_LIT("match"));
+	}
+	if (mr_slice_eq(level, MR_LIT("fingerprint")) && !match)
+		return mr_diag_set(diag, -EINVAL, "fingerprint wants match=FINGERPRINT");
+	*out = mr_arena_strdup(arena, text);
+	return 0;
+}
+
 static int check_value(enum mr_rule_map m, const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
 	if (!printable(text) || strlen(text) > MR_RULE_VALUE_MAX)
@@ -183,6 +224,8 @@ static int check_value(enum mr_rule_map m, const char *text, struct mr_arena *ar
 	case MR_RULE_TRANSPORT:
 		*out = mr_arena_strdup(arena, text);
 		return mr_transport_check(text, false, diag);
+	case MR_RULE_TLS:
+		return check_tls(text, arena, out, diag);
 	}
 	return -EINVAL;
 }

@@ -6,6 +6,7 @@
  * recipient  check_recipient_access  the same without "<>"
  * milter     smtpd_milter_maps       address, network
  * transport  transport_maps          "someone@example.org", "example.org", ".example.org"
+ * tls        smtp_tls_policy_maps    "example.org", ".example.org", "[host]:port"
  *
  * Access maps answer REJECT, DEFER, HOLD, WARN, each with a text or without, or DUNNO: nothing that would permit, so that no rule makes an
  * open relay wherever its map is asked; DUNNO takes its pattern out of a wider rule. The narrowest pattern holds. */
@@ -13,8 +14,8 @@
 #include "base/parse.h"
 #include "mail/address.h"
 
-enum mr_rule_map { MR_RULE_CLIENT, MR_RULE_SENDER, MR_RULE_RECIPIENT, MR_RULE_MILTER, MR_RULE_TRANSPORT };
-#define MR_RULE_MAPS      5
+enum mr_rule_map { MR_RULE_CLIENT, MR_RULE_SENDER, MR_RULE_RECIPIENT, MR_RULE_MILTER, MR_RULE_TRANSPORT, MR_RULE_TLS };
+#define MR_RULE_MAPS      6
 #define MR_RULES_MAX      10000 /* of one map */
 #define MR_RULE_VALUE_MAX 500   /* bytes */
 const char *mr_rule_map_str(enum mr_rule_map m);

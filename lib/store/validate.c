@@ -77,22 +77,42 @@ int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_
 	return 0;
 }
 
+/* HOST, HOST:PORT and, as Postfix spells it, [HOST] and [HOST]:PORT. */
+static int split_nexthop(struct mr_slice s, struct mr_slice *host, uint64_t *port)
+{
+	ptrdiff_t close = s.n > 0 && s.p[0] == '[' ? mr_slice_chr(s, ']') : -1, colon = mr_slice_rchr(s, ':');
+	struct mr_slice behind = { NULL, 0 };
+	struct mr_ip ip;
+
+	*host = s;
+	if (close > 0) {
+		*host = (struct mr_slice){ s.p + 1, (size_t)close - 1 };
+		behind = mr_slice_from(s, (size_t)close + 1);
+	} else if (colon >= 0 && mr_parse_ip(s, &ip) < 0) {
+		*host = (struct mr_slice){ s.p, (size_t)colon };
+		behind = mr_slice_from(s, (size_t)colon);
+	}
+	if (behind.n == 0)
+		return 0;
+	return behind.p[0] == ':' ? mr_parse_u64(mr_slice_from(behind, 1), 1, UINT16_MAX, port) : -EINVAL;
+}
+
 static int nexthop_of(struct mr_slice s, unsigned port, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
-	struct mr_slice host = s, name;
-	uint16_t given = (uint16_t)port;
+	struct mr_slice host, name;
+	uint64_t given = port;
 	char text[MR_IP_STRLEN];
 	struct mr_ip ip;
 
-	if (mr_parse_ip(s, &ip) < 0 && mr_slice_chr(s, ':') >= 0 && (mr_parse_hostport(s, &host, &given) < 0 || given == 0))
+	if (split_nexthop(s, &host, &given) < 0)
 		return mr_diag_set(diag, -EINVAL, "a host or HOST:PORT, an IPv6 address with a port in brackets");
 	if (mr_parse_ip(host, &ip) == 0) {
-		*out = mr_arena_printf(arena, "[%s]:%u", mr_ip_str(&ip, text), given);
+		*out = mr_arena_printf(arena, "[%s]:%u", mr_ip_str(&ip, text), (unsigned)given);
 		return 0;
 	}
 	int r = mr_domain_check(host, false, arena, &name, diag);
 	if (r == 0)
-		*out = mr_arena_printf(arena, "[%.*s]:%u", (int)name.n, name.p, given);
+		*out = mr_arena_printf(arena, "[%.*s]:%u", (int)name.n, name.p, (unsigned)given);
 	return r;
 }
 

@@ -18,6 +18,7 @@ maillog_file_prefixes = {dir}
 inet_interfaces = 127.0.0.1{ipv6}
 inet_protocols = {protocols}
 smtp_dns_support_level = disabled
+smtp_tls_security_level = may
 relayhost = [127.0.0.1]:{sink}
 smtpd_client_connection_count_limit = 0
 queue_run_delay = 2s
@@ -51,7 +52,7 @@ def main_cf(lay, rendered):
     """main.cf of a private stack. rendered(kind): the text of `mailreeve setup print kind`."""
     private = PRIVATE.format(queue=lay.queue, root=lay.queue.parent, log=lay.log / "postfix.log", dir=lay.dir,
                              ipv6=", [::1]" if lay.ipv6 else "", protocols="all" if lay.ipv6 else "ipv4", sink=lay.ports["sink"])
-    return rendered("postfix-main") + private
+    return without(rendered("postfix-main"), private) + private
 
 
 def start(lay, servers, rendered):
@@ -64,6 +65,12 @@ def start(lay, servers, rendered):
     servers.start("postfix", ["postfix", "-c", lay.postfix, "start-fg"])
     for port in ("smtp", "submission", "submissions"):
         units.wait_for(f"postfix {port}", units.listening(("127.0.0.1", lay.ports[port])))
+
+
+def without(text, replaced):
+    """main.cf without the parameters, of one line each, that `replaced` sets: each process would complain of what stands there twice."""
+    names = {line.partition(" = ")[0] for line in replaced.splitlines()}
+    return "".join(line for line in text.splitlines(keepends=True) if line.partition(" = ")[0] not in names)
 
 
 def write_master(folder, added):
@@ -97,3 +104,8 @@ def sendmail(lay, message, *args, sender=None):
     """As a local program does it; root may name another configuration folder without asking the host's own main.cf."""
     envelope = ["-f", sender] if sender else []
     return subprocess.run(["sendmail", "-C", str(lay.postfix), "-oi", *envelope, *args], input=message, capture_output=True, check=False)
+
+
+def postmap(lay, table, key):
+    """What a table answers; "" where it has nothing."""
+    return subprocess.run(["postmap", "-c", str(lay.postfix), "-q", key, table], capture_output=True, text=True, check=False).stdout.strip()

@@ -69,6 +69,8 @@ ROWS = {
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",
     "G04": "More than one MariaDB host: fails over by itself, prefers the local one, never writes through a read-only one.",
     "G05": "Alias domains, alias expiry, alias on/off, catch-all exclusions, masked (temporary) aliases.",
+    "G08": "TLS policy for outgoing mail: DANE first, MTA-STS second (a temporary DANE failure never falls to STS, a refresh failure keeps the unexpired policy), "
+           "per-domain override.",
     "G09": "One answer at RCPT from memory: existence, alias-expanded quota, expiry, send/receive switches, list rights, relay rules.",
     "G07": "SRS only for mail that is really forwarded to a foreign domain, reversed at RCPT.",
     "G06": "Sender-dependent relay hosts and credentials per user, domain and alias domain; never used for local recipients.",
