@@ -25,6 +25,8 @@ static const char usage[] =
     "                            [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]\n"
     "                            [--alias-of DOMAIN|none] [--relay TRANSPORT|none] [--recipients any|listed]\n"
     "       mailreeve domain del DOMAIN\n"
+    "       mailreeve domain set default [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]   (lists of the whole site)\n"
+    "       mailreeve domain show default [--json]\n"
     "TRANSPORT is where the mailboxes are, as in Postfix's transport(5): smtp:[192.0.2.1]:25\n";
 
 struct flags {
@@ -142,6 +144,31 @@ static int show_json(const struct mr_row_domain *d)
 				    "relay", json_text(d->relay_to), "recipients", d->relay_listed ? "listed" : "any"));
 }
 
+/* The whole site in place of a domain. */
+static bool is_site(const char *name)
+{
+	return mr_slice_ieq(mr_slice_of(name), MR_LIT("default"));
+}
+
+static int show_site(const struct verbs_conf *conf, bool json)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_row_pattern *patterns = NULL;
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	size_t n = 0;
+	int r = verbs_open(conf, &db, &diag);
+
+	if (r == 0)
+		r = mr_read_global_patterns(db, arena, &patterns, &n, &diag);
+	if (r < 0)
+		return verb_failed(&diag);
+	if (json)
+		return print_json(json_pack("{s:o}", "lists", json_patterns(patterns, n)));
+	print_patterns(patterns, n);
+	return 0;
+}
+
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -149,8 +176,11 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	struct mr_row_domain d = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
-	int r = verbs_open(conf, &db, &diag);
+	int r;
 
+	if (is_site(name))
+		return show_site(conf, ((const struct flags *)flags)->json);
+	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
 		r = mr_read_domain(db, name, arena, &d, &diag);
 	if (r == -ENOENT)
@@ -171,6 +201,20 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	return 0;
 }
 
+static int set_site(const struct verbs_conf *conf, const struct mr_domain_set *s)
+{
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r;
+
+	if (s->enabled >= 0 || s->junk_score || s->reject_score || s->alias_of || s->relay_to || s->relay_listed >= 0)
+		return verb_usage("the whole site has --allow, --deny and --unlist only");
+	r = verbs_open(conf, &db, &diag);
+	if (r == 0)
+		r = mr_write_site_lists(db, s->allow, s->deny, s->unlist, &diag);
+	return verbs_changed(conf, r, &diag);
+}
+
 static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	struct mr_domain_set s;
@@ -183,6 +227,8 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	if (s.enabled < 0 && !s.junk_score && !s.reject_score && !s.allow && !s.deny && !s.unlist && !s.alias_of && !s.relay_to &&
 	    s.relay_listed < 0)
 		return verb_usage("nothing to set (--help tells)");
+	if (is_site(argv[0]))
+		return set_site(conf, &s);
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
 		r = mr_write_domain_set(db, argv[0], &s, &diag);

@@ -94,7 +94,7 @@ static int put_pattern(struct mr_db *db, const char *scope, const char *owner, c
 		r = mr_query(db, "SELECT COUNT(*) > ? FROM sender_list WHERE scope = ? AND owner = ?",
 			     MR_PARAMS(mr_num(MR_PATTERNS_MAX), mr_text(scope), mr_text(owner)), arena, &rows, diag);
 	if (r == 0 && mr_cell_true(&rows, 0, 0))
-		r = mr_diag_set(diag, -EINVAL, "the list of %s is full (%d patterns)", owner, MR_PATTERNS_MAX);
+		r = mr_diag_set(diag, -EINVAL, "the list of %s is full (%d patterns)", *owner ? owner : "the site", MR_PATTERNS_MAX);
 	return r;
 }
 
@@ -112,7 +112,7 @@ static int remove_pattern(struct mr_db *db, const char *scope, const char *owner
 		r = mr_exec(db, "DELETE FROM sender_list WHERE scope = ? AND owner = ? AND pattern = ?",
 			    MR_PARAMS(mr_text(scope), mr_text(owner), mr_text(pattern)), &changed, diag);
 	if (r == 0 && changed == 0)
-		r = mr_diag_set(diag, -ENOENT, "%s does not stand in the lists of %s", pattern, owner);
+		r = mr_diag_set(diag, -ENOENT, "%s does not stand in the lists of %s", pattern, *owner ? owner : "the site");
 	return r;
 }
 

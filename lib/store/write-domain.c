@@ -203,6 +203,20 @@ int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_doma
 	return r < 0 ? r : mr_transaction(db, set_body, &c, diag);
 }
 
+static int site_body(struct mr_db *db, void *arg, struct mr_diag *diag)
+{
+	int r = mr_change_lists(db, "global", "", arg, diag);
+
+	return r < 0 ? r : mr_change_note(db, "global", "", "lists", diag);
+}
+
+int mr_write_site_lists(struct mr_db *db, const char *allow, const char *deny, const char *unlist, struct mr_diag *diag)
+{
+	struct mr_list_change c = { .allow = allow, .deny = deny, .unlist = unlist };
+
+	return mr_transaction(db, site_body, &c, diag);
+}
+
 static int del_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 {
 	mr_autoarena arena = mr_arena_new(0);

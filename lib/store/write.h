@@ -34,6 +34,8 @@ struct mr_alias_set {
 int mr_write_domain_add(struct mr_db *db, const char *name, const struct mr_domain_set *set, const struct mr_keyring *ring,
 			struct mr_diag *diag);
 int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_domain_set *set, struct mr_diag *diag);
+/* The lists that hold for everybody: patterns to add or remove, or NULL. */
+int mr_write_site_lists(struct mr_db *db, const char *allow, const char *deny, const char *unlist, struct mr_diag *diag);
 int mr_write_domain_del(struct mr_db *db, const char *name, struct mr_diag *diag); /* only without users and aliases (F134) */
 /* A new key of that kind ("rsa", "ed25519", NULL: of both) that waits for its record; a kind of which one waits already is left alone. */
 int mr_write_dkim_rotate(struct mr_db *db, const char *domain, const char *algorithm, const struct mr_keyring *ring, size_t *made,

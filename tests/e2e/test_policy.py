@@ -266,3 +266,42 @@ def refusal(send):
     except mail.Refused as error:
         return error
     return None
+
+
+@pytest.mark.rows("G09")
+def test_lists_of_user_domain_and_site(stack, refuses):
+    """Of the three the nearest that names the sender decides."""
+    user, other = stack.user(), stack.user()
+
+    def sent(to, domain):
+        return lambda: stack.inbound(to, sender=f"s{next(stack.numbers)}@{domain}", header_from=f"someone@{layout.FOREIGN}")
+
+    def refused(send):
+        error = mail.wait_until(lambda: refusal(send), 5)
+        assert error and error.where == "RCPT" and error.code == 550, error
+
+    def taken(to, send):
+        stack.arrived(to, mail.wait_until(lambda: attempt(send), 5))
+    with contextlib.ExitStack() as undo:
+        stack.cli("domain", "set", "default", "--deny", "worse.example")
+        undo.callback(stack.cli, "domain", "set", "default", "--unlist", "worse.example")
+        refused(sent(user, "worse.example"))
+        assert json.loads(stack.cli("domain", "show", "default", "--json")) == {"lists": [{"pattern": "worse.example", "action": "deny"}]}
+        stack.cli("domain", "set", layout.DOMAIN, "--allow", "worse.example")
+        undo.callback(stack.cli, "domain", "set", layout.DOMAIN, "--unlist", "worse.example")
+        taken(user, sent(user, "worse.example"))
+        stack.cli("user", "set", user, "--deny", "worse.example")
+        refused(sent(user, "worse.example"))
+        taken(other, sent(other, "worse.example"))
+        stack.cli("domain", "set", layout.DOMAIN, "--deny", "other.example")
+        undo.callback(stack.cli, "domain", "set", layout.DOMAIN, "--unlist", "other.example")
+        stack.cli("user", "set", user, "--allow", "other.example")
+        refused(sent(other, "other.example"))
+        taken(user, sent(user, "other.example"))
+        both = stack.alias(user, other)  # one of two wants it
+        taken(user, sent(both, "other.example"))
+    done = stack.cli("domain", "set", "default", "--unlist", "worse.example", check=False)
+    assert done.returncode == 1 and "worse.example does not stand in the lists of the site" in done.stderr
+    done = stack.cli("domain", "set", "default", "--disable", check=False)
+    assert done.returncode == 2 and "--allow, --deny and --unlist only" in done.stderr
+    assert json.loads(stack.cli("domain", "show", "default", "--json")) == {"lists": []}

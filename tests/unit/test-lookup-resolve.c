@@ -277,6 +277,24 @@ static void rows_away(void **state)
 	rowtext_free(rows);
 }
 
+static const struct mr_map *map_named(const char *name)
+{
+	for (size_t i = 0; mr_maps[i]; i++) {
+		if (strcmp(mr_maps[i]->name, name) == 0)
+			return mr_maps[i];
+	}
+	fail_msg("no map %s", name);
+	return NULL;
+}
+
+static struct mr_map_answer ask_map(const struct mr_walk *w, const char *map, struct mr_slice key)
+{
+	struct mr_map_answer out = { .status = MR_SOCKETMAP_NOTFOUND };
+
+	map_named(map)->find(w, key, &out);
+	return out;
+}
+
 static void bounds(void **state)
 {
 	struct mr_buf text = MR_BUF(1 << 22);
@@ -291,7 +309,12 @@ static void bounds(void **state)
 	mr_buf_puts(&text, "mailbox chain30@e.test\nalias many@e.test");
 	for (int i = 0; i < MR_DIR_FINALS_MAX; i++)
 		mr_buf_printf(&text, " x%d@foreign.test", i);
-	mr_buf_puts(&text, "\nalias more@e.test many@e.test one-more@foreign.test\n");
+	mr_buf_puts(&text, "\nalias more@e.test many@e.test one-more@foreign.test\nalias closed@e.test");
+	for (int i = 0; i < MR_RESOLVE_CLOSED; i++)
+		mr_buf_printf(&text, " closed%d@e.test closed%d+x@e.test", i, i);
+	for (int i = 0; i <= MR_RESOLVE_CLOSED; i++)
+		mr_buf_printf(&text, "\nalias closed%d@e.test rights internal chain30@e.test", i);
+	mr_buf_printf(&text, "\nalias shut@e.test closed@e.test closed%d@e.test\n", MR_RESOLVE_CLOSED);
 	struct rowtext *rows = rowtext_new(mr_buf_slice(&text));
 	rowview_init(&view, rows, false);
 	struct mr_walk w = { &view.view, &site, arena, NOW };
@@ -304,19 +327,16 @@ static void bounds(void **state)
 	assert_int_equal(r.n_finals, MR_DIR_FINALS_MAX);
 	mr_resolve(&w, MR_LIT("more@e.test"), MR_RESOLVE_DELIVER, &r);
 	assert_int_equal(r.status, MR_DIR_BAD);
+	mr_resolve(&w, MR_LIT("closed@e.test"), MR_RESOLVE_DELIVER, &r); /* each once, however it is reached */
+	assert_int_equal(r.status, MR_DIR_OK);
+	assert_int_equal(r.n_aliases, MR_RESOLVE_CLOSED);
+	mr_resolve(&w, MR_LIT("shut@e.test"), MR_RESOLVE_DELIVER, &r);
+	assert_int_equal(r.status, MR_DIR_BAD);
+	assert_int_equal(ask_map(&w, "alias", MR_LIT("shut@e.test")).status,
+			 MR_SOCKETMAP_PERM); /* nobody gets in past rights that were not looked at */
 	rowview_done(&view);
 	rowtext_free(rows);
 	mr_buf_done(&text);
-}
-
-static const struct mr_map *map_named(const char *name)
-{
-	for (size_t i = 0; mr_maps[i]; i++) {
-		if (strcmp(mr_maps[i]->name, name) == 0)
-			return mr_maps[i];
-	}
-	fail_msg("no map %s", name);
-	return NULL;
 }
 
 /* NULL = NOTFOUND */
@@ -429,14 +449,6 @@ static void maps(void **state)
 }
 
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-
-static struct mr_map_answer ask_map(const struct mr_walk *w, const char *map, struct mr_slice key)
-{
-	struct mr_map_answer out = { .status = MR_SOCKETMAP_NOTFOUND };
-
-	map_named(map)->find(w, key, &out);
-	return out;
-}
 
 /* As Postfix writes them: in quotes where they need some. */
 static const char *const strangers[] = {
