@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* libraries */
+#include <utlist.h>
+
 /* ours */
 #include "base/mem.h"
 #include "lock.h"
@@ -18,8 +21,16 @@
 #define RECENT_MAX 64  /* accounts and things remembered, the oldest forgotten first */
 #define TEXT_MAX   200 /* bytes of a reason */
 
+/* A question that is open. */
+struct asked {
+	struct asked *prev, *next;
+	struct mr_lock *lock;
+	char *what;
+};
+
 struct mr_lock {
 	struct mr_asker *asker;
+	struct asked *asked;
 	struct {
 		char *what;
 		uint64_t at_ms;
@@ -35,11 +46,20 @@ struct mr_lock *mr_lock_new(struct mr_loop *l, const char *socket)
 	return k;
 }
 
+static void forget(struct asked *a)
+{
+	DL_DELETE(a->lock->asked, a);
+	free(a->what);
+	free(a);
+}
+
 void mr_lock_free(struct mr_lock *k)
 {
 	if (!k)
 		return;
-	mr_asker_free(k->asker);
+	mr_asker_free(k->asker); /* tells nobody */
+	while (k->asked)
+		forget(k->asked);
 	for (size_t i = 0; i < RECENT_MAX; i++)
 		free(k->recent[i].what);
 	free(k);
@@ -62,12 +82,13 @@ static bool recently(struct mr_lock *k, const char *what)
 
 static void on_answer(int err, struct mr_slice text, void *arg)
 {
-	mr_autofree char *what = arg;
+	struct asked *a = arg;
 
 	if (err < 0)
-		mr_log(MR_LOG_ERROR, "admin-refused", mr_s("asked", what), mr_err("error", err), mr_sl("why", text));
+		mr_log(MR_LOG_ERROR, "admin-refused", mr_s("asked", a->what), mr_err("error", err), mr_sl("why", text));
 	else
-		mr_log(MR_LOG_NOTICE, "admin-done", mr_s("asked", what));
+		mr_log(MR_LOG_NOTICE, "admin-done", mr_s("asked", a->what));
+	forget(a);
 }
 
 /* One line: what may not stand in a request becomes a blank. */
@@ -85,6 +106,7 @@ static void add_text(struct mr_buf *line, const char *text)
 static void ask(struct mr_policyd *p, const char *verb, struct mr_slice address, const char *text)
 {
 	struct mr_buf what = MR_BUF(MR_CONTROL_LINE_MAX), line = MR_BUF(MR_CONTROL_LINE_MAX);
+	struct asked *a;
 
 	mr_buf_printf(&what, "%s ", verb);
 	mr_buf_add(&what, address);
@@ -92,7 +114,10 @@ static void ask(struct mr_policyd *p, const char *verb, struct mr_slice address,
 		mr_buf_add(&line, mr_buf_slice(&what));
 		mr_buf_putc(&line, ' ');
 		add_text(&line, text);
-		mr_asker_ask(p->lock->asker, line.p, ANSWER_MS, on_answer, mr_buf_steal(&what));
+		a = mr_new(struct asked, 1);
+		*a = (struct asked){ .lock = p->lock, .what = mr_buf_steal(&what) };
+		DL_APPEND(p->lock->asked, a);
+		mr_asker_ask(p->lock->asker, line.p, ANSWER_MS, on_answer, a);
 	}
 	mr_buf_done(&what);
 	mr_buf_done(&line);
