@@ -18,8 +18,9 @@ enum mr_hostd_verb {
 
 struct mr_hostd_request {
 	enum mr_hostd_verb verb;
-	const char *address; /* of kick, hold-sender, release-sender: lower case, of the strict form for accounts */
-	struct mr_buf ids;   /* of hold, release, delete: queue ids, a line each; the caller's to free */
+	const char
+	    *address; /* of kick, hold-sender, release-sender, and of list if it is given: lower case, of the strict form for accounts */
+	struct mr_buf ids; /* of hold, release, delete: queue ids, a line each; the caller's to free */
 };
 #define MR_HOSTD_ID_MIN 6
 #define MR_HOSTD_ID_MAX 32
@@ -27,13 +28,15 @@ struct mr_hostd_request {
 /* -EINVAL with the reason for what is not exactly a request of ours. */
 int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, struct mr_hostd_request *out, struct mr_diag *diag);
 
-/* Of `postqueue -j` the ids of messages of this sender, with any extension, that are (or are not) on hold, a line each; how many. */
-size_t mr_hostd_ids_of(struct mr_slice listing, const char *sender, char delimiter, bool on_hold, struct mr_buf *ids);
+/* Picks from what `postqueue -j` prints. */
+struct mr_hostd_pick {
+	const char *sender; /* with any extension; NULL: all */
+	char delimiter;
+	enum { MR_HOSTD_ANY_QUEUE, MR_HOSTD_ON_HOLD, MR_HOSTD_NOT_ON_HOLD } where;
+	bool whole_lines; /* else the ids, a line each */
+};
+void mr_hostd_pick(struct mr_slice listing, const struct mr_hostd_pick *pick, struct mr_buf *out);
 /* The number in what postsuper reports at its end, "postsuper: Placed on hold: 3 messages"; 0 without such a line. */
 uint64_t mr_hostd_changed(struct mr_slice said);
 /* How many sessions doveadm kick says that it has dropped. */
 size_t mr_hostd_kicked(struct mr_slice said);
-
-/* tool.c. Runs argv[0], a path, with input (may be empty) as its standard input and takes what it prints, standard error included. 0, or
- * -errno with the reason: it cannot be run, prints too much, takes longer than ms (it is killed then), or its exit code is not 0. */
-int mr_hostd_run(const char *const *argv, struct mr_slice input, uint64_t ms, struct mr_buf *out, struct mr_diag *diag);

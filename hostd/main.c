@@ -7,6 +7,7 @@
 #include "app/service.h"
 #include "base/mem.h"
 #include "hostd.h"
+#include "rt/tool.h"
 
 #define TOOL_MS  30000
 #define LIFETIME 100 /* seconds: two tools and the way there and back */
@@ -42,20 +43,27 @@ static int kick(const struct conf *c, const char *address, struct mr_buf *out, s
 	const char *const with[] = { "/usr/bin/doveadm", "-c", c->dovecot_config, "kick", "-f", "--", address, NULL };
 	const char *const without[] = { "/usr/bin/doveadm", "kick", "-f", "--", address, NULL };
 	struct mr_buf said = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = mr_hostd_run(*c->dovecot_config ? with : without, (struct mr_slice){ 0 }, TOOL_MS, &said, diag);
+	int r = mr_tool_run(*c->dovecot_config ? with : without, (struct mr_slice){ 0 }, TOOL_MS, &said, diag);
 
+	if (r == -EIO && mr_slice_starts(mr_buf_slice(&said), MR_LIT("no users kicked"))) /* exit code 68 */
+		r = 0;
 	if (r == 0)
 		mr_buf_printf(out, "kicked=%zu\n", mr_hostd_kicked(mr_buf_slice(&said)));
 	mr_buf_done(&said);
 	return r;
 }
 
-static int list(const struct conf *c, struct mr_buf *out, struct mr_diag *diag)
+static int pick(const struct conf *c, const struct mr_hostd_pick *pick, struct mr_buf *out, struct mr_diag *diag)
 {
 	const char *const with[] = { "/usr/sbin/postqueue", "-c", c->postfix_config_dir, "-j", NULL };
 	const char *const without[] = { "/usr/sbin/postqueue", "-j", NULL };
+	struct mr_buf listing = MR_BUF(MR_SERVICE_ANSWER_MAX);
+	int r = mr_tool_run(*c->postfix_config_dir ? with : without, (struct mr_slice){ 0 }, TOOL_MS, &listing, diag);
 
-	return mr_hostd_run(*c->postfix_config_dir ? with : without, (struct mr_slice){ 0 }, TOOL_MS, out, diag);
+	if (r == 0)
+		mr_hostd_pick(mr_buf_slice(&listing), pick, out);
+	mr_buf_done(&listing);
+	return r;
 }
 
 /* action: an option of postsuper(1) that takes ids from its standard input. */
@@ -64,7 +72,7 @@ static int change(const struct conf *c, const char *action, struct mr_slice ids,
 	const char *const with[] = { "/usr/sbin/postsuper", "-c", c->postfix_config_dir, action, "-", NULL };
 	const char *const without[] = { "/usr/sbin/postsuper", action, "-", NULL };
 	struct mr_buf said = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = ids.n == 0 ? 0 : mr_hostd_run(*c->postfix_config_dir ? with : without, ids, TOOL_MS, &said, diag);
+	int r = ids.n == 0 ? 0 : mr_tool_run(*c->postfix_config_dir ? with : without, ids, TOOL_MS, &said, diag);
 
 	if (r == 0)
 		mr_buf_printf(out, "changed=%llu\n", (unsigned long long)mr_hostd_changed(mr_buf_slice(&said)));
@@ -74,16 +82,22 @@ static int change(const struct conf *c, const char *action, struct mr_slice ids,
 
 static int change_sender(const struct conf *c, const char *action, const char *sender, struct mr_buf *out, struct mr_diag *diag)
 {
-	struct mr_buf listing = MR_BUF(MR_SERVICE_ANSWER_MAX), ids = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = list(c, &listing, diag);
+	const struct mr_hostd_pick what = { sender, c->shared.delimiter[0], action[1] == 'H' ? MR_HOSTD_ON_HOLD : MR_HOSTD_NOT_ON_HOLD,
+					    false };
+	struct mr_buf ids = MR_BUF(MR_SERVICE_ANSWER_MAX);
+	int r = pick(c, &what, &ids, diag);
 
-	if (r == 0) {
-		mr_hostd_ids_of(mr_buf_slice(&listing), sender, c->shared.delimiter[0], action[1] == 'H', &ids);
+	if (r == 0)
 		r = change(c, action, mr_buf_slice(&ids), out, diag);
-	}
-	mr_buf_done(&listing);
 	mr_buf_done(&ids);
 	return r;
+}
+
+static int list(const struct conf *c, const char *sender, struct mr_buf *out, struct mr_diag *diag)
+{
+	const struct mr_hostd_pick what = { sender, c->shared.delimiter[0], MR_HOSTD_ANY_QUEUE, true };
+
+	return pick(c, &what, out, diag);
 }
 
 static int run(const struct conf *c, const struct mr_hostd_request *q, struct mr_buf *out, struct mr_diag *diag)
@@ -92,7 +106,7 @@ static int run(const struct conf *c, const struct mr_hostd_request *q, struct mr
 	case MR_HOSTD_KICK:
 		return kick(c, q->address, out, diag);
 	case MR_HOSTD_LIST:
-		return list(c, out, diag);
+		return list(c, q->address, out, diag);
 	case MR_HOSTD_HOLD_SENDER:
 		return change_sender(c, "-h", q->address, out, diag);
 	case MR_HOSTD_RELEASE_SENDER:

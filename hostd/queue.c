@@ -21,24 +21,30 @@ static bool sent_by(struct mr_slice from, struct mr_slice account, char delimite
 	return mr_slice_istarts(local, base) && (local.n == base.n || local.p[base.n] == delimiter || local.p[base.n] == '+');
 }
 
-size_t mr_hostd_ids_of(struct mr_slice listing, const char *sender, char delimiter, bool on_hold, struct mr_buf *ids)
+static bool picked(const struct mr_hostd_pick *pick, const char *queue, const char *sender)
 {
-	const char *queue, *id, *from;
+	bool on_hold = mr_slice_eq(mr_slice_of(queue), MR_LIT("hold"));
+
+	if (pick->sender && !sent_by(mr_slice_of(sender), mr_slice_of(pick->sender), pick->delimiter))
+		return false;
+	return pick->where == MR_HOSTD_ANY_QUEUE || on_hold == (pick->where == MR_HOSTD_ON_HOLD);
+}
+
+void mr_hostd_pick(struct mr_slice listing, const struct mr_hostd_pick *pick, struct mr_buf *out)
+{
+	const char *queue, *id, *sender;
 	struct mr_slice line;
 	json_t *message;
-	size_t n = 0;
 
 	while (mr_slice_next(&listing, '\n', &line)) {
 		message = line.n > 0 ? json_loadb(line.p, line.n, 0, NULL) : NULL;
-		if (json_unpack(message, "{s:s, s:s, s:s}", "queue_name", &queue, "queue_id", &id, "sender", &from) == 0 &&
-		    mr_slice_eq(mr_slice_of(queue), MR_LIT("hold")) == on_hold &&
-		    sent_by(mr_slice_of(from), mr_slice_of(sender), delimiter)) {
-			mr_buf_puts(ids, id);
-			n += mr_buf_putc(ids, '\n') == 0;
+		if (json_unpack(message, "{s:s, s:s, s:s}", "queue_name", &queue, "queue_id", &id, "sender", &sender) == 0 &&
+		    picked(pick, queue, sender)) {
+			mr_buf_add(out, pick->whole_lines ? line : mr_slice_of(id));
+			mr_buf_putc(out, '\n');
 		}
 		json_decref(message);
 	}
-	return n;
 }
 
 uint64_t mr_hostd_changed(struct mr_slice said)

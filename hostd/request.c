@@ -10,10 +10,10 @@
 
 static const struct {
 	const char *name;
-	enum { NOTHING, ADDRESS, IDS } arg;
+	enum { MAYBE_ADDRESS, ADDRESS, IDS } arg;
 } verbs[] = {
 	[MR_HOSTD_KICK] = { "kick", ADDRESS },
-	[MR_HOSTD_LIST] = { "list", NOTHING },
+	[MR_HOSTD_LIST] = { "list", MAYBE_ADDRESS },
 	[MR_HOSTD_HOLD_SENDER] = { "hold-sender", ADDRESS },
 	[MR_HOSTD_RELEASE_SENDER] = { "release-sender", ADDRESS },
 	[MR_HOSTD_HOLD] = { "hold", IDS },
@@ -64,11 +64,10 @@ int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, s
 		return mr_diag_set(diag, -EINVAL, "unknown request");
 	q.verb = (enum mr_hostd_verb)v;
 	switch (verbs[v].arg) {
-	case NOTHING:
-		if (r->arg.n > 0)
-			err = mr_diag_set(diag, -EINVAL, "%s takes no argument", verbs[v].name);
-		break;
+	case MAYBE_ADDRESS:
 	case ADDRESS:
+		if (r->arg.n == 0 && verbs[v].arg == MAYBE_ADDRESS)
+			break;
 		err = mr_address_account(r->arg, arena, &address, diag);
 		q.address = err < 0 ? NULL : mr_arena_slice(arena, address);
 		break;

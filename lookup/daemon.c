@@ -8,6 +8,7 @@
 /* ours */
 #include "base/mem.h"
 #include "base/parse.h"
+#include "revoke.h"
 #include "rt/log.h"
 #include "rt/sock.h"
 
@@ -43,8 +44,10 @@ static void on_change(enum mr_row_kind kind, const struct mr_change *change, voi
 {
 	const struct mr_lookup *l = arg;
 
-	if (kind == MR_ROW_MAILBOX && l->questions != NULL)
-		mr_usage_recheck(arg, mr_slice_of(change->key));
+	if (kind != MR_ROW_MAILBOX || l->questions == NULL)
+		return;
+	mr_usage_recheck(arg, mr_slice_of(change->key));
+	mr_revoke_change(l->revoke, change);
 }
 
 /* --- sockets */
@@ -177,6 +180,7 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 		return err;
 	l->source = mr_source_pool_new(l->loop, l->pool, (unsigned)c->threads);
 	l->rows = mr_rows_new(&rows, l->source);
+	l->revoke = mr_revoke_new(l->loop, mr_arena_printf(l->scratch, "%s/hostd/hostd.sock", c->shared.run_dir));
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
 	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);
 	l->signing = mr_signing_new(l->loop, l->pool, SIGNING_MS);
@@ -275,6 +279,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_presence_free(l->presence);
 	mr_redis_free(l->redis);
 	mr_changes_free(l->changes);
+	mr_revoke_free(l->revoke);
 	mr_rows_free(l->rows);
 	mr_usage_free(l->usage);
 	mr_signing_free(l->signing);

@@ -22,6 +22,7 @@ struct mr_lookup {
 	struct mr_presence *presence; /* NULL without Redis */
 	struct mr_usage *usage;
 	struct mr_signing *signing;
+	struct mr_revoke *revoke;
 	struct mr_arena *scratch; /* of the request being read */
 	uint64_t deadline_ms;
 	unsigned pages; /* pages of addresses being read for clients */

@@ -28,9 +28,9 @@ static bool complete(struct mr_slice answer)
 	return mr_slice_eq(last, MR_LIT("ok")) || mr_slice_starts(last, MR_LIT("error "));
 }
 
-static int take_answer(int fd, struct mr_buf *out)
+static int take_answer(int fd, uint64_t ms, struct mr_buf *out)
 {
-	uint64_t now, until = mr_now_ms() + WAIT_MS;
+	uint64_t now, until = mr_now_ms() + ms;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char bytes[4096];
 	ssize_t n;
@@ -60,22 +60,27 @@ struct mr_slice control_value(struct mr_slice answer, const char *key)
 	return (struct mr_slice){ 0 };
 }
 
+int control_request(const char *path, uint64_t ms, const char *line, struct mr_buf *answer)
+{
+	int fd = mr_connect_unix_wait(path, ms), r = fd < 0 ? fd : 0;
+
+	if (r == 0 && dprintf(fd, "%s\n", line) < 0)
+		r = -errno;
+	if (r == 0)
+		r = take_answer(fd, ms, answer);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 int control_ask(const char *run_dir, const char *daemon, const char *verb, struct mr_buf *answer, struct mr_diag *diag)
 {
 	char path[PATH_MAX];
-	int fd, r = 0;
+	int r;
 
 	*answer = MR_BUF(ANSWER_MAX);
 	snprintf(path, sizeof(path), "%s/%s/control.sock", run_dir, daemon);
-	fd = mr_connect_unix_wait(path, WAIT_MS);
-	if (fd < 0)
-		r = fd;
-	else if (dprintf(fd, "%s\n", verb) < 0)
-		r = -errno;
-	if (r == 0)
-		r = take_answer(fd, answer);
-	if (fd >= 0)
-		close(fd);
+	r = control_request(path, WAIT_MS, verb, answer);
 	errno = -r;
 	return r < 0 ? mr_diag_set(diag, r, "not running, or not answering at %s: %m", path) : 0;
 }

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "database.h"
 #include "input.h"
+#include "lockdown.h"
 #include "mail/address.h"
 #include "print.h"
 #include "store/list.h"
@@ -203,33 +204,53 @@ static int del(const struct verbs_conf *conf, const void *flags, int argc, char 
 	return verbs_changed(conf, r, &diag);
 }
 
-static int change_lock(const struct verbs_conf *conf, const char *address, const char *reason)
+/* What could not be done beside the database is said, and is no failure: the lock holds. */
+static void report(const struct lockdown *done, bool locked)
 {
-	struct mr_diag diag = { 0 };
-	verbs_autodb db = NULL;
-	bool changed = false;
-	int r = verbs_open(conf, &db, &diag);
-
-	if (r == 0)
-		r = reason ? mr_write_user_lock(db, address, reason, &changed, &diag) : mr_write_user_unlock(db, address, &changed, &diag);
-	if (r == 0)
-		printf("%s %s\n", address,
-		       reason    ? changed ? "is locked" : "was locked already"
-		       : changed ? "is not locked any more"
-				 : "was not locked");
-	return verbs_changed(conf, r, &diag);
+	if (*done->hostd_diag.text)
+		verb_note("%s: %s", locked ? "open sessions and queued messages are left as they are" : "held messages are not looked for",
+			  done->hostd_diag.text);
+	else if (locked)
+		printf("open sessions are dropped, queued messages on hold: %llu\n", (unsigned long long)done->held);
+	else if (done->held)
+		printf("queued messages on hold: %llu (mailreeve queue list, release, delete)\n", (unsigned long long)done->held);
 }
 
 static int lock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	const struct flags *f = flags;
+	struct lockdown done = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag), code;
 
-	return change_lock(conf, argv[0], f->reason ? f->reason : "locked by the administrator");
+	if (r == 0)
+		r = lockdown_lock(db, argv[0], f->reason ? f->reason : "locked by the administrator", &done, &diag);
+	code = verbs_changed(conf, r, &diag);
+	if (r < 0)
+		return code;
+	lockdown_end(&conf->shared, done.address, &done);
+	printf("%s %s\n", done.address, done.changed ? "is locked" : "was locked already");
+	report(&done, true);
+	return code;
 }
 
 static int unlock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
-	return change_lock(conf, argv[0], NULL);
+	struct lockdown done = { 0 };
+	struct mr_diag diag = { 0 };
+	verbs_autodb db = NULL;
+	int r = verbs_open(conf, &db, &diag), code;
+
+	if (r == 0)
+		r = lockdown_unlock(db, argv[0], &done, &diag);
+	code = verbs_changed(conf, r, &diag);
+	if (r < 0)
+		return code;
+	lockdown_count_held(&conf->shared, done.address, &done);
+	printf("%s %s\n", done.address, done.changed ? "is not locked any more" : "was not locked");
+	report(&done, false);
+	return code;
 }
 
 static int run(const void *conf, int argc, char **argv)

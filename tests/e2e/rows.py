@@ -42,6 +42,7 @@ ROWS = {
     "F059": "A disabled user cannot log in by IMAP or POP3.",
     "F060": "A send-only user cannot log in by IMAP or POP3.",
     "F061": "bcrypt and SHA256-CRYPT password hashes are both accepted.",
+    "F062": "A password change, a disabled user is effective for IMAP and POP3 within one second, open sessions included, and for an open submission session at its next recipient.",
     "F063": "Drafts, Junk and Trash exist and are subscribed after first login, with special-use flags.",
     "F066": "All mail files belong to the vmail user.",
     "F068": "Delivery over a mailbox's quota is refused and bounced.",
@@ -78,6 +79,7 @@ ROWS = {
     "G11": "Every check has a mode: off, observe (log only), enforce.",
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
            "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",
+    "G14": "Lock-down in one step: log-ins, submission and queued mail to foreign recipients stop, sessions are dropped, queue files are held, people told.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
     "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",

@@ -1,10 +1,14 @@
 """An account that is misused, stopped in one step: log-ins, submission and queued mail; what comes in is delivered all the while."""
 
+import imaplib
 import json
+import poplib
 import re
 
 import pytest
-from stack import layout, mariadb
+from stack import admin, layout, mail, mariadb, postfix
+
+PARTNER = "someone@" + layout.ELSEWHERE
 
 
 def shown(stack, user):
@@ -40,3 +44,96 @@ def test_lock_is_kept_with_its_reason(stack):
 def test_lock_refused(stack, words, said):
     done = stack.cli("user", "lock", *words, check=False)
     assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1, done
+
+
+def queued(stack, user):
+    """Its messages in the queue, without what is just coming in."""
+    return [m for m in postfix.queue(stack.lay) if m["sender"] == user and m["queue_name"] != "incoming"]
+
+
+def dropped(session):
+    """Whether the server has ended this session of IMAP or POP3."""
+    try:
+        session.noop()
+    except (OSError, imaplib.IMAP4.abort, poplib.error_proto, EOFError):
+        return True
+    return False
+
+
+def refuses_logins(stack, user):
+    with pytest.raises(stack.client.no_login), stack.client.imap(user, admin.PASSWORD):
+        pass
+    with pytest.raises(poplib.error_proto):
+        stack.client.pop3(user, admin.PASSWORD)
+    for port in ("submission", "submissions"):
+        with pytest.raises(mail.Refused) as caught:
+            stack.client.submission(user, admin.PASSWORD, port)
+        assert caught.value.code == 535
+
+
+@pytest.mark.rows("G14", "F062")
+def test_everything_stops_and_goes_on(stack, refuses):
+    """Sessions that are open, log-ins, mail that is being sent, mail in the queue; nothing is lost."""
+    user = stack.user()
+    with stack.without("sink"):
+        waiting = stack.submit(user, PARTNER)
+        tagged = stack.submit(user, PARTNER, sender=user.replace("@", "+list@"))
+        mail.wait_until(lambda: len(queued(stack, user)) == 1)
+        pop3, idle, busy = stack.client.pop3(user, admin.PASSWORD), stack.client.submission(user, admin.PASSWORD), stack.client.submission(user, admin.PASSWORD)
+        busy.mail(user)
+        assert busy.rcpt(PARTNER)[0] == 250
+        with stack.client.imap(user, admin.PASSWORD) as imap:
+            said = stack.cli("user", "lock", user, "--reason", "stolen password")
+            assert re.search(r"open sessions are dropped, queued messages on hold: 2$", said, re.M), said
+            assert dropped(imap) and dropped(pop3)
+        with refuses(500, at="RCPT"):
+            mail.transaction(idle, user, PARTNER, mail.message(user, PARTNER))
+        code, text = busy.data(mail.message(user, PARTNER))
+        assert code == 550 and b"locked" in text, text
+        refuses_logins(stack, user)
+        arriving = stack.inbound(user)
+        assert {m["queue_name"] for m in postfix.queue(stack.lay) if m["sender"].startswith(user.split("@")[0])} == {"hold"}
+        assert stack.cli("queue", "list", "--sender", user).count("hold") == 2
+        said = stack.cli("user", "unlock", user)
+        assert "queued messages on hold: 2" in said
+        assert stack.cli("queue", "release", "--sender", user).strip() == "2 messages"
+    postfix.flush(stack.lay)
+    for mark in (waiting, tagged):
+        assert stack.client.sunk(mark)[0]["from"].endswith(layout.DOMAIN)
+    stack.arrived(user, arriving)
+    stack.client.sunk(stack.submit(user, PARTNER))
+
+
+@pytest.mark.rows("G14", "F062")
+def test_lock_without_the_root_helper(stack):
+    """The database's part holds, on every host: what waits for other hosts is frozen, though not on hold."""
+    user, other = stack.user(), stack.user()
+    with stack.without("hostd"):
+        with stack.without("sink"):
+            waiting = stack.submit(user, PARTNER)
+            mail.wait_until(lambda: queued(stack, user))
+            done = stack.cli("user", "lock", user, check=False)
+            assert done.returncode == 0 and "is locked" in done.stdout
+            assert re.search(r"open sessions and queued messages are left as they are: mailreeve-hostd does not answer at .*hostd.sock: ", done.stderr)
+            refuses_logins(stack, user)
+            # Postfix's queue manager keeps the last transport that it was told for half a minute; another message makes it ask again.
+            passes = stack.submit(other, PARTNER)
+            assert mail.wait_until(lambda: any("account locked" in m["recipients"][0].get("delay_reason", "") for m in queued(stack, user)), 60)
+        stack.client.sunk(passes)
+        assert [m["queue_name"] for m in queued(stack, user)] == ["deferred"]
+        stack.cli("user", "unlock", user, check=False)
+    postfix.flush(stack.lay)
+    stack.client.sunk(waiting, seconds=45)
+
+
+@pytest.mark.rows("F062")
+@pytest.mark.parametrize("words, stdin", [(["set", "--password"], "another horse\n"), (["set", "--disable"], ""), (["del"], "")])
+def test_what_is_taken_away_ends_open_sessions(stack, words, stdin):
+    """lookup of each host has its own host's sessions dropped: nothing but the change log told it."""
+    user, other = stack.user(), stack.user()
+    with stack.client.imap(user, admin.PASSWORD) as imap, stack.client.imap(other, admin.PASSWORD) as stays:
+        stack.cli("user", words[0], user, *words[1:], stdin=stdin)
+        assert mail.wait_until(lambda: dropped(imap), 10)
+        assert stays.noop()[0] == "OK"
+    with pytest.raises(stack.client.no_login), stack.client.imap(user, admin.PASSWORD):
+        pass

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_goals++;
 	}
 	mr_buf_done(&q.ids);
-	mr_hostd_ids_of(in, "anna@example.org", '+', false, &ids);
+	mr_hostd_pick(in, &(struct mr_hostd_pick){ "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false }, &ids);
 	mr_hostd_changed(in);
 	mr_buf_done(&ids);
 	return 0;

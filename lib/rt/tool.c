@@ -1,4 +1,4 @@
-/* tool: one run of a program of the host. */
+/* tool: see tool.h */
 
 /* system */
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* ours */
-#include "hostd.h"
 #include "rt/clock.h"
+#include "rt/tool.h"
 
 static char *const environment[] = { (char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)(uintptr_t) "LC_ALL=C", NULL };
 
@@ -78,7 +78,7 @@ static int last_line(const char *program, int status, const struct mr_buf *out, 
 	return mr_diag_set(diag, -EIO, "%s: exit %d: %.*s", program, code, (int)(last.n < 200 ? last.n : 200), last.n ? last.p : "");
 }
 
-int mr_hostd_run(const char *const *argv, struct mr_slice input, uint64_t ms, struct mr_buf *out, struct mr_diag *diag)
+int mr_tool_run(const char *const *argv, struct mr_slice input, uint64_t ms, struct mr_buf *out, struct mr_diag *diag)
 {
 	int in = input_fd(input), pipes[2] = { -1, -1 }, status = 0, r = 0;
 	pid_t pid = -1;

@@ -1,0 +1,106 @@
+"""The one part that runs as root: who may ask it, for what, and what it leaves alone."""
+
+import json
+import subprocess
+
+import pytest
+from stack import layout, mail, postfix
+
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(60)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode("latin-1"))
+sys.stdout.write(b"".join(iter(lambda: s.recv(65536), b"")).decode())
+"""
+PARTNER = "someone@" + layout.ELSEWHERE
+
+
+def ask(stack, request, user="root"):
+    """The answer to one request of a user of the system."""
+    done = subprocess.run(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", ASK, str(stack.lay.run / "hostd/hostd.sock"), request + "\n"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout or done.stderr.splitlines()[-1]
+
+
+def waiting(stack, user):
+    """The one message of this user that waits, once it does."""
+    found = mail.wait_until(lambda: [m for m in postfix.queue(stack.lay) if m["sender"] == user and m["queue_name"] != "incoming"])
+    assert len(found or ()) == 1, found
+    return found[0]
+
+
+@pytest.mark.rows("G14")
+def test_queue(stack):
+    """Held, released, deleted: this message and no other."""
+    user, other = stack.user(), stack.user()
+    with stack.without("sink"):
+        kept, gone = stack.submit(user, PARTNER), stack.submit(other, PARTNER)
+        mine, theirs = waiting(stack, user)["queue_id"], waiting(stack, other)["queue_id"]
+        assert stack.cli("queue", "hold", mine).strip() == "1 message"
+        assert waiting(stack, user)["queue_name"] == "hold" and waiting(stack, other)["queue_name"] != "hold"
+        listed = {m["queue_id"]: m for m in json.loads(stack.cli("queue", "list", "--json"))}
+        assert listed[mine]["queue_name"] == "hold" and theirs in listed
+        assert [m["queue_id"] for m in json.loads(stack.cli("queue", "list", "--sender", user, "--json"))] == [mine]
+        assert mine in stack.cli("queue", "list") and theirs not in stack.cli("queue", "list", "--sender", user)
+        assert stack.cli("queue", "delete", theirs).strip() == "1 message"
+        assert stack.cli("queue", "hold", theirs).strip() == "0 messages"
+        assert stack.cli("queue", "release", mine).strip() == "1 message"
+    postfix.flush(stack.lay)
+    stack.client.sunk(kept)
+    assert not any(gone.encode() in path.read_bytes() for path in stack.lay.sink.glob("*.eml"))
+
+
+@pytest.mark.rows("G14")
+def test_who_may_ask_for_what(stack):
+    user = stack.user()
+    assert ask(stack, "list").endswith("ok\n")
+
+
+@pytest.mark.rows("G14")
+def test_a_request_without_an_end(stack):
+    """It is answered or cut off, and costs nobody else anything."""
+    assert "ok\n" not in ask(stack, "x" * 100000)
+    assert ask(stack, "list").endswith("ok\n")
+    assert ask(stack, f"kick {user}", "mailreeve-lookup") == "kicked=0\nok\n"
+    assert ask(stack, f"hold-sender {user}", "mailreeve-lookup") == "changed=0\nok\n"
+    for request in ("list", f"release-sender {user}", "hold ABCDEF", "release ABCDEF", "delete ABCDEF"):
+        assert ask(stack, request, "mailreeve-lookup") == "error not allowed\n", request
+    assert "Permission" in ask(stack, "list", "mailreeve-policyd") and "Permission" in ask(stack, "list", "nobody")
+
+
+@pytest.mark.rows("G14")
+def test_the_uid_counts_where_the_folder_does_not(stack):
+    """Were the socket open to everybody by mistake, nobody would gain anything."""
+    folder, socket = stack.lay.run / "hostd", stack.lay.run / "hostd/hostd.sock"
+    modes = folder.stat().st_mode & 0o7777, socket.stat().st_mode & 0o7777
+    folder.chmod(0o755)
+    socket.chmod(0o666)
+    try:
+        for user in ("nobody", "postfix", "vmail", "mailreeve-policyd", "mailreeve-milter"):
+            for request in ("list", "kick anna@example.org", "delete ABCDEF"):
+                assert ask(stack, request, user) == "error not allowed\n"
+    finally:
+        folder.chmod(modes[0])
+        socket.chmod(modes[1])
+    log = (stack.lay.log / "hostd.log").read_text()
+    assert 'verb=delete arg=ABCDEF result="not allowed"' in log
+
+
+@pytest.mark.rows("G14")
+@pytest.mark.parametrize("request_line, said", [
+    ("kick *", "no @"), ("kick *@example.org", "local part"), ("kick 127.0.0.1", "no @"), ("kick -h@example.org -x", ""), ("delete ALL", "not an id"),
+    ("delete ALL deferred", "not an id"), ("hold -", "not an id"), ("release ../active/ABCDEF", "not an id"), ("reload postfix", "unknown request"),
+    ("", "no request"), ("kick a\tb@example.org", "no request"), ("list everything", "no @"), ("hold", "which message")])
+def test_odd_requests(stack, request_line, said):
+    answer = ask(stack, request_line)
+    assert answer.startswith("error ") and said in answer, answer
+    assert ask(stack, "list").endswith("ok\n")
+
+
+@pytest.mark.rows("G14")
+def test_a_request_without_an_end(stack):
+    """It is answered or cut off, and costs nobody else anything."""
+    assert not ask(stack, "x" * 100000).endswith("ok\n")
+    assert ask(stack, "list").endswith("ok\n")
