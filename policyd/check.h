@@ -1,8 +1,8 @@
 /* check: one decision about a request of Postfix. Each stands in a file of its own in checks/ and in the list of checks/meson.build.
  *
  * A check says when it runs and what it must know of the directory. The frame (request.h) asks for that once for all checks of a request,
- * waits, and runs them; a check itself is a pure function and never waits. A check that wants something counted over all hosts, or looked
- * up in the grey list, also says what, and is run when that is known. */
+ * waits, and runs them; a check itself is a pure function and never waits. A check that wants something counted over all hosts, looked up
+ * in the grey list or among what was seen before, also says what, and is run when that is known. */
 #pragma once
 #include "base/arena.h"
 #include "conf/conf.h"
@@ -10,6 +10,7 @@
 #include "proto/limit.h"
 #include "proto/policy.h"
 #include "rt/counters.h"
+#include "rt/distinct.h"
 #include "rt/greylist.h"
 
 enum mr_check_id {
@@ -33,6 +34,9 @@ struct mr_check_settings {
 	struct mr_conf_strings own_names; /* of this site, beside the host's: names and addresses */
 	struct mr_grey_rules grey;
 	struct mr_conf_strings grey_exempt; /* domains of clients */
+	struct mr_conf_strings hijack_signals;
+	uint64_t hijack_known_for;                       /* ms */
+	int64_t hijack_notice, hijack_hold, hijack_lock; /* points from which on; 0: never */
 };
 
 struct mr_check_input {
@@ -48,13 +52,15 @@ struct mr_check_input {
 	const struct mr_limit *limits; /* rules that hold when it sends */
 	size_t n_limits;
 	const struct mr_dir_resolve *recipient;
-	bool sender_allowed; /* the lists of every mailbox behind the recipient allow the envelope sender */
-	uint64_t recipients; /* of the message so far, this one included; at its end all */
-	bool has_client;     /* else the next one means nothing */
+	struct mr_slice only_final; /* the mailbox of ours that alone gets mail for the recipient; "" where there are others, too */
+	bool sender_allowed;        /* the lists of every mailbox behind the recipient allow the envelope sender */
+	uint64_t recipients;        /* of the message so far, this one included; at its end all */
+	bool has_client;            /* else the next one means nothing */
 	struct mr_ip client;
 	struct mr_slice own_host;          /* name of this host */
 	const struct mr_counted *counted;  /* of what the check wanted counted; NULL: nothing */
 	const struct mr_grey_answer *grey; /* of what the check wanted looked up; NULL: nothing */
+	const struct mr_distincts *seen;   /* of what the check wanted to know of what was seen; NULL: nothing */
 	struct mr_arena *arena;            /* of the request: for replies */
 };
 
@@ -81,6 +87,9 @@ struct mr_check {
 	size_t (*count)(const struct mr_check_input *in, struct mr_count *out);
 	/* What is to be looked up in the grey list; false: nothing. NULL: never any. When it runs: as with count. */
 	bool (*grey)(const struct mr_check_input *in, struct mr_grey_triple *out);
+	/* Fills in at most MR_DISTINCT_MAX items that are noted and looked at; how many. Asked once more with the answer in `seen`: of that
+	 * the check is not told. NULL: never any. When it runs: as with count. */
+	size_t (*seen)(const struct mr_check_input *in, struct mr_distinct_item *out);
 	void (*run)(const struct mr_check_input *in, struct mr_check_answer *out); /* *out comes as PASS */
 };
 

@@ -3,48 +3,21 @@
 /* ours */
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "login.h"
 
 #define LOGIN_MAX   320 /* longer ones are no mailbox: by their hash */
-#define DIGEST      16  /* hex digits of a hash in names: enough not to meet by accident */
 #define PLACES_MAX  100 /* of a login, networks and devices in them */
 #define ADDRESS_V6  64  /* bits of one client's IPv6 network */
 #define NETWORK_V4  24
 #define NETWORK_V6  48
 #define DELAYS_FROM 2 /* delays begin past max / 2 */
 
-static struct mr_slice digest(struct mr_slice text, struct mr_arena *arena)
-{
-	struct mr_buf hex = MR_BUF(2 * MR_SHA256_LEN + 1);
-	uint8_t sha[MR_SHA256_LEN] = { 0 };
-	struct mr_slice out;
-
-	mr_sha256(text, sha);
-	mr_hex_add(&hex, (struct mr_slice){ (const char *)sha, DIGEST / 2 });
-	out = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&hex)));
-	mr_buf_done(&hex);
-	return out;
-}
-
-static struct mr_slice lower(struct mr_slice s, struct mr_arena *arena)
-{
-	char *copy = mr_arena_slice(arena, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		copy[i] = mr_lower(copy[i]);
-	return mr_slice_of(copy);
-}
-
 static struct mr_slice masked(const struct mr_ip *ip, unsigned bits, struct mr_arena *arena)
 {
-	struct mr_ip net = *ip;
+	struct mr_net net = mr_net_of(ip, bits);
 	char text[MR_IP_STRLEN];
 
-	for (unsigned i = 0; i < 8 * sizeof(net.bytes); i++)
-		if (i >= bits)
-			net.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-	return mr_slice_of(mr_arena_strdup(arena, mr_ip_str(&net, text)));
+	return mr_slice_of(mr_arena_strdup(arena, mr_ip_str(&net.ip, text)));
 }
 
 static bool is_exempt(const struct mr_login_conf *conf, const struct mr_ip *ip)
@@ -67,14 +40,14 @@ void mr_login_names(const struct mr_login_conf *conf, const struct mr_login_try 
 	*out = (struct mr_login_names){ .counted = mr_parse_ip(t->remote, &ip) == 0 && !is_exempt(conf, &ip) };
 	if (!out->counted)
 		return;
-	out->login = lower(t->login, arena);
+	out->login = mr_slice_of(mr_arena_lower(arena, t->login));
 	if (out->login.n > LOGIN_MAX)
-		out->login = join(arena, "#", digest(out->login, arena), (struct mr_slice){ 0 });
+		out->login = join(arena, "#", mr_digest(out->login, arena), (struct mr_slice){ 0 });
 	out->address = masked(&ip, ip.family == AF_INET ? 32 : ADDRESS_V6, arena);
 	out->network = masked(&ip, ip.family == AF_INET ? NETWORK_V4 : NETWORK_V6, arena);
-	out->place = join(arena, "", out->network, t->device.n ? digest(t->device, arena) : MR_LIT("-"));
+	out->place = join(arena, "", out->network, t->device.n ? mr_digest(t->device, arena) : MR_LIT("-"));
 	out->pwhash = t->pwhash;
-	out->both = join(arena, "", digest(out->login, arena), t->pwhash);
+	out->both = join(arena, "", mr_digest(out->login, arena), t->pwhash);
 }
 
 static struct mr_distinct_item known_item(const struct mr_login_conf *conf, const struct mr_login_names *n, struct mr_slice member,

@@ -94,7 +94,7 @@ static unsigned needs_of(const struct mr_policyd_conf *conf, enum mr_check_state
 
 static bool asks_redis(size_t i)
 {
-	return mr_checks[i]->count || mr_checks[i]->grey;
+	return mr_checks[i]->count || mr_checks[i]->grey || mr_checks[i]->seen;
 }
 
 static bool applies(size_t i, const struct mr_policyd_conf *conf, const struct mr_check_input *in)
@@ -238,18 +238,46 @@ static void on_grey(const struct mr_grey_answer *a, void *arg)
 	redis_next(r);
 }
 
+static uint64_t redis_ms(const struct mr_request *r)
+{
+	uint64_t now = mr_now_ms(), left = r->deadline > now ? r->deadline - now : 1;
+
+	return left < REDIS_MS ? left : REDIS_MS;
+}
+
+static void on_noted(const struct mr_distincts *d, void *arg)
+{
+}
+
+static void on_seen(const struct mr_distincts *d, void *arg)
+{
+	struct mr_request *r = arg;
+	struct mr_distinct_item items[MR_DISTINCT_MAX];
+	size_t n;
+
+	r->in.seen = d;
+	n = mr_checks[r->at]->seen(&r->in, items);
+	if (n > 0)
+		mr_distinct_ask(r->policyd->distinct, REDIS_MS, items, n, on_noted, NULL);
+	run_check(r->at++, conf_of(r->policyd), &r->in, &r->out);
+	r->in.seen = NULL;
+	redis_next(r);
+}
+
 /* True when Redis is asked: the check runs when it has answered, perhaps already. */
 static bool ask_redis(struct mr_request *r, const struct mr_check *check)
 {
-	uint64_t now = mr_now_ms(), left = r->deadline > now ? r->deadline - now : 1, timeout = left < REDIS_MS ? left : REDIS_MS;
+	struct mr_distinct_item items[MR_DISTINCT_MAX];
 	struct mr_count counts[MR_COUNTERS_MAX];
 	struct mr_grey_triple triple = { 0 };
 	size_t n = check->count ? check->count(&r->in, counts) : 0;
 
 	if (n > 0)
-		mr_counters_ask(r->policyd->counters, r->in.state == MR_STATE_END_OF_MESSAGE, timeout, counts, n, on_counted, r);
+		mr_counters_ask(r->policyd->counters, r->in.state == MR_STATE_END_OF_MESSAGE, redis_ms(r), counts, n, on_counted, r);
 	else if (check->grey && check->grey(&r->in, &triple))
-		mr_greylist_ask(r->policyd->greylist, &r->in.settings->grey, &triple, timeout, on_grey, r);
+		mr_greylist_ask(r->policyd->greylist, &r->in.settings->grey, &triple, redis_ms(r), on_grey, r);
+	else if (check->seen && (n = check->seen(&r->in, items)) > 0)
+		mr_distinct_ask(r->policyd->distinct, redis_ms(r), items, n, on_seen, r);
 	else
 		return false;
 	return true;
@@ -316,6 +344,8 @@ static void on_recipient(const struct mr_dir_resolve *a, void *arg)
 
 	r->in.has_recipient = true;
 	r->in.recipient = a;
+	if (a->status == MR_DIR_OK && a->n_finals == 1 && a->finals[0].local)
+		r->in.only_final = mr_slice_of(mr_arena_slice(r->arena, a->finals[0].account.address));
 	r->in.sender_allowed = a->status == MR_DIR_OK && mr_check_all_receivers(&r->in, mr_check_allows);
 	decide(r);
 }

@@ -5,6 +5,7 @@
 
 /* ours */
 #include "policyd.h"
+#include "signals.h"
 
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
@@ -53,6 +54,19 @@ const struct mr_option mr_policyd_options[] = {
 		   "What the check " #name " does when the directory cannot tell: let the mail pass, or answer 451."),
 #include "checks/check-list.h"
 #undef CHECK
+	OPTION("hijack_signals", MR_OPT_STRINGS, checks.hijack_signals,
+	       "recipients:100/1h:2, senders:4/1h:2, networks:3/1h:2, new-networks:1/1h:1, null-senders:2/1h:2, bounces:15/1h:2, "
+	       "bounce-ratio:30/1h:2",
+	       0, 0, NULL, MR_RELOAD_YES,
+	       "What gives points to the check hijack: a signal, how much of it within what time, and the points."),
+	OPTION("hijack_known_for", MR_OPT_DURATION, checks.hijack_known_for, "60d", HOUR, 400 * DAY, NULL, MR_RELOAD_YES,
+	       "How long a network that an account has sent from is not new."),
+	OPTION("hijack_notice", MR_OPT_INT, checks.hijack_notice, "4", 0, 10000, NULL, MR_RELOAD_YES,
+	       "Points from which on the check hijack writes a policy-notice; 0 is never."),
+	OPTION("hijack_hold", MR_OPT_INT, checks.hijack_hold, "7", 0, 10000, NULL, MR_RELOAD_YES,
+	       "Points from which on it has messages held; 0 is never."),
+	OPTION("hijack_lock", MR_OPT_INT, checks.hijack_lock, "10", 0, 10000, NULL, MR_RELOAD_YES,
+	       "Points from which on it has the account locked; 0 is never."),
 	OPTION("login_mode", MR_OPT_ENUM, login.mode, "enforce", 0, 0, "off|observe|enforce", MR_RELOAD_YES,
 	       "Whether log-ins are delayed and rejected, only logged as if, or not looked at."),
 	OPTION("login_window", MR_OPT_DURATION, login.window, "1h", MINUTE, 7 * DAY, NULL, MR_RELOAD_YES,
@@ -83,5 +97,16 @@ int mr_policyd_validate(const void *arg, struct mr_diag *diag)
 
 	if (conf->checks.grey.retry <= conf->checks.grey.delay)
 		return mr_diag_set(diag, -EINVAL, "policyd.greylist_retry must be longer than policyd.greylist_delay");
+	if (conf->checks.hijack_signals.n > MR_SIGNAL_ROWS_MAX)
+		return mr_diag_set(diag, -E2BIG, "policyd.hijack_signals: more than %d", MR_SIGNAL_ROWS_MAX);
+	for (size_t i = 0; i < conf->checks.hijack_signals.n; i++) {
+		struct mr_signal_row row;
+		int rc = mr_signal_row_parse(mr_slice_of(conf->checks.hijack_signals.v[i]), &row);
+
+		if (rc < 0)
+			return mr_diag_set(diag, rc,
+					   "policyd.hijack_signals: \"%s\" is not SIGNAL:AMOUNT/WINDOW:POINTS, such as recipients:100/1h:2",
+					   conf->checks.hijack_signals.v[i]);
+	}
 	return mr_login_validate(&conf->shared, diag);
 }

@@ -125,6 +125,15 @@ char *mr_arena_slice(struct mr_arena *a, struct mr_slice s)
 	return copy;
 }
 
+char *mr_arena_lower(struct mr_arena *a, struct mr_slice s)
+{
+	char *out = mr_arena_slice(a, s);
+
+	for (size_t i = 0; i < s.n; i++)
+		out[i] = mr_lower(out[i]);
+	return out;
+}
+
 char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 {
 	struct mr_buf text = MR_BUF(a->max);

@@ -12,6 +12,7 @@ void *mr_arena_try(struct mr_arena *a, size_t n);   /* zeroed, 16-byte aligned; 
 void *mr_arena_alloc(struct mr_arena *a, size_t n); /* zeroed; never NULL */
 char *mr_arena_strdup(struct mr_arena *a, const char *s);
 char *mr_arena_slice(struct mr_arena *a, struct mr_slice s); /* NUL-terminated copy */
+char *mr_arena_lower(struct mr_arena *a, struct mr_slice s); /* the same in lower case, of ASCII */
 char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 size_t mr_arena_used(const struct mr_arena *a);
 

@@ -14,6 +14,9 @@
 /* ours */
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
+
+#define DIGEST_BYTES 8
 
 static uint64_t seed;
 
@@ -48,6 +51,19 @@ int mr_hmac_sha1(struct mr_slice key, struct mr_slice in, uint8_t out[MR_SHA1_LE
 	if (key.n > INT32_MAX)
 		return -EINVAL;
 	return HMAC(EVP_sha1(), key.n ? key.p : "", (int)key.n, (const unsigned char *)(in.n ? in.p : ""), in.n, out, &len) ? 0 : -EIO;
+}
+
+struct mr_slice mr_digest(struct mr_slice in, struct mr_arena *arena)
+{
+	struct mr_buf hex = MR_BUF(DIGEST_BYTES * 2 + 1);
+	uint8_t sha[MR_SHA256_LEN] = { 0 };
+	struct mr_slice out;
+
+	mr_sha256(in, sha);
+	mr_hex_add(&hex, (struct mr_slice){ (const char *)sha, DIGEST_BYTES });
+	out = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&hex)));
+	mr_buf_done(&hex);
+	return out;
 }
 
 int mr_random(void *out, size_t n)

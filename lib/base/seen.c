@@ -22,20 +22,22 @@ struct entry {
 
 struct mr_seen {
 	struct entry *entries; /* in the order of their last addition */
-	size_t max;
+	size_t keys_max, members_max, members;
 };
 
-struct mr_seen *mr_seen_new(size_t keys_max)
+struct mr_seen *mr_seen_new(size_t keys_max, size_t members_max)
 {
 	struct mr_seen *s = mr_alloc(sizeof(*s));
 
-	s->max = keys_max;
+	s->keys_max = keys_max;
+	s->members_max = members_max;
 	return s;
 }
 
 static void forget(struct mr_seen *s, struct entry *e)
 {
 	HASH_DEL(s->entries, e);
+	s->members -= e->n;
 	free(e->v);
 	free(e);
 }
@@ -67,19 +69,20 @@ static size_t place(const struct entry *e, uint64_t hash)
 	return i;
 }
 
-static void take_out(struct entry *e, size_t first, size_t n)
+static void take_out(struct mr_seen *s, struct entry *e, size_t first, size_t n)
 {
 	memmove(e->v + first, e->v + first + n, (e->n - first - n) * sizeof(*e->v));
 	e->n -= n;
+	s->members -= n;
 }
 
-static void expire(struct entry *e, uint64_t window, uint64_t now)
+static void expire(struct mr_seen *s, struct entry *e, uint64_t window, uint64_t now)
 {
 	size_t old = 0;
 
 	while (old < e->n && now >= e->v[old].at && now - e->v[old].at >= window)
 		old++;
-	take_out(e, 0, old);
+	take_out(s, e, 0, old);
 }
 
 struct mr_seen_state mr_seen_look(struct mr_seen *s, struct mr_slice key, struct mr_slice member, uint64_t window, uint64_t now)
@@ -89,7 +92,7 @@ struct mr_seen_state mr_seen_look(struct mr_seen *s, struct mr_slice key, struct
 
 	if (!e)
 		return state;
-	expire(e, window, now);
+	expire(s, e, window, now);
 	state.count = e->n;
 	state.has = place(e, mr_hash(member.p, member.n)) < e->n;
 	if (e->n > 0 && now > e->v[0].at)
@@ -107,13 +110,14 @@ static struct entry *entry_new(struct mr_slice key)
 	return e;
 }
 
-static void append(struct entry *e, uint64_t hash, uint64_t now)
+static void append(struct mr_seen *s, struct entry *e, uint64_t hash, uint64_t now)
 {
 	if (e->n == e->cap) {
 		e->cap = e->cap ? 2 * e->cap : 4;
 		e->v = mr_realloc_array(e->v, e->cap, sizeof(*e->v));
 	}
 	e->v[e->n++] = (struct member){ hash, now };
+	s->members++;
 }
 
 void mr_seen_add(struct mr_seen *s, struct mr_slice key, struct mr_slice member, uint64_t now, uint64_t max, bool again)
@@ -130,13 +134,13 @@ void mr_seen_add(struct mr_seen *s, struct mr_slice key, struct mr_slice member,
 		e = entry_new(key);
 	at = place(e, hash);
 	if (at < e->n && again)
-		take_out(e, at, 1);
+		take_out(s, e, at, 1);
 	if (at == e->n || again)
-		append(e, hash, now);
+		append(s, e, hash, now);
 	if (e->n > max)
-		take_out(e, 0, e->n - max);
+		take_out(s, e, 0, e->n - max);
 	HASH_ADD_KEYPTR(hh, s->entries, e->key, key.n, e);
-	if (HASH_COUNT(s->entries) > s->max)
+	while (s->entries != e && (HASH_COUNT(s->entries) > s->keys_max || s->members > s->members_max))
 		forget(s, s->entries);
 }
 
@@ -146,7 +150,7 @@ void mr_seen_drop(struct mr_seen *s, struct mr_slice key, struct mr_slice member
 	size_t at = e ? place(e, mr_hash(member.p, member.n)) : 0;
 
 	if (e && at < e->n)
-		take_out(e, at, 1);
+		take_out(s, e, at, 1);
 }
 
 void mr_seen_clear(struct mr_seen *s, struct mr_slice key)

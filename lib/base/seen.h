@@ -1,5 +1,6 @@
 /* seen: which different members were seen under a key within the last `window`, in this process: 64-bit hashes of them, with the time.
- * Bounded: past keys_max the key that was longest not added to is forgotten, past `max` members the oldest of the key. */
+ * Bounded: past keys_max keys or members_max members of all, keys that were longest not added to are forgotten, past `max` members of a
+ * key its oldest. */
 #pragma once
 #include <stdint.h>
 #include "base/slice.h"
@@ -11,7 +12,7 @@ struct mr_seen_state {
 	uint64_t oldest; /* ms since the oldest was seen; 0 without any */
 };
 
-struct mr_seen *mr_seen_new(size_t keys_max);
+struct mr_seen *mr_seen_new(size_t keys_max, size_t members_max);
 void mr_seen_free(struct mr_seen *s); /* NULL is fine */
 
 /* now and window in ms, of one clock; a key has always the same window. */

@@ -14,9 +14,10 @@
 #include "rt/distinct.h"
 #include "rt/redis-script.h"
 
-#define KEYS_MAX   20000 /* that this process remembers */
-#define PER_ITEM   5     /* key, and what ARGV says of it */
-#define PER_ANSWER 3
+#define KEYS_MAX    20000  /* that this process remembers */
+#define MEMBERS_MAX 400000 /* of them all, 16 bytes each */
+#define PER_ITEM    5      /* key, and what ARGV says of it */
+#define PER_ANSWER  3
 
 /* ARGV of each key: what to do, member, window, max. Answers { index of the first that is full or 0, then of each count, whether the
  * member is there, ms since the oldest }. */
@@ -82,7 +83,7 @@ struct mr_distinct_store *mr_distinct_new(struct mr_loop *l, struct mr_redis *re
 	s->loop = l;
 	s->redis = redis;
 	s->prefix = mr_strdup(prefix);
-	s->seen = mr_seen_new(KEYS_MAX);
+	s->seen = mr_seen_new(KEYS_MAX, MEMBERS_MAX);
 	mr_redis_script_init(&s->script, text);
 	return s;
 }

@@ -7,7 +7,7 @@
 #pragma once
 #include "rt/redis.h"
 
-#define MR_DISTINCT_MAX 8 /* items of one question */
+#define MR_DISTINCT_MAX 12 /* items of one question */
 
 enum mr_distinct_op {
 	MR_DISTINCT_LOOK,  /* changes nothing */

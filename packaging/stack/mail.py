@@ -103,8 +103,8 @@ class Client:
         with self.connect(source=source, **kwargs) as smtp:
             return transaction(smtp, sender, to, content)
 
-    def submit(self, user, password, to, content, sender=None, port="submission"):
-        with self.submission(user, password, port) as smtp:
+    def submit(self, user, password, to, content, sender=None, port="submission", source=None):
+        with self.submission(user, password, port, source) as smtp:
             return transaction(smtp, user if sender is None else sender, to, content)
 
     @contextlib.contextmanager

@@ -80,6 +80,8 @@ ROWS = {
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
            "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",
     "G14": "Lock-down in one step: log-ins, submission and queued mail to foreign recipients stop, sessions are dropped, queue files are held, people told.",
+    "G13": "A hijacked account is noticed (new network, many distinct senders or recipients, bounce ratio, own outbound spam score, null-sender trick) with "
+           "an explainable score.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
     "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import socket
 import subprocess
 
 import pytest
@@ -22,23 +21,12 @@ def network():
     return f"127.{251 + n // 250}.{n % 250}."
 
 
-def settings(stack, **values):
-    folder = stack.lay.conf.parent / "conf.d"
-    folder.mkdir(exist_ok=True)
-    (folder / "login.conf").write_text("policyd {\n" + "".join(f" {name} = {value}\n" for name, value in values.items()) + "}\n")
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
-        s.connect(str(stack.lay.run / "policyd/control.sock"))
-        s.sendall(b"reload\n")
-        assert s.recv(1000) == b"ok\n"
-
-
 @pytest.fixture
 def strict(stack):
     """Low limits."""
-    settings(stack, **SETTINGS)
+    stack.policyd(**SETTINGS)
     yield stack
-    settings(stack)
+    stack.policyd()
 
 
 def by_imap(stack, user, password, source):
@@ -162,16 +150,16 @@ def test_a_right_password_clears_the_pair(strict):
 
 @pytest.mark.rows("G12")
 def test_observe_only_logs(strict):
-    settings(strict, **SETTINGS, login_mode="observe")
+    strict.policyd(**SETTINGS, login_mode="observe")
     user, address = strict.user(), network() + "7"
     wrong(strict, user, [address] * 6)
     assert by_imap(strict, user, admin.PASSWORD, address)
     assert len(lines(strict, login=user, action="pass", observed="reject", reason="pair")) >= 2
-    settings(strict, **SETTINGS, login_mode="off")
+    strict.policyd(**SETTINGS, login_mode="off")
     before = len(lines(strict))
     wrong(strict, user, [network() + "7"] * 6)
     assert len(lines(strict)) == before
-    settings(strict, **SETTINGS, login_exempt="127.0.0.0/8")
+    strict.policyd(**SETTINGS, login_exempt="127.0.0.0/8")
     wrong(strict, user, [address] * 2)
     assert len(lines(strict)) == before
 

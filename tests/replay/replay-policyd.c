@@ -25,6 +25,7 @@
  *   asked N CMD ADDRESS        how often the directory was asked so far
  *   commands N                 how many commands Redis was sent so far
  *   log TEXT                   the last "policy" line of the log contains this
+ *   notice TEXT                the last "policy-notice" line contains this
  *   told TEXT                  mailreeve-admin was asked exactly this; it says ok. Without TEXT: nothing since
  *   drain                      stops accepting
  *   pending N                  requests under way */
@@ -148,7 +149,7 @@ static size_t lines_with(const char *text, const char *word)
 
 static bool asks_redis(const struct mr_check *c)
 {
-	return c->count || c->grey;
+	return c->count || c->grey || c->seen;
 }
 
 /* NULL: the case has shown what it must. */
@@ -439,16 +440,27 @@ static void do_commands(struct mr_slice arg)
 		fail("commands", got);
 }
 
-static void do_log(struct mr_slice arg)
+/* The last line of that kind has this in it. */
+static void last_has(const char *kind, struct mr_slice arg)
 {
 	const char *text = log_text(0), *last = NULL;
 	char *want = mr_slice_dup(arg);
 
-	for (const char *p = text; (p = strstr(p, POLICY_LINE)); p++)
+	for (const char *p = text; (p = strstr(p, kind)); p++)
 		last = p;
 	if (!last || !strstr(last, want))
 		fail(want, last ? last : text);
 	free(want);
+}
+
+static void do_log(struct mr_slice arg)
+{
+	last_has(POLICY_LINE, arg);
+}
+
+static void do_notice(struct mr_slice arg)
+{
+	last_has(": policy-notice ", arg);
 }
 
 static void do_drain(struct mr_slice arg)
@@ -485,7 +497,7 @@ static const struct {
 	{ "client", do_client },     { "ask", do_ask },         { "raw", do_raw },       { "flood", do_flood },
 	{ "gone", do_gone },         { "advance", do_advance }, { "reply", do_replies }, { "replies", do_replies },
 	{ "silence", do_silence },   { "closed", do_closed },   { "asked", do_asked },   { "log", do_log },
-	{ "drain", do_drain },       { "pending", do_pending }, { "told", do_told },
+	{ "drain", do_drain },       { "pending", do_pending }, { "told", do_told },     { "notice", do_notice },
 };
 
 static void play(struct mr_slice line)

@@ -6,6 +6,7 @@ import itertools
 import pathlib
 import smtplib
 import socket
+import socket
 import sys
 import time
 
@@ -97,6 +98,17 @@ class Stack:
             peer.sendall(verb.encode() + b"\n")
             peer.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
+
+    def policyd(self, **settings):
+        """policyd goes on with these options of its section, until the next call."""
+        folder = self.lay.conf.parent / "conf.d"
+        folder.mkdir(exist_ok=True)
+        (folder / "policyd.conf").write_text("policyd {\n" + "".join(f" {name} = {value}\n" for name, value in settings.items()) + "}\n")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(str(self.lay.run / "policyd/control.sock"))
+            s.sendall(b"reload\n")
+            assert s.recv(1000) == b"ok\n"
 
     def log(self, name):
         return (self.lay.log / f"{name}.log").read_text(errors="replace")

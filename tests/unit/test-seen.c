@@ -12,7 +12,7 @@ static struct mr_seen *seen;
 
 static int setup(void **state)
 {
-	seen = mr_seen_new(3);
+	seen = mr_seen_new(3, 5);
 	return 0;
 }
 
@@ -87,6 +87,17 @@ static void test_bounds(void **state)
 	assert_int_equal(mr_seen_look(seen, members[0], KEY, WINDOW, 200).count, 1);
 }
 
+static void test_bound_of_all(void **state)
+{
+	for (int i = 0; i < MAX; i++)
+		add((struct mr_slice){ "abcd" + i, 1 }, 100, false);
+	mr_seen_add(seen, MR_LIT("other"), MR_LIT("a"), 100, MAX, false);
+	assert_int_equal(look(MR_LIT("a"), 200).count, MAX);
+	mr_seen_add(seen, MR_LIT("other"), MR_LIT("b"), 100, MAX, false); /* the sixth: the key that was longest not added to goes */
+	assert_int_equal(look(MR_LIT("a"), 200).count, 0);
+	assert_int_equal(mr_seen_look(seen, MR_LIT("other"), MR_LIT("a"), WINDOW, 200).count, 2);
+}
+
 static void test_clock_goes_back(void **state)
 {
 	add(MR_LIT("a"), 5000, false);
@@ -98,8 +109,8 @@ static void test_clock_goes_back(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_once), TEST(test_again), TEST(test_drop_and_clear), TEST(test_bounds),
-					    TEST(test_clock_goes_back) };
+	const struct CMUnitTest tests[] = { TEST(test_once),   TEST(test_again),        TEST(test_drop_and_clear),
+					    TEST(test_bounds), TEST(test_bound_of_all), TEST(test_clock_goes_back) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,144 @@
+"""Accounts that send unlike themselves, on the real Postfix and Redis: noticed, held, locked, each time with what it was."""
+
+import itertools
+import re
+import subprocess
+
+import pytest
+from stack import admin, layout, mail
+
+numbers = itertools.count(1)
+
+
+def partner():
+    return f"p{next(numbers)}@{layout.ELSEWHERE}"
+
+
+def network():
+    """A network that no other test uses."""
+    return f"127.254.{next(numbers)}."
+
+
+def notices(stack, user):
+    return re.findall(rf'policy-notice check=hijack reason="([^"]*)" login={user} ', stack.log("policyd"))
+
+
+def held(stack):
+    """Names of held queue files; they are removed."""
+    names = [path.name for path in (stack.lay.queue / "hold").rglob("*") if path.is_file()]
+    for name in names:
+        subprocess.run(["postsuper", "-c", str(stack.lay.postfix), "-d", name, "hold"], check=True, capture_output=True)
+    return names
+
+
+@pytest.fixture
+def watched(stack):
+    """Small amounts, and what is noticed has consequences."""
+    stack.policyd(hijack_mode="enforce", hijack_notice=2, hijack_hold=4, hijack_lock=0,
+                  hijack_signals="{recipients:3/1h:2, senders:3/1h:2, networks:3/1h:2, new-networks:1/1h:2, null-senders:1/1h:3, bounces:2/1h:2}")
+    yield stack
+    stack.policyd()
+
+
+@pytest.mark.rows("G13")
+def test_many_recipients(watched):
+    user, home = watched.user(), network() + "1"
+    for _ in range(2):
+        watched.client.sunk(watched.submit(user, partner(), source=home))
+    assert notices(watched, user) == []
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    assert notices(watched, user) == ["2 points: recipients 3/3 gives 2"]
+    for _ in range(2):
+        watched.client.sunk(watched.submit(user, partner(), source=home))
+    assert held(watched) == []
+    watched.submit(user, partner(), source=home)
+    assert len(held(watched)) == 1
+    assert notices(watched, user)[1:] == ["4 points: recipients 6/3 gives 4"]
+    assert re.search(rf'login={user} .* action="HOLD This account sends unlike itself: 4 points: recipients 6/3 gives 4" check=hijack', watched.log("policyd"))
+
+
+@pytest.mark.rows("G13")
+def test_many_recipients_of_one_message(watched):
+    user = watched.user()
+    mark = mail.new_mark()
+    watched.client.submit(user, admin.PASSWORD, [partner() for _ in range(7)], mail.message(user, partner(), mark=mark), source=network() + "1")
+    assert len(held(watched)) == 1
+    assert len(notices(watched, user)) == 2
+
+
+@pytest.mark.rows("G13")
+def test_a_new_network(watched):
+    user, home, away = watched.user(), network(), network()
+    for source in (home + "1", home + "2"):
+        watched.client.sunk(watched.submit(user, partner(), source=source))
+    assert notices(watched, user) == []  # the first one of an account is not new, its neighbours are not
+    watched.submit(user, partner(), source=away + "1")
+    assert notices(watched, user) == ["4 points: recipients 3/3 gives 2, new-networks 1/1 gives 2"]
+    held(watched)
+
+
+@pytest.mark.rows("G13")
+def test_the_null_sender(watched):
+    user, home = watched.user(), network() + "1"
+    watched.submit(user, partner(), sender="", source=home)
+    assert notices(watched, user) == ["3 points: null-senders 1/1 gives 3"]
+    assert held(watched) == []
+    watched.submit(user, partner(), sender="", source=home)
+    assert notices(watched, user)[-1] == "6 points: null-senders 2/1 gives 6"
+    assert len(held(watched)) == 1
+
+
+@pytest.mark.rows("G13")
+def test_bounces(watched):
+    user, home = watched.user(), network() + "1"
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    for _ in range(4):
+        watched.inbound(user, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
+    watched.submit(user, partner(), source=home)
+    assert len(held(watched)) == 1
+    assert 'check=hijack reason="4 points: bounces 4/2 gives 4"' in watched.log("policyd")
+
+
+@pytest.mark.rows("G13")
+def test_locked(watched, wait, refuses):
+    user, home = watched.user(), network() + "1"
+    watched.policyd(hijack_mode="enforce", hijack_lock=3, hijack_signals="{null-senders:1/1h:3}")
+    with refuses(550, at="RCPT") as caught:
+        watched.submit(user, partner(), sender="", source=home)
+    assert "This account is locked: it sends unlike itself" in str(caught.value)
+    wait("asked for the lock", lambda: re.search(rf'admin-\w+ asked="lock {user}"', watched.log("policyd")))
+
+
+@pytest.mark.rows("G13")
+def test_redis_away(watched):
+    user, home = watched.user(), network() + "1"
+    with watched.without("redis"):
+        watched.client.sunk(watched.submit(user, partner(), source=home))
+        watched.submit(user, partner(), sender="", source=home)
+        assert notices(watched, user) == ["3 points: null-senders 1/1 gives 3"]
+
+
+@pytest.mark.rows("G13")
+def test_by_default_it_is_only_said(stack):
+    user, home = stack.user(), network() + "1"
+    stack.policyd(hijack_signals="{null-senders:1/1h:8}")
+    try:
+        stack.submit(user, partner(), sender="", source=home)
+        assert held(stack) == []
+        assert notices(stack, user) == ["8 points: null-senders 1/1 gives 8"]
+        assert re.search(rf'state=END-OF-MESSAGE .* login={user} .* action=DUNNO .* observed="hijack:8 points: null-senders 1/1 gives 8"', stack.log("policyd"))
+    finally:
+        stack.policyd()
+    user = stack.user()
+    for _ in range(3):
+        stack.client.sunk(stack.submit(user, partner(), source=home))
+    assert notices(stack, user) == []  # with the default rows ordinary mail is nothing
+
+
+@pytest.mark.parametrize("signals", ["{recipients}", "{recipients:0/1h:1}", "{recipients:1/1h}", "{recipients:1/1h:0}", "{recipients:1/1h:1:1}",
+                                     "{something:1/1h:1}", "{recipients:2000/1h:1}", "{" + ", ".join(["bounces:1/1h:1"] * 10) + "}"])
+def test_rows_that_are_none(stack, tmp_path, signals):
+    conf = tmp_path / "mailreeve.conf"
+    conf.write_text(stack.lay.conf.read_text() + f"policyd {{\n hijack_signals = {signals}\n}}\n")
+    done = subprocess.run([stack.lay.bin / "mailreeve-policyd", "-c", conf, "--check-config"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "policyd.hijack_signals: " in done.stderr and done.stderr.count("\n") == 1, done.stderr
