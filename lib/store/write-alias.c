@@ -19,6 +19,7 @@ struct state {
 	int64_t expires; /* 0 = never */
 	const char *note, *senders;
 };
+static const struct state new_state = { .enabled = true, .note = "", .senders = "" };
 
 struct alias_change {
 	struct mr_account from;
@@ -89,7 +90,7 @@ static int read_state(struct mr_db *db, const char *address, struct mr_arena *ar
 	    "SELECT enabled, TIMESTAMPDIFF(SECOND, '1970-01-01', expires), note, senders FROM alias WHERE address = ? LIMIT 1 FOR UPDATE",
 	    MR_PARAMS(mr_text(address)), arena, &rows, diag);
 
-	*out = (struct state){ .enabled = true, .note = "", .senders = "" };
+	*out = new_state;
 	if (r == 0 && rows.n > 0)
 		*out = (struct state){ mr_cell_true(&rows, 0, 0), mr_cell_i64(&rows, 0, 1), mr_cell_text(&rows, 0, 2),
 				       mr_cell_text(&rows, 0, 3) };
@@ -309,7 +310,7 @@ static int mask_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 			     MR_PARAMS(mr_text(address), mr_text(address)), arena, &rows, diag);
 	if (r == 0 && rows.n > 0)
 		r = mr_diag_set(diag, -EEXIST, "%s is taken", address);
-	return r < 0 ? r : insert_all(db, c, &(struct state){ .enabled = true, .note = "" }, "add", diag);
+	return r < 0 ? r : insert_all(db, c, &new_state, "add", diag);
 }
 
 int mr_write_alias_mask(struct mr_db *db, const char *to, const struct mr_alias_set *set, struct mr_arena *arena, const char **address,

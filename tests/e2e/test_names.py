@@ -64,8 +64,8 @@ def test_alias_off_and_on(site, lookup):
     noted(site, before, ("alias", "switch@catching.example"))
     answers(lookup, alias=("switch@catching.example", NOBODY), sender_login=("switch@catching.example", NOBODY))
     shown = site.json("alias", "show", "switch@catching.example")
-    assert shown == {"address": "switch@catching.example", "destinations": ["bert@example.org"], "refused": False, "enabled": False, "expires": None,
-                     "note": "für den Laden"}
+    assert shown["destinations"] == ["bert@example.org"] and not shown["refused"] and not shown["enabled"] and shown["expires"] is None
+    assert shown["note"] == "für den Laden"
     site.cli("alias", "add", "switch@catching.example", "x@foreign.example")   # stays off
     assert not site.json("alias", "show", "switch@catching.example")["enabled"]
     assert " off " in site.cli("alias", "list", "catching.example")
