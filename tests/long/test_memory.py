@@ -57,6 +57,20 @@ def test_valgrind_of_the_scanner():
         assert re.findall(r"ERROR SUMMARY: (\d+) errors", done.stderr) == ["0"], (message, done.stderr[-8000:])
 
 
+def test_operations_do_not_grow():
+    """200,000 signatures, seals and their checks over eight threads: the process grows by less than 2 MB."""
+    program = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build")) / "tests/unit/auth-memory"
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_valgrind_of_the_operations():
+    program = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build")) / "tests/unit/auth-memory"
+    done = subprocess.run([*VALGRIND, f"--suppressions={HERE / 'valgrind.supp'}", program, "400"], capture_output=True, text=True, errors="replace", check=False)
+    assert re.findall(r"ERROR SUMMARY: (\d+) errors", done.stderr) == ["0"], done.stderr[-8000:]
+
+
 def test_end_to_end_sanitized(build, tmp_path):
     """tests/e2e with our daemons and verbs under ASan and UBSan."""
     kept = pathlib.Path("/tmp") / f"mr-asan-{os.getpid()}"
