@@ -67,7 +67,8 @@ def test_operations_do_not_grow():
 
 def test_valgrind_of_the_operations():
     program = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build")) / "tests/unit/auth-memory"
-    done = subprocess.run([*VALGRIND, f"--suppressions={HERE / 'valgrind.supp'}", program, "400"], capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run([*VALGRIND, f"--suppressions={HERE / 'valgrind.supp'}", program, "400"], capture_output=True, text=True, errors="replace",
+                          check=False)
     assert re.findall(r"ERROR SUMMARY: (\d+) errors", done.stderr) == ["0"], done.stderr[-8000:]
 
 
