@@ -1,11 +1,30 @@
-/* The tables of sections `verbs` and `setup`. */
+/* The tables of sections `verbs`, `setup` and `admin`. */
 #include "options.h"
 
 #define OFFSET(member) offsetof(struct verbs_conf, member)
 #define MIB            (1024 * 1024)
 
 /* clang-format off */
+#define ADMIN                                                                                                                              \
+	{ "admin", "administrator", MR_OPT_ADDRESS, OFFSET(administrator), "", 0, 0, NULL, MR_RELOAD_YES,                                  \
+	  "Who is told of locked accounts and reached limits; \"\" is the shared postmaster." },                                           \
+	{ "admin", "sendmail", MR_OPT_PATH, OFFSET(sendmail), "/usr/sbin/sendmail", 1, 0, NULL, MR_RELOAD_YES,                             \
+	  "Postfix's sendmail, which takes notices." },                                                                                    \
+	{ "admin", "postfix_config_dir", MR_OPT_PATH, OFFSET(postfix_config_dir), "", 0, 0, NULL, MR_RELOAD_YES,                           \
+	  "Configuration folder of Postfix; \"\" is its own default." },                                                                   \
+	{ "admin", "texts_dir", MR_OPT_PATH, OFFSET(texts_dir), "/usr/share/mailreeve/texts", 1, 0, NULL, MR_RELOAD_YES,                            \
+	  "Folder of the texts of notices; a copy of it may be changed." },                                                                \
+	{ "admin", "peers", MR_OPT_STRINGS, OFFSET(admin_peers), "mailreeve-policyd", 0, 0, NULL, MR_RELOAD_YES,                           \
+	  "Users of the system who may ask, beside root." },                                                                               \
+	{ "admin", "db_user", MR_OPT_STRING, OFFSET(admin_db_user), "", 0, 0, NULL, MR_RELOAD_YES,                                         \
+	  "Database user with which it writes; \"\" is mailreeve-admin, whom the server knows by its Unix user." },                        \
+	{ "admin", "db_password_file", MR_OPT_PATH, OFFSET(admin_db_password_file), "", 0, 0, NULL, MR_RELOAD_YES,                         \
+	  "File with the password of that user; \"\" sends none." }
+
+const struct mr_option admin_options[] = { ADMIN, MR_OPTIONS_END };
+
 const struct mr_option verbs_options[] = {
+	ADMIN,
 	{ "verbs", "db_user", MR_OPT_STRING, OFFSET(db_user), "", 0, 0, NULL, MR_RELOAD_YES,
 	  "Database user with which the verbs write; empty: the shared db_user, with its password." },
 	{ "verbs", "db_password_file", MR_OPT_PATH, OFFSET(db_password_file), "", 0, 0, NULL, MR_RELOAD_YES,

@@ -6,6 +6,10 @@ struct verbs_conf {
 	struct mr_conf_shared shared;
 	/* verbs: the writer; "" = as the shared option says. */
 	char *db_user, *db_password_file, *db_socket;
+	/* admin: who is told, and of mailreeve-admin who may ask and its writer. */
+	char *administrator, *sendmail, *postfix_config_dir, *texts_dir;
+	struct mr_conf_strings admin_peers;
+	char *admin_db_user, *admin_db_password_file;
 	/* setup: what the shipped files of Postfix and Dovecot need to know. */
 	char *smtp_service, *submission_service, *submissions_service;
 	char *tls_cert_file, *tls_key_file, *tls_ca_file;
@@ -19,3 +23,4 @@ struct verbs_conf {
 	struct mr_conf_nets client_rate_exempt;
 };
 extern const struct mr_option verbs_options[];
+extern const struct mr_option admin_options[]; /* of mailreeve-admin, over the same struct; nothing else of it is set there */

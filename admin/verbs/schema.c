@@ -67,9 +67,14 @@ static int version(const struct verbs_conf *conf, const void *flags, int argc, c
 static int grants(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	const struct mr_conf_shared writer = verbs_database(conf);
+	struct mr_conf_shared admin = conf->shared;
 	struct mr_buf out = MR_BUF(GRANTS_MAX);
 	struct mr_diag diag = { 0 };
-	int r = mr_schema_grants(&conf->shared, &writer, ((const struct flags *)flags)->host, &out, &diag);
+	int r;
+
+	admin.db_user = conf->admin_db_user;
+	admin.db_password_file = conf->admin_db_password_file;
+	r = mr_schema_grants(&conf->shared, &writer, &admin, ((const struct flags *)flags)->host, &out, &diag);
 
 	if (r == 0)
 		fwrite(out.p, 1, out.n, stdout);

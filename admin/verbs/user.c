@@ -13,6 +13,7 @@
 #include "input.h"
 #include "lockdown.h"
 #include "mail/address.h"
+#include "notice.h"
 #include "print.h"
 #include "store/list.h"
 #include "store/validate.h"
@@ -219,19 +220,22 @@ static void report(const struct lockdown *done, bool locked)
 static int lock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	const struct flags *f = flags;
+	const char *reason = f->reason ? f->reason : "locked by the administrator";
 	struct lockdown done = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
 	int r = verbs_open(conf, &db, &diag), code;
 
 	if (r == 0)
-		r = lockdown_lock(db, argv[0], f->reason ? f->reason : "locked by the administrator", &done, &diag);
+		r = lockdown_lock(db, argv[0], reason, &done, &diag);
 	code = verbs_changed(conf, r, &diag);
 	if (r < 0)
 		return code;
 	lockdown_end(&conf->shared, done.address, &done);
 	printf("%s %s\n", done.address, done.changed ? "is locked" : "was locked already");
 	report(&done, true);
+	if (done.changed && notice_send(conf, db, "lock", done.address, reason, &diag) < 0)
+		verb_note("the user and the administrator are not told: %s", diag.text);
 	return code;
 }
 

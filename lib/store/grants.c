@@ -63,8 +63,8 @@ static void add_on(struct mr_buf *out, const char *what, const char *database, c
 	mr_buf_puts(out, ";\n");
 }
 
-int mr_schema_grants(const struct mr_conf_shared *reader, const struct mr_conf_shared *writer, const char *host, struct mr_buf *out,
-		     struct mr_diag *diag)
+int mr_schema_grants(const struct mr_conf_shared *reader, const struct mr_conf_shared *writer, const struct mr_conf_shared *admin,
+		     const char *host, struct mr_buf *out, struct mr_diag *diag)
 {
 	const char *name = writer->db_name, *from = host ? host : writer->db_host.n == 0 ? "localhost" : "%";
 	const char *reads = *reader->db_user ? reader->db_user : "mailreeve-lookup", *writes = *writer->db_user ? writer->db_user : "root";
@@ -80,6 +80,11 @@ int mr_schema_grants(const struct mr_conf_shared *reader, const struct mr_conf_s
 	}
 	if (r == 0 && !one)
 		r = create_user(out, reader, reads, from, diag);
+	const char *administers = *admin->db_user ? admin->db_user : "mailreeve-admin";
+	if (r == 0 && strcmp(administers, writes) != 0 && strcmp(administers, "root") != 0) {
+		r = create_user(out, admin, administers, from, diag);
+		add_on(out, "GRANT SELECT, INSERT, UPDATE, DELETE", name, "*", "TO", administers, from);
+	}
 	/* A right to create may be given on a view that does not exist yet; the right to read stays when it is taken back. */
 	for (size_t i = 0; i < MR_COUNT(views) && r == 0 && !one; i++) {
 		add_on(out, "GRANT SELECT, CREATE", name, views[i], "TO", reads, from);

@@ -28,6 +28,13 @@ login_listen = "127.0.0.1:{login}"
 login_key_file = {keys}/login-key
 relay_keyring_file = {keys}/relay-keyring
 postmaster = postmaster@{domain}
+admin {{
+	administrator = ben@{domain}
+	postfix_config_dir = {postfix}
+	texts_dir = {texts}
+	db_user = mailreeve-admin
+	db_password_file = {keys}/admin-db-password
+}}
 hostd {{
 	postfix_config_dir = {postfix}
 	dovecot_config = {dovecot}/dovecot.conf
@@ -58,7 +65,8 @@ MR_LIBEXEC={bin} exec {bin}/mailreeve "$@"
 
 def write_conf(lay):
     """The programs run from a copy: their own users may not be able to reach the build folder, and a build may go on meanwhile."""
-    values = {**vars(lay), **lay.ports, "hostname": layout.HOSTNAME, "domain": layout.DOMAIN, "db_name": mariadb.NAME,
+    values = {**vars(lay), **lay.ports, "texts": layout.SOURCE / "packaging/texts", "hostname": layout.HOSTNAME, "domain": layout.DOMAIN,
+              "db_name": mariadb.NAME,
               "db_user": mariadb.USER, "redis_user": redisd.USER}
     lay.conf.write_text(CONF.format_map(values))
     for build in (lay.build, lay.programs):
@@ -86,6 +94,12 @@ def start_hostd(lay, servers):
     """As root; systemd would start a process for each request."""
     servers.start("hostd", [lay.bin / "mailreeve-hostd", "-c", lay.conf, "--listen"], restart=True)
     units.wait_for("mailreeve-hostd", units.listening(lay.run / "hostd/hostd.sock"))
+
+
+def start_admin(lay, servers):
+    """As root, since Postfix lets nobody else send mail under another configuration folder than the host's own."""
+    servers.start("admin", [lay.bin / "mailreeve-admin", "-c", lay.conf, "--listen"], restart=True)
+    units.wait_for("mailreeve-admin", units.listening(lay.run / "admin/admin.sock"))
 
 
 def start(lay, servers, name):

@@ -42,6 +42,7 @@ class Host:
         mariadb.sql(lay, daemons.cli(lay, "schema", "grants"), database="")
         daemons.cli(lay, "schema", "apply")
         daemons.start_hostd(lay, servers)
+        daemons.start_admin(lay, servers)
         for name in daemons.DAEMONS:
             daemons.start(lay, servers, name)
         dovecot.start(lay, servers, daemons.rendered(lay, "dovecot"))

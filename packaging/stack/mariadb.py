@@ -10,6 +10,7 @@ from . import accounts, units
 SERVER = ["mariadbd", "--no-defaults"]
 OPTIONS = ["--skip-log-bin", "--skip-name-resolve", "--performance-schema=off", "--innodb-buffer-pool-size=32M",
            "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1"]
+ADMIN_PASSWORD = "demo-administration"
 USER, PASSWORD, NAME = "mailreeve", "demo-database", "mailreeve"
 
 
@@ -46,6 +47,7 @@ def start(lay, servers):
     servers.start("mariadb", argv, user="mysql", restart=True)
     units.wait_for("mariadb", units.listening(lay.db_socket))
     accounts.make_secret(lay.keys / "db-password", PASSWORD, "mailreeve-lookup")
+    accounts.make_secret(lay.keys / "admin-db-password", ADMIN_PASSWORD, "mailreeve-admin")
 
 
 def sql(lay, text, database=NAME):

@@ -5,6 +5,7 @@ import json
 import poplib
 import re
 
+import mailhost
 import pytest
 from stack import admin, layout, mail, mariadb, postfix
 
@@ -137,3 +138,90 @@ def test_what_is_taken_away_ends_open_sessions(stack, words, stdin):
         assert stays.noop()[0] == "OK"
     with pytest.raises(stack.client.no_login), stack.client.imap(user, admin.PASSWORD):
         pass
+
+
+BEN = "ben@" + layout.DOMAIN  # who is told as the administrator
+
+
+def limit(stack, user, action):
+    """One message an hour from now on."""
+    stack.cli("limit", "set", "user", user, "messages", "1/1h", "--action", action)
+
+
+def notice(stack, reader, about):
+    """The one notice about this user that has reached the reader."""
+    found = stack.arrived(reader, about)
+    assert found["Return-Path"] == "<>" and found["Auto-Submitted"] == "auto-generated" and found["X-Spam"] is None
+    return found["Subject"], found.get_payload(decode=True).decode()
+
+
+@pytest.mark.rows("G10", "G14")
+def test_a_limit_locks_the_account(stack, refuses, wait):
+    """policyd has it done: sessions, queue, notices and all; the owner reads about it when it is unlocked."""
+    user = stack.user()
+    limit(stack, user, "lock")
+    with stack.client.imap(user, admin.PASSWORD) as imap:
+        stack.submit(user, PARTNER)
+        assert not shown(stack, user)["locked"]
+        with refuses(550, at="RCPT") as refused:
+            stack.submit(user, PARTNER)
+        assert "Sending limit of this account is reached: messages 1/1h" in str(refused.value)
+        wait("the lock", lambda: shown(stack, user)["locked"])
+        assert shown(stack, user)["locked_reason"] == "sending limit: messages 1/1h"
+        wait("the end of the session", lambda: dropped(imap))
+    refuses_logins(stack, user)
+    subject, body = notice(stack, BEN, user)
+    assert subject == f"{user} is locked" and f"{user} was locked: sending limit: messages 1/1h." in body and f"mailreeve user unlock {user}" in body
+    stack.cli("limit", "set", "user", user, "messages", "default")
+    stack.cli("user", "unlock", user)
+    subject, body = notice(stack, user, user)
+    assert subject == "Your account is locked" and f"Your account {user} was locked: sending limit: messages 1/1h." in body and layout.HOSTNAME in body
+    stack.client.sunk(stack.submit(user, PARTNER))
+
+
+@pytest.mark.rows("G10")
+@pytest.mark.parametrize("action, tells", [("defer", "is not accepted"), ("reject", "is refused"), ("hold", "waits until an administrator")])
+def test_who_reaches_a_limit_is_told_once(stack, action, tells):
+    user = stack.user()
+    limit(stack, user, action)
+    stack.submit(user, PARTNER)
+    for _ in range(3):
+        try:
+            stack.submit(user, PARTNER)
+        except mail.Refused as refused:
+            assert refused.code // 100 == {"defer": 4, "reject": 5}[action]
+    subject, body = notice(stack, user, user)
+    assert subject == "Your sending limit is reached" and tells in body and "messages 1/1h" in body
+    assert notice(stack, BEN, user)[0] == f"{user} has reached a sending limit"
+    assert mariadb.sql(stack.lay, f"SELECT kind FROM notice WHERE address = '{user}'").split() == ["limit-" + action]
+    if action == "hold":
+        assert stack.cli("queue", "release", "--sender", user).strip() == "3 messages"
+
+
+@pytest.mark.rows("G14")
+def test_the_user_and_the_administrator_are_told_of_a_lock(stack):
+    user = stack.user()
+    stack.cli("user", "lock", user, "--reason", "phishing since noon")
+    assert "phishing since noon" in notice(stack, BEN, user)[1]
+    stack.cli("user", "lock", user)
+    stack.cli("user", "unlock", user)
+    assert "phishing since noon" in notice(stack, user, user)[1]
+
+
+@pytest.mark.rows("G14")
+def test_who_may_have_an_account_locked(stack):
+    """policyd, and nothing but what it says."""
+    user, socket = stack.user(), stack.lay.run / "admin/admin.sock"
+    for asker in ("nobody", "postfix", "mailreeve-lookup", "mailreeve-milter"):
+        assert "Permission" in mailhost.ask(socket, f"lock {user} why", asker)
+    with mailhost.open_to_all(socket):
+        for asker in ("nobody", "postfix", "mailreeve-lookup", "mailreeve-milter"):
+            assert mailhost.ask(socket, f"lock {user} why", asker) == "error not allowed\n"
+    for request, said in (("unlock " + user, "unknown request"), ("lock", "no @"), ("lock " + user, "1 to 200 bytes"), ("lock * why", "no @"),
+                          ("lock nobody@" + layout.DOMAIN + " why", "there is no user"), (f"lock {user} " + "x" * 300, "1 to 200 bytes"),
+                          ("limit-lock " + user + " x", "unknown")):
+        answer = mailhost.ask(socket, request, "mailreeve-policyd")
+        assert answer.startswith("error ") and said in answer, answer
+    assert not shown(stack, user)["locked"]
+    assert mailhost.ask(socket, f"lock {user} why not", "mailreeve-policyd") == "ok\n"
+    assert shown(stack, user)["locked_reason"] == "why not"

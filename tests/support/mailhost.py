@@ -5,6 +5,7 @@ import imaplib
 import itertools
 import pathlib
 import smtplib
+import subprocess
 import socket
 import socket
 import sys
@@ -15,6 +16,36 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packaging"))
 
 from stack import admin, daemons, layout, mail  # noqa: E402
+
+
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(60)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode("latin-1"))
+sys.stdout.write(b"".join(iter(lambda: s.recv(65536), b"")).decode())
+"""
+
+
+def ask(path, request, user):
+    """The answer of a socket to one line of a user of the system."""
+    done = subprocess.run(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", ASK, str(path), request + "\n"], capture_output=True, text=True, timeout=60,
+                          check=False)
+    return done.stdout or done.stderr.splitlines()[-1]
+
+
+@contextlib.contextmanager
+def open_to_all(path):
+    """Inside the block the socket's folder keeps nobody out, as if by mistake."""
+    modes = path.parent.stat().st_mode & 0o7777, path.stat().st_mode & 0o7777
+    path.parent.chmod(0o755)
+    path.chmod(0o666)
+    try:
+        yield
+    finally:
+        path.parent.chmod(modes[0])
+        path.chmod(modes[1])
 
 
 class Stack:
