@@ -47,7 +47,8 @@ struct mr_changes {
 	struct mr_db_origin origin;
 	/* What this round found, for those who are read from next. */
 	struct mr_db_expect expect;
-	uint64_t after_last; /* entries seen in it since expect.last */
+	uint64_t after_last;      /* entries seen in it since expect.last */
+	struct mr_db_expect told; /* last */
 };
 
 static void poll_log(struct mr_changes *c);
@@ -191,8 +192,11 @@ static bool begins_anew(struct mr_changes *c, const struct mr_change_list *list)
 /* What a page brought is expected of every later read; of a round of several pages all of it. */
 static void tell_source(struct mr_changes *c)
 {
-	if (c->expect.n > 0 && c->source->expect != NULL)
-		c->source->expect(c->source, &c->expect);
+	if (c->expect.n == 0)
+		return;
+	c->told = c->expect;
+	if (c->source->expect != NULL)
+		c->source->expect(c->source, &c->told);
 }
 
 static int read_page(struct mr_changes *c);
@@ -280,6 +284,21 @@ void mr_changes_wake(struct mr_changes *c)
 	c->timer = mr_timer_start(c->loop, 0, on_timer, c);
 }
 
+void mr_changes_position(const struct mr_changes *c, uint64_t *floor, struct mr_db_expect *expect)
+{
+	*floor = c->floor;
+	*expect = c->told;
+}
+
+void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect)
+{
+	c->started = true;
+	c->floor = floor;
+	c->told = *expect;
+	if (c->source->expect != NULL)
+		c->source->expect(c->source, expect);
+}
+
 void mr_changes_watch(struct mr_changes *c, void (*on_round)(void *arg), void *arg)
 {
 	c->on_round = on_round;
@@ -301,6 +320,7 @@ uint64_t mr_changes_sync(struct mr_changes *c)
 	static const struct mr_db_expect nothing;
 
 	c->started = false;
+	c->told = nothing;
 	mr_rows_drop_all(c->rows);
 	if (c->source->expect != NULL)
 		c->source->expect(c->source, &nothing);

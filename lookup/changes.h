@@ -17,6 +17,9 @@ struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_con
 void mr_changes_free(struct mr_changes *c);
 void mr_changes_configure(struct mr_changes *c, const struct mr_changes_config *conf);
 void mr_changes_wake(struct mr_changes *c); /* poll now */
+/* For a snapshot: where the log was read up to, with everything applied, and what is expected of servers; and to go on from there. */
+void mr_changes_position(const struct mr_changes *c, uint64_t *floor, struct mr_db_expect *expect);
+void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect);
 /* Has this entry been applied? One that became visible too late for the overlap is looked for from now on. */
 bool mr_changes_applied(struct mr_changes *c, uint64_t id);
 /* Forgets every row and all that is expected of servers, and reads the log anew, now. The number of the round that will have done so. */

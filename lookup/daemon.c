@@ -169,6 +169,26 @@ static void open_presence(struct mr_lookup *l, const struct mr_conf_shared *c)
 	mr_changes_watch(l->changes, on_round, l);
 }
 
+/* The log forgets after a week (lib/store/change.c), and so must a snapshot, before. */
+#define SNAPSHOT_AGE_MAX_MS (6 * 24 * 3600 * (uint64_t)1000)
+
+static void open_snapshot(struct mr_lookup *l, const struct mr_lookup_conf *c)
+{
+	const struct mr_conf_shared *db = &c->shared;
+	const char *database = mr_arena_printf(l->scratch, "%s %s", db->db_name, db->db_socket);
+
+	for (size_t i = 0; i < db->db_host.n; i++)
+		database = mr_arena_printf(l->scratch, "%s %s", database, db->db_host.v[i]);
+	l->snapshot = mr_snapshot_new(
+	    l->loop, &(struct mr_snapshot_config){ .path = mr_arena_printf(l->scratch, "%s/lookup/rows", c->shared.state_dir),
+						   .database = database,
+						   .interval_ms = c->snapshot_interval,
+						   .age_ms = c->stale_max < SNAPSHOT_AGE_MAX_MS ? c->stale_max : SNAPSHOT_AGE_MAX_MS,
+						   .pool = l->pool,
+						   .rows = l->rows,
+						   .changes = l->changes });
+}
+
 static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
 	const struct mr_rows_config rows = rows_config(c);
@@ -190,6 +210,7 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 							     .pool = l->pool,
 							     .redis = l->redis,
 							     .redis_prefix = c->shared.redis_prefix });
+	open_snapshot(l, c);
 	open_presence(l, &c->shared);
 	return 0;
 }
@@ -278,6 +299,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_source_pool_free(l->source);
 	mr_presence_free(l->presence);
 	mr_redis_free(l->redis);
+	mr_snapshot_free(l->snapshot);
 	mr_changes_free(l->changes);
 	mr_revoke_free(l->revoke);
 	mr_rows_free(l->rows);

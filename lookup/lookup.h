@@ -7,6 +7,7 @@
 #include "question.h"
 #include "rt/server.h"
 #include "settings.h"
+#include "snapshot.h"
 #include "signing.h"
 
 struct mr_lookup {
@@ -18,7 +19,8 @@ struct mr_lookup {
 	struct mr_rows *rows;
 	struct mr_questions *questions;
 	struct mr_changes *changes;
-	struct mr_redis *redis;       /* NULL = none is configured */
+	struct mr_redis *redis; /* NULL = none is configured */
+	struct mr_snapshot *snapshot;
 	struct mr_presence *presence; /* NULL without Redis */
 	struct mr_usage *usage;
 	struct mr_signing *signing;

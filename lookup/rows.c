@@ -31,7 +31,8 @@ struct entry {
 	uint64_t failed_ms;        /* when re-reading it failed last, 0 = it has not */
 	struct entry *next, *prev; /* by use, longest ago first */
 	size_t key_len;
-	char key[]; /* kind and text */
+	bool loaded; /* from a snapshot */
+	char key[];  /* kind and text */
 };
 
 /* A read under way. */
@@ -54,6 +55,8 @@ struct mr_rows {
 	bool serving_stale;      /* was logged; until nothing stale has been given for a while */
 	uint64_t stale_given_ms; /* last */
 	uint64_t drops;          /* so far */
+	struct mr_rows_watch watch;
+	struct entry *walk; /* the next one of the walk */
 	struct {
 		bool under_way;
 		uint64_t began_ms, drops;   /* when it began */
@@ -71,12 +74,16 @@ static struct entry *find(struct mr_rows *rows, const struct mr_row_key *k)
 
 static void entry_free(struct mr_rows *rows, struct entry *e)
 {
+	if (e == rows->walk)
+		rows->walk = e->hh.next;
 	HASH_DEL(rows->table, e);
 	DL_DELETE(rows->by_use, e);
 	mr_row_unref(e->row);
 	free(e);
 	mr_stat_rows--;
 }
+
+static void forget_all(struct mr_rows *rows);
 
 struct mr_rows *mr_rows_new(const struct mr_rows_config *c, struct mr_source *source)
 {
@@ -91,7 +98,7 @@ void mr_rows_free(struct mr_rows *rows)
 {
 	if (rows == NULL)
 		return;
-	mr_rows_drop_all(rows);
+	forget_all(rows);
 	free(rows);
 }
 
@@ -121,6 +128,8 @@ static bool fresh(const struct mr_rows *rows, const struct entry *e, uint64_t no
 	uint64_t age = now - e->read_ms, max = age_max(rows, e);
 	bool verified = rows->verified_ms != 0 && now - rows->verified_ms <= rows->conf.late_ms;
 
+	if (e->loaded && rows->verified_ms == 0)
+		return false;
 	/* Without the change log a row says nothing that is newer than itself. */
 	if (!verified && max > rows->conf.late_ms)
 		max = rows->conf.late_ms;
@@ -187,24 +196,31 @@ bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice ke
 }
 
 /* True when the row was not in memory, or only past its age. */
+static struct entry *entry_add(struct mr_rows *rows, const struct mr_row_key *k)
+{
+	struct entry *e = mr_alloc(sizeof(*e) + k->n + 1);
+
+	memcpy(e->key, k->bytes, k->n);
+	e->key_len = k->n;
+	HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
+	DL_APPEND(rows->by_use, e);
+	e->used_ms = mr_now_ms();
+	mr_stat_rows++;
+	return e;
+}
+
 static bool keep(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t began_ms)
 {
 	struct entry *e = find(rows, k);
 	bool is_new = e == NULL || !fresh(rows, e, mr_now_ms());
 
-	if (e == NULL) {
-		e = mr_alloc(sizeof(*e) + k->n + 1);
-		memcpy(e->key, k->bytes, k->n);
-		e->key_len = k->n;
-		HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
-		DL_APPEND(rows->by_use, e);
-		e->used_ms = mr_now_ms();
-		mr_stat_rows++;
-	}
+	if (e == NULL)
+		e = entry_add(rows, k);
 	mr_row_unref(e->row);
 	e->row = mr_row_ref(row);
 	e->read_ms = began_ms;
 	e->failed_ms = 0;
+	e->loaded = false;
 	evict(rows);
 	return is_new;
 }
@@ -370,6 +386,8 @@ void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice k
 
 	if (!mr_row_key_set(&k, kind, key))
 		return;
+	if (rows->watch.dropped != NULL)
+		rows->watch.dropped(&k, rows->watch.arg);
 	rows->drops++;
 	struct entry *e = find(rows, &k);
 	if (e != NULL) {
@@ -381,7 +399,7 @@ void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice k
 		detach(read);
 }
 
-void mr_rows_drop_all(struct mr_rows *rows)
+static void forget_all(struct mr_rows *rows)
 {
 	struct mr_row_read *read, *next_read;
 
@@ -390,6 +408,49 @@ void mr_rows_drop_all(struct mr_rows *rows)
 		entry_free(rows, rows->by_use);
 	HASH_ITER (hh, rows->reads, read, next_read)
 		detach(read);
+}
+
+void mr_rows_drop_all(struct mr_rows *rows)
+{
+	if (rows->watch.dropped != NULL)
+		rows->watch.dropped(NULL, rows->watch.arg);
+	forget_all(rows);
+}
+
+void mr_rows_watch(struct mr_rows *rows, const struct mr_rows_watch *w)
+{
+	rows->watch = *w;
+}
+
+bool mr_rows_put(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t age_ms)
+{
+	struct entry *e;
+
+	if (HASH_COUNT(rows->table) >= rows->conf.max || find(rows, k) != NULL)
+		return false;
+	e = entry_add(rows, k);
+	e->row = mr_row_ref(row);
+	e->read_ms = mr_now_ms() - age_ms;
+	e->loaded = true;
+	return true;
+}
+
+void mr_rows_walk(struct mr_rows *rows)
+{
+	rows->walk = rows->table;
+}
+
+struct mr_row *mr_rows_next(struct mr_rows *rows, struct mr_row_key *k, uint64_t *age_ms)
+{
+	struct entry *e = rows->walk;
+
+	if (e == NULL)
+		return NULL;
+	rows->walk = e->hh.next;
+	memcpy(k->bytes, e->key, e->key_len);
+	k->n = e->key_len;
+	*age_ms = mr_now_ms() - e->read_ms;
+	return e->row;
 }
 
 void mr_rows_verified(struct mr_rows *rows, uint64_t at_ms)

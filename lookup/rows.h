@@ -46,4 +46,18 @@ void mr_rows_cancel(struct mr_row_wait *w); /* fine when it is not waiting */
 void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key);
 void mr_rows_drop_all(struct mr_rows *rows);
 void mr_rows_verified(struct mr_rows *rows, uint64_t at_ms); /* the change log has been read as it was then */
+
+/* For a snapshot. */
+struct mr_rows_watch {
+	/* Is told of each drop before it is done; key NULL: of everything. */
+	void (*dropped)(const struct mr_row_key *k, void *arg);
+	void *arg;
+};
+void mr_rows_watch(struct mr_rows *rows, const struct mr_rows_watch *w); /* copied */
+/* Puts in a row that was read age_ms ago by a lookup before this one. It is not fresh until the change log has been read. False: there is
+ * no room. */
+bool mr_rows_put(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t age_ms);
+/* Goes over all rows, while they come and go: what is there all the time comes once. One walk at a time. */
+void mr_rows_walk(struct mr_rows *rows);
+struct mr_row *mr_rows_next(struct mr_rows *rows, struct mr_row_key *k, uint64_t *age_ms); /* NULL: the end */
 size_t mr_rows_count(const struct mr_rows *rows);

@@ -146,3 +146,29 @@ def test_doctor_looks_where_the_postmaster_leads(stack):
     assert says(postmaster='""') == ["problem postmaster: option postmaster is empty: mail to the postmaster of this host reaches nobody"]
     with stack.without("lookup"):
         assert says(postmaster=somebody) == [f"problem postmaster: whether {somebody} takes mail is not known while lookup does not answer"]
+
+
+@pytest.mark.rows("G01")
+def test_lookup_restarts_while_the_database_is_away(stack, refuses):
+    """Mail for whom it knew is taken and log-ins work, from its snapshot."""
+    known = stack.user()
+    stack.arrived(known, stack.inbound(known))
+    stack.servers.stop("mariadb")
+    try:
+        stack.servers.stop("lookup")
+        stack.servers.again("lookup")
+        assert mail.wait_until(lambda: stack.log("lookup").count("snapshot-loaded"), 10)
+        stack.arrived(known, mail.wait_until(lambda: inbound_or_later(stack, known), 20))
+        with refuses(451, at="RCPT"):
+            stack.inbound("zz-never-asked-before-either@" + layout.DOMAIN)
+    finally:
+        stack.servers.again("mariadb")
+        stack.well()
+
+
+def inbound_or_later(stack, user):
+    try:
+        return stack.inbound(user)
+    except mail.Refused as refused:
+        assert refused.code // 100 == 4, refused
+        return None

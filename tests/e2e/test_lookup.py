@@ -36,7 +36,7 @@ class Lookup:
     def configure(self, **options):
         self.options.update(options)
         own = {key: self.options[key] for key in self.options if key.startswith("map_view") or
-               key in ("deadline", "poll_interval", "poll_late", "stale_wait", "read_ahead")}
+               key in ("deadline", "poll_interval", "poll_late", "stale_wait", "snapshot_interval", "read_ahead")}
         shared = {key: value for key, value in self.options.items() if key not in own}
         self.site.configure(**{"redis_address": '""', "hostname": "mx.example.org", **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""',
                             srs_secret_file=self.run / "srs")
@@ -433,3 +433,64 @@ def test_redis_wakes_up_and_carries_usage(site, redis, tmp_path_factory):
         assert code == 0 and said.splitlines() == ["ok database", "ok redis"]
     finally:
         lookup.stop()
+
+
+@pytest.mark.rows("G01", "G03")
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_rows_outlive_a_restart_without_the_database(site, server, tmp_path_factory, how):
+    """What was known answers, what was never asked does not, and what was revoked after the snapshot was written is not given out."""
+    lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="2s", stale_wait="100ms", snapshot_interval="1s").start()
+    rows = lookup.run / "state/lookup/rows"
+    enabled = lambda who: next((line for line in lookup.ask("passdb/passdb.sock", "passdb", address=f"{who}@example.org")  # noqa: E731
+                                if line.startswith(("enabled=", "status=temp"))), None)
+    try:
+        until(lambda: enabled("anna") == "enabled=1" and enabled("bert") == "enabled=1" and lookup.map("mailbox", "anna@example.org").startswith("OK"))
+        began = time.time()
+        until(lambda: rows.exists() and rows.stat().st_mtime > began + 1.5)
+        assert rows.stat().st_mode & 0o777 == 0o600
+        site.cli("user", "set", "bert@example.org", "--disable")
+        if how == "killed":
+            lookup.process.kill()
+            lookup.process.wait()
+        else:
+            lookup.stop()
+        server.kill()
+        lookup.start()
+        until(lambda: "snapshot-loaded" in lookup.log.read_text())
+        for _ in range(10):
+            assert lookup.map("mailbox", "anna@example.org") == "OK anna@example.org"
+            said = lookup.ask("passdb/passdb.sock", "passdb", address="anna@example.org")
+            assert "password=" + BCRYPT in said and "enabled=1" in said
+            assert enabled("bert") == "status=temp"
+            assert lookup.map("mailbox", "nobody@example.org").startswith("TEMP")
+        server.start()
+        until(lambda: enabled("bert") == "enabled=0")
+        until(lambda: lookup.map("mailbox", "nobody@example.org") == "NOTFOUND")
+    finally:
+        if server.process is None:
+            server.start()
+        if lookup.process.poll() is None:
+            lookup.stop()
+
+
+@pytest.mark.rows("G01")
+def test_a_damaged_snapshot_is_ignored_with_one_line(site, server, tmp_path_factory):
+    lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="2s").start()
+    rows = lookup.run / "state/lookup/rows"
+    try:
+        until(lambda: lookup.map("mailbox", "anna@example.org") == "OK anna@example.org" and lookup.control("rounds") != "0")
+        lookup.stop()
+        damaged = bytearray(rows.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        rows.write_bytes(damaged)
+        server.kill()
+        lookup.start()
+        assert lookup.map("mailbox", "anna@example.org").startswith("TEMP")
+        until(lambda: lookup.log.read_text().count("snapshot-ignored") == 1)
+        server.start()
+        until(lambda: lookup.map("mailbox", "anna@example.org") == "OK anna@example.org")
+    finally:
+        if server.process is None:
+            server.start()
+        if lookup.process.poll() is None:
+            lookup.stop()
