@@ -3,6 +3,7 @@
 
 /* system */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ours */
@@ -14,6 +15,8 @@
 
 #define SOCKET_MODE 0660
 #define SCRATCH_MAX (8u << 20)
+#define FETCH_MS    20000 /* of a policy of MTA-STS */
+#define DOMAINS_MAX 10000 /* whose TLS is remembered */
 #define SIGNING_MS  10000 /* between two looks at the keys' states */
 
 static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
@@ -215,6 +218,24 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 	return 0;
 }
 
+static int open_tls(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
+{
+	const struct mr_tls_config conf = { .resolver = c->shared.resolver,
+					    .ca_file = c->mta_sts_ca_file,
+					    .folder = mr_arena_printf(l->scratch, "%s/lookup/mta-sts", c->shared.state_dir),
+					    .port = (unsigned)c->mta_sts_port,
+					    .private_hosts = c->mta_sts_private,
+					    .fetch_ms = FETCH_MS,
+					    .domains_max = DOMAINS_MAX,
+					    .pool = l->pool };
+
+	if (!c->mta_sts)
+		return 0;
+	if (mkdir(conf.folder, 0700) < 0 && errno != EEXIST)
+		mr_log(MR_LOG_ERROR, "mta-sts-not-kept", mr_s("folder", conf.folder), mr_s("reason", strerror(errno)));
+	return mr_tls_new(l->loop, &conf, &l->tls, diag);
+}
+
 static void take_settings(struct mr_lookup *l, const struct mr_lookup_conf *c)
 {
 	l->deadline_ms = c->deadline;
@@ -238,6 +259,8 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 		err = open_parts(l, c, diag);
 	if (err == 0)
 		take_settings(l, c);
+	if (err == 0)
+		err = open_tls(l, c, diag);
 	return err;
 }
 
@@ -282,7 +305,8 @@ size_t mr_lookup_pending(struct mr_app *app)
 {
 	const struct mr_lookup *l = app->state;
 
-	return mr_questions_open(l->questions) + l->pages + (l->presence != NULL && mr_presence_pending(l->presence));
+	return mr_questions_open(l->questions) + l->pages + (l->presence != NULL && mr_presence_pending(l->presence)) +
+	       (l->tls ? mr_tls_open(l->tls) : 0);
 }
 
 /* Questions end first, with what there is; then nobody waits for what the pool and Redis still hand over as they go. */
@@ -296,6 +320,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_questions_free(l->questions);
 	l->questions = NULL;
 	mr_db_pool_free(l->pool);
+	mr_tls_free(l->tls);
 	mr_source_pool_free(l->source);
 	mr_presence_free(l->presence);
 	mr_redis_free(l->redis);

@@ -8,6 +8,7 @@
 #include "rt/server.h"
 #include "settings.h"
 #include "snapshot.h"
+#include "tls.h"
 #include "signing.h"
 
 struct mr_lookup {
@@ -23,6 +24,7 @@ struct mr_lookup {
 	struct mr_snapshot *snapshot;
 	struct mr_presence *presence; /* NULL without Redis */
 	struct mr_usage *usage;
+	struct mr_tls *tls; /* NULL = what others publish is not asked for */
 	struct mr_signing *signing;
 	struct mr_revoke *revoke;
 	struct mr_arena *scratch; /* of the request being read */

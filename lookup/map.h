@@ -7,6 +7,8 @@
 
 struct mr_map_answer {
 	bool waiting; /* rows are missing, the rest does not count */
+	bool
+	    published; /* rows say nothing: the answer is what the domain in the key publishes about TLS (tls.h), where that is asked for */
 	enum mr_socketmap_status status;
 	struct mr_slice data; /* in the arena or the rows; for TEMP and PERM a text for Postfix's log */
 };

@@ -5,17 +5,21 @@
 #include <errno.h>
 
 /* ours */
+#include "base/mem.h"
+#include "mail/address.h"
+#include "rt/clock.h"
 #include "stats.h"
 
 struct command {
 	const char *name, *key, *extra;                                                     /* of its arguments; extra may be NULL */
-	bool (*run)(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out); /* NULL: a page of addresses */
+	bool (*run)(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out); /* NULL: not of rows */
 };
 
 static const struct command directory_commands[] = {
 	{ "resolve", "address", NULL, mr_answer_resolve },
 	{ "account", "address", NULL, mr_answer_account },
 	{ "sender", "address", NULL, mr_answer_sender },
+	{ "tls", "domain", NULL, NULL },
 	{ 0 },
 };
 static const struct command passdb_commands[] = {
@@ -53,6 +57,48 @@ static const struct command *command_find(const struct command *table, struct mr
 	return NULL;
 }
 
+struct tls_question {
+	struct mr_conn *c;
+	uint64_t id;
+};
+
+static void on_facts(const struct mr_tls_facts *f, void *arg)
+{
+	struct tls_question *q = arg;
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_buf out = MR_BUF(MR_WIRE_MAX);
+	struct mr_slice policy = { "", 0 };
+	struct mr_wire_out w;
+
+	bool known = mr_tls_decide(f, arena, &policy);
+	mr_wire_begin(&w, "status", mr_dir_status_str(known ? MR_DIR_OK : MR_DIR_TEMP), q->id);
+	mr_wire_put(&w, "dane", f->dane_reason);
+	mr_wire_put(&w, "mta-sts", f->sts_reason);
+	mr_wire_put(&w, "policy", policy);
+	mr_wire_end(&w, &out);
+	mr_conn_send(q->c, mr_buf_slice(&out));
+	mr_conn_release(q->c);
+	mr_buf_done(&out);
+	free(q);
+}
+
+/* For people: what Postfix is told, and why. */
+static void start_tls(struct mr_lookup *l, struct mr_conn *c, uint64_t id, struct mr_slice domain)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct tls_question *q;
+	struct mr_slice name;
+
+	if (l->tls == NULL || mr_domain_check(domain, true, arena, &name, NULL) < 0) {
+		refuse(c, id, l->tls ? "this is no domain" : "mta_sts is switched off");
+		return;
+	}
+	q = mr_new(struct tls_question, 1);
+	*q = (struct tls_question){ c, id };
+	mr_conn_hold(c);
+	mr_tls_ask(l->tls, name, mr_now_ms() + l->deadline_ms, on_facts, q);
+}
+
 static void dispatch(struct mr_conn *c, const struct command *table, const struct mr_wire *w)
 {
 	struct mr_lookup *l = mr_conn_arg(c);
@@ -72,6 +118,8 @@ static void dispatch(struct mr_conn *c, const struct command *table, const struc
 	} else if (cmd->run != NULL) {
 		mr_conn_hold(c);
 		mr_question_start(l->questions, &ask);
+	} else if (mr_slice_eq(mr_slice_of(cmd->name), MR_LIT("tls"))) {
+		start_tls(l, c, id, ask.key);
 	} else if (mr_wire_u64(w, "limit", MR_ITERATE_MAX, &limit) == -ERANGE || limit == 0) {
 		refuse(c, id, "limit is 1 to 1000");
 	} else {

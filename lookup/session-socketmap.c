@@ -5,8 +5,10 @@
 #include <errno.h>
 
 /* ours */
+#include "mail/address.h"
 #include "map.h"
 #include "proto/netstring.h"
+#include "rt/clock.h"
 #include "stats.h"
 
 static const struct mr_map *map_find(const struct mr_map *const table[], struct mr_slice name)
@@ -33,6 +35,8 @@ static bool run(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf
 	struct mr_map_answer answer = { .status = MR_SOCKETMAP_NOTFOUND };
 
 	map->find(w, ask->key, &answer);
+	if (answer.published && ask->extra.n > 0) /* what comes then is not of rows: see answer() */
+		return true;
 	return !answer.waiting && reply(&answer, out);
 }
 
@@ -54,8 +58,31 @@ static bool run_view(const struct mr_ask *ask, const struct mr_walk *w, struct m
 	return !answer.waiting && reply(&answer, out);
 }
 
+static void on_facts(const struct mr_tls_facts *f, void *arg)
+{
+	struct mr_map_answer answer = { .status = MR_SOCKETMAP_TEMP,
+					.data = MR_LIT("what this domain publishes about TLS is not known now") };
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_buf out = MR_BUF(MR_SOCKETMAP_REPLY_MAX);
+	struct mr_slice value = { "", 0 };
+
+	if (mr_tls_decide(f, arena, &value))
+		answer = (struct mr_map_answer){ .status = value.n ? MR_SOCKETMAP_OK : MR_SOCKETMAP_NOTFOUND, .data = value };
+	reply(&answer, &out);
+	mr_conn_send(arg, mr_buf_slice(&out));
+	mr_conn_release(arg);
+	mr_buf_done(&out);
+}
+
 static void answer(const struct mr_ask *ask, struct mr_slice bytes)
 {
+	struct mr_lookup *l = mr_conn_arg(ask->to);
+	mr_autoarena arena = mr_arena_new(0);
+
+	if (bytes.n == 0) {
+		mr_tls_ask(l->tls, mr_address_lower(ask->key, arena), mr_now_ms() + l->deadline_ms, on_facts, ask->to);
+		return;
+	}
 	mr_conn_send(ask->to, bytes);
 	mr_conn_release(ask->to);
 }
@@ -91,7 +118,7 @@ static ssize_t take(struct mr_conn *c, struct mr_slice in, const struct mr_map *
 		return (ssize_t)used;
 	}
 	struct mr_ask ask = { .run = own ? run_view : run, .answer = answer, .key = request.key, .what = map, .to = c };
-	ask.extra = own ? own->view : (struct mr_slice){ "", 0 };
+	ask.extra = own ? own->view : mr_slice_of(l->tls ? "published" : "");
 	mr_conn_hold(c);
 	mr_question_start(l->questions, &ask);
 	return (ssize_t)used;

@@ -58,6 +58,14 @@ const struct mr_option mr_lookup_options[] = {
 	OPTION(forward_exempt, MR_OPT_STRINGS, "", 0, 0, MR_RELOAD_YES,
 	       "Senders whose mail to foreign recipients leaves under their own address, without the forwarding pass: addresses, domains, "
 	       ".domains with all below. For what machines in your networks send in the name of others."),
+	OPTION(mta_sts, MR_OPT_BOOL, "yes", 0, 0, MR_RELOAD_RESTART,
+	       "Whether the map tls-policy tells what other domains publish: TLSA records, else a policy of MTA-STS. With no, Postfix asks "
+	       "for TLSA records by itself, and MTA-STS is not looked at."),
+	OPTION(mta_sts_ca_file, MR_OPT_PATH, "/etc/ssl/certs/ca-certificates.crt", 0, 0, MR_RELOAD_RESTART,
+	       "Certificate authorities that the host of a policy must have its certificate of."),
+	OPTION(mta_sts_private, MR_OPT_BOOL, "no", 0, 0, MR_RELOAD_RESTART,
+	       "Whether policies are fetched from private, local and otherwise special addresses, too."),
+	OPTION(mta_sts_port, MR_OPT_INT, "443", 1, 65535, MR_RELOAD_RESTART, "Port of policy hosts; others than 443 are for tests."),
 	{ .section = "lookup",
 	  .name = "disabled_mailboxes",
 	  .type = MR_OPT_ENUM,

@@ -13,6 +13,9 @@ struct mr_lookup_conf {
 	double junk_score, reject_score;
 	struct mr_conf_strings forward_exempt;
 	int disabled_mailboxes; /* enum mr_disabled_mailboxes */
+	bool mta_sts, mta_sts_private;
+	int64_t mta_sts_port;
+	char *mta_sts_ca_file;
 	struct mr_conf_strings map_views;
 	uint64_t map_view_age, map_view_negative_age; /* ms */
 };

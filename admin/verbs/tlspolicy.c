@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* ours */
 #include "app/verb.h"
@@ -10,6 +12,8 @@
 #include "base/mem.h"
 #include "database.h"
 #include "print.h"
+#include "proto/wire.h"
+#include "rt/sock.h"
 #include "store/list.h"
 #include "store/write.h"
 
@@ -25,6 +29,7 @@ struct flags {
 };
 static const struct verb_flag table[] = { { "json", "list", FLAG_SWITCH, offsetof(struct flags, json), 1 }, { 0 } };
 #define WORDS_MAX 20
+#define WAIT_MS   15000 /* longer than lookup takes */
 
 static int set(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
@@ -45,7 +50,67 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	return verbs_changed(conf, r, &diag);
 }
 
-/* As lookup's map answers. */
+/* One question to lookup, which knows what others publish. The answer's fields are in the arena. */
+static int ask_lookup(const struct verbs_conf *conf, const char *domain, struct mr_arena *arena, struct mr_wire *out, struct mr_diag *diag)
+{
+	const char *path = mr_arena_printf(arena, "%s/lookup/directory.sock", conf->shared.run_dir);
+	struct mr_buf in = MR_BUF(MR_WIRE_MAX + 32), question = MR_BUF(4096);
+	int fd = mr_connect_unix_wait(path, WAIT_MS), r = fd < 0 ? fd : 0;
+	struct mr_wire_out w;
+	ssize_t n = 0;
+	size_t used;
+
+	mr_wire_begin(&w, "cmd", "tls", 1);
+	mr_wire_puts(&w, "domain", domain);
+	mr_wire_end(&w, &question);
+	if (r == 0 && write(fd, question.p, question.n) != (ssize_t)question.n)
+		r = -EIO;
+	while (r == 0) {
+		char *room = mr_buf_reserve(&in, 4096);
+		n = room ? read(fd, room, 4096) : 0;
+		r = n > 0 ? 0 : n == 0 ? -ECONNRESET : -errno;
+		if (r < 0)
+			break;
+		in.n += (size_t)n;
+		r = mr_wire_next(mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&in))), arena, out, &used);
+		if (r == 1)
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
+	mr_buf_done(&in);
+	mr_buf_done(&question);
+	return r == 1 ? 0 : mr_diag_set(diag, r, "lookup does not answer at %s: %s", path, strerror(-r));
+}
+
+/* What the domain publishes, where no rule says otherwise. */
+static int show_published(const struct verbs_conf *conf, const char *domain, struct mr_arena *arena, struct mr_diag *diag)
+{
+	struct mr_wire w;
+	int r = ask_lookup(conf, domain, arena, &w, diag);
+	struct mr_slice status, policy;
+
+	if (r < 0)
+		return r;
+	status = mr_wire_get(&w, "status");
+	policy = mr_wire_get(&w, "policy");
+	if (mr_slice_eq(status, MR_LIT("bad"))) {
+		printf("published:     not asked for: %s\n", mr_arena_slice(arena, mr_wire_get(&w, "reason")));
+		printf("%s: as Postfix is set up (smtp_tls_security_level)\n", domain);
+		return 0;
+	}
+	printf("DANE:          %s\n", mr_arena_slice(arena, mr_wire_get(&w, "dane")));
+	printf("MTA-STS:       %s\n", mr_arena_slice(arena, mr_wire_get(&w, "mta-sts")));
+	if (!mr_slice_eq(status, MR_LIT("ok")))
+		printf("%s: not known now, mail waits\n", domain);
+	else if (policy.n > 0)
+		printf("%s: %s\n", domain, mr_arena_slice(arena, policy));
+	else
+		printf("%s: as Postfix is set up (smtp_tls_security_level)\n", domain);
+	return 0;
+}
+
+/* Step by step, as lookup's map comes to its answer. */
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -63,11 +128,16 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 	if (r < 0)
 		return verb_failed(&diag);
 	rule = mr_rules_find(rules.v, rules.n, mr_slice_of(asked.pattern), arena);
-	if (rule != NULL)
-		printf("%s: %s (tlspolicy set %s)\n", asked.pattern, rule->value, rule->pattern);
+	if (rule != NULL) {
+		printf("administrator: tlspolicy set %s\n%s: %s\n", rule->pattern, asked.pattern, rule->value);
+		return 0;
+	}
+	printf("administrator: no policy\n");
+	if (asked.pattern[0] == '[' || asked.pattern[0] == '.')
+		printf("%s: as Postfix is set up (smtp_tls_security_level)\n", asked.pattern);
 	else
-		printf("%s: no policy here; as Postfix is set up (smtp_tls_security_level)\n", asked.pattern);
-	return 0;
+		r = show_published(conf, asked.pattern, arena, &diag);
+	return r < 0 ? verb_failed(&diag) : 0;
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)

@@ -4,6 +4,7 @@
  * resolve    directory  address                        struct mr_dir_resolve: who finally gets mail for this address
  * account    directory  address                        struct mr_dir_account: switches of one login (no secrets)
  * sender     directory  address                        struct mr_dir_sender: hosted?, signing domain and its selectors
+ * tls        directory  domain                         fields "dane", "mta-sts": what it publishes, in words; "policy": for Postfix
  * passdb     passdb     address (exact login)          struct mr_dir_passdb: password hash and switches
  * userdb     passdb     address, service               struct mr_dir_account
  * iterate    passdb     after, limit (1 to 1000)       a repeated field "address", in order, without hashes; none = the end

@@ -36,7 +36,8 @@ class Lookup:
     def configure(self, **options):
         self.options.update(options)
         own = {key: self.options[key] for key in self.options if key.startswith("map_view") or
-               key in ("deadline", "poll_interval", "poll_late", "stale_wait", "snapshot_interval", "read_ahead")}
+               key in ("deadline", "mta_sts_ca_file", "mta_sts_port", "mta_sts_private", "poll_interval", "poll_late", "stale_wait",
+                       "snapshot_interval", "read_ahead")}
         shared = {key: value for key, value in self.options.items() if key not in own}
         self.site.configure(**{"redis_address": '""', "hostname": "mx.example.org", **shared}, run_dir=self.run, state_dir=self.run / "state", postfix_dir='""',
                             srs_secret_file=self.run / "srs")

@@ -69,9 +69,11 @@ def test_verb(stack, policy):
     policy("[Relay.example]", "dane-only")
     assert {e["destination"]: e["policy"] for e in json.loads(stack.cli("tlspolicy", "list", "--json"))} == {
         "example.com": "secure match=mx.example.com:.example.com servername=hostname", ".example.com": "encrypt", "[relay.example]:25": "dane-only"}
-    assert "secure match=" in stack.cli("tlspolicy", "show", "example.com") and "set example.com)" in stack.cli("tlspolicy", "show", "example.com")
-    assert "encrypt (tlspolicy set .example.com)" in stack.cli("tlspolicy", "show", "a.b.example.com")
+    assert stack.cli("tlspolicy", "show", "Example.com").splitlines() == [
+        "administrator: tlspolicy set example.com", "example.com: secure match=mx.example.com:.example.com servername=hostname"]
+    assert "tlspolicy set .example.com\na.b.example.com: encrypt" in stack.cli("tlspolicy", "show", "a.b.example.com")
     assert "dane-only" in stack.cli("tlspolicy", "show", "[relay.example]:25") and "no policy" in stack.cli("tlspolicy", "show", "[relay.example]:26")
+    assert "no policy is announced" in stack.cli("tlspolicy", "show", "example.net")
     for words, said in [(["example.net", "fast"], "none, may"), (["example.net", "secure", "colour=blue"], "NAME=VALUE"),
                         (["example.net", "secure", "match="], "NAME"), (["a@example.net", "may"], "domain"),
                         (["example.net", "fingerprint"], "match="), (["not a domain", "may"], "not a domain"),
