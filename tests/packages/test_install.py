@@ -114,7 +114,8 @@ def test_doctor_leads_on(host):
     assert re.search(r"problem database: .*mailreeve schema grants", said), said
     assert re.search(r"problem certificate: /etc/mailreeve/tls/cert.pem.*tls_cert_file", said), said
     assert re.search(r"problem key of the certificate: .*tls_key_file", said), said
-    assert len(host.problems) == 3, said
+    assert re.search(r"problem postmaster: option postmaster is empty", said), said
+    assert len(host.problems) == 4, said
 
 
 def test_nothing_left_to_do(mail_host):
