@@ -11,6 +11,7 @@
 #include "io.h"
 #include "killers.h"
 #include "milter-stats.h"
+#include "outbound.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 
@@ -23,7 +24,8 @@ struct mr_milter_io {
 	struct mr_pool *pool;
 	struct mr_directory *directory;
 	struct mr_dns *dns;
-	struct mr_job *jobs; /* submitted and not finished */
+	struct mr_outbound *outbound; /* NULL: nobody is told */
+	struct mr_job *jobs;          /* submitted and not finished */
 	size_t n_jobs;
 	struct mr_killers killers;
 };
@@ -38,10 +40,17 @@ static void start_scan(struct mr_job *j);
 
 /* -- the end of a job -- */
 
+static bool is_spam(const struct mr_job *j)
+{
+	return j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->junk_score);
+}
+
 static void finish(struct mr_job *j)
 {
 	struct mr_milter_io *io = j->io;
 
+	if (j->login && j->role == MR_ROLE_ORIGINATING && is_spam(j))
+		mr_outbound_spam(io->outbound, j->login, j->queue_id);
 	j->side.finished = true;
 	mr_timer_cancel(&j->side.deadline);
 	DL_DELETE2(io->jobs, j, side.prev, side.next);
@@ -374,7 +383,10 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	snprintf(keys, sizeof(keys), "%s/keys/keys.sock", conf->shared.run_dir);
 	io->loop = l;
 	r = mr_dns_new(l, conf->shared.resolver, &io->dns, diag);
+	if (r == 0)
+		r = mr_outbound_new(l, &conf->shared, &io->outbound, diag);
 	if (r < 0) {
+		mr_dns_free(io->dns);
 		free(io);
 		return r;
 	}
@@ -411,6 +423,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_pool_free(io->pool);
 	mr_directory_free(io->directory);
 	mr_dns_free(io->dns);
+	mr_outbound_free(io->outbound);
 	free(io);
 }
 

@@ -55,8 +55,8 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	p->greylist = mr_greylist_new(p->redis, conf->shared.redis_prefix);
 	p->lock = mr_lock_new(app->loop, conf->admin_socket);
 	p->distinct = mr_distinct_new(app->loop, p->redis, conf->shared.redis_prefix);
-	rc = mr_login_new(app, p->distinct, &p->login, diag);
-	return rc < 0 ? rc : open_sockets(p, conf, diag);
+	rc = open_sockets(p, conf, diag);
+	return rc < 0 ? rc : mr_login_new(app, p->distinct, &p->login, diag);
 }
 
 void mr_policyd_drain(struct mr_app *app)

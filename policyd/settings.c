@@ -56,7 +56,7 @@ const struct mr_option mr_policyd_options[] = {
 #undef CHECK
 	OPTION("hijack_signals", MR_OPT_STRINGS, checks.hijack_signals,
 	       "recipients:100/1h:2, senders:4/1h:2, networks:3/1h:2, new-networks:1/1h:1, null-senders:2/1h:2, bounces:15/1h:2, "
-	       "bounce-ratio:30/1h:2",
+	       "bounce-ratio:30/1h:2, spam:3/1h:2",
 	       0, 0, NULL, MR_RELOAD_YES,
 	       "What gives points to the check hijack: a signal, how much of it within what time, and the points."),
 	OPTION("hijack_known_for", MR_OPT_DURATION, checks.hijack_known_for, "60d", HOUR, 400 * DAY, NULL, MR_RELOAD_YES,

@@ -14,10 +14,11 @@ enum mr_signal {
 	MR_SIGNAL_NEW_NETWORKS, /* that it has not sent from before */
 	MR_SIGNAL_NULL_SENDERS, /* messages with the sender <>, which no mail program sends */
 	MR_SIGNAL_BOUNCES,      /* that come back to it */
+	MR_SIGNAL_SPAM,         /* messages that the milter took for spam (proto/hijack.h) */
 	MR_SIGNAL_BOUNCE_RATIO, /* of 100 recipients, from MR_SIGNAL_BOUNCES_MIN bounces on */
 };
-#define MR_SIGNALS            7
-#define MR_SIGNAL_ROWS_MAX    9
+#define MR_SIGNALS            8
+#define MR_SIGNAL_ROWS_MAX    10
 #define MR_SIGNAL_TIMES_MAX   3
 #define MR_SIGNAL_BOUNCES_MIN 5
 

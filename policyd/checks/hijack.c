@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "check.h"
+#include "proto/hijack.h"
 #include "signals.h"
 
 #define KNOWN_MAX 100  /* networks of an account */
@@ -76,6 +77,7 @@ static struct mr_slice member_of(const struct mr_check_input *in, enum mr_signal
 		return in->request->sender.n ? MR_LIT("") : in->request->instance;
 	case MR_SIGNAL_NEW_NETWORKS: /* when it is known that it is new */
 	case MR_SIGNAL_BOUNCES:      /* come of others */
+	case MR_SIGNAL_SPAM:
 		break;
 	}
 	return MR_LIT("");
@@ -119,7 +121,10 @@ static size_t look(const struct mr_check_input *in, struct signals *s, struct mr
 		if (ratio)
 			out[n++] = set(in, &v->row, "-bounces", login, MR_LIT(""));
 		v->other = n;
-		out[n++] = set(in, &v->row, "", login, member_of(in, v->row.signal));
+		out[n] = set(in, &v->row, "", login, member_of(in, v->row.signal));
+		if (v->row.signal == MR_SIGNAL_SPAM)
+			out[n].name = mr_hijack_spam_name(login, in->arena);
+		n++;
 	}
 	s->n = rows;
 	return n;
@@ -185,6 +190,7 @@ static uint64_t amount_of(const struct mr_check_input *in, const struct signal *
 	case MR_SIGNAL_NETWORKS:
 	case MR_SIGNAL_NULL_SENDERS:
 	case MR_SIGNAL_BOUNCES:
+	case MR_SIGNAL_SPAM:
 		break;
 	}
 	return v->count + (with && !v->has && member_of(in, s->row.signal).n > 0);

@@ -100,6 +100,21 @@ def test_bounces(watched):
 
 
 @pytest.mark.rows("G13")
+def test_own_spam(stack, wait):
+    user, home = stack.user(), network() + "1"
+    stack.policyd(hijack_mode="enforce", hijack_notice=2, hijack_hold=4, hijack_signals="{spam:1/1h:2}")
+    try:
+        stack.submit(user, user, source=home)
+        for _ in range(2):
+            stack.submit(user, user, body=mail.GTUBE_JUNK + "\n", source=home)
+        stack.submit(user, user, source=home)
+        assert len(held(stack)) == 1
+        assert re.search(rf'login={user} .* reason="4 points: spam 2/1 gives 4"', stack.log("policyd"))
+    finally:
+        stack.policyd()
+
+
+@pytest.mark.rows("G13")
 def test_locked(watched, wait, refuses):
     user, home = watched.user(), network() + "1"
     watched.policyd(hijack_mode="enforce", hijack_lock=3, hijack_signals="{null-senders:1/1h:3}")
@@ -136,7 +151,7 @@ def test_by_default_it_is_only_said(stack):
 
 
 @pytest.mark.parametrize("signals", ["{recipients}", "{recipients:0/1h:1}", "{recipients:1/1h}", "{recipients:1/1h:0}", "{recipients:1/1h:1:1}",
-                                     "{something:1/1h:1}", "{recipients:2000/1h:1}", "{" + ", ".join(["bounces:1/1h:1"] * 10) + "}"])
+                                     "{something:1/1h:1}", "{recipients:2000/1h:1}", "{" + ", ".join(["bounces:1/1h:1"] * 11) + "}"])
 def test_rows_that_are_none(stack, tmp_path, signals):
     conf = tmp_path / "mailreeve.conf"
     conf.write_text(stack.lay.conf.read_text() + f"policyd {{\n hijack_signals = {signals}\n}}\n")

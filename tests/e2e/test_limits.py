@@ -45,7 +45,8 @@ def other(stack):
     user = pwd.getpwnam("mailreeve-policyd")
     shutil.chown(folder / "policyd", user.pw_uid)
     conf = folder / "mailreeve.conf"
-    conf.write_text(stack.lay.conf.read_text().replace(f"run_dir = {stack.lay.run}", f"run_dir = {folder}").replace(
+    text = re.sub(r"^login_listen = .*\n", "", stack.lay.conf.read_text(), flags=re.M)
+    conf.write_text(text.replace(f"run_dir = {stack.lay.run}", f"run_dir = {folder}").replace(
         f"postfix_dir = {stack.lay.queue}", 'postfix_dir = ""') + f"policyd {{\n directory_socket = {stack.lay.run}/lookup/directory.sock\n}}\n")
     stack.servers.start("policyd-other", [stack.lay.bin / "mailreeve-policyd", "-c", conf], user="mailreeve-policyd")
     units.wait_for("the other policyd", units.listening(folder / "policyd/policy.sock"))

@@ -375,6 +375,8 @@ static void open_site(struct site *s)
 						  .hostname = host,
 						  .srs_domain = none,
 						  .resolver = resolver,
+						  .redis_socket = none,
+						  .redis_address = none,
 						  .dkim_keyring_file = none },
 				      .scanners = 2,
 				      .scanner_messages = 1000,

@@ -20,6 +20,7 @@ static void test_rows(void **state)
 		{ "new-networks:1/1h30m:1", 0, { MR_SIGNAL_NEW_NETWORKS, 1, 5400000, 1 } },
 		{ "null-senders:2/1d:2", 0, { MR_SIGNAL_NULL_SENDERS, 2, 86400000, 2 } },
 		{ "bounces:2/1d:2", 0, { MR_SIGNAL_BOUNCES, 2, 86400000, 2 } },
+		{ "spam:2/1d:2", 0, { MR_SIGNAL_SPAM, 2, 86400000, 2 } },
 		{ "bounce-ratio:30/1d:2", 0, { MR_SIGNAL_BOUNCE_RATIO, 30, 86400000, 2 } },
 		{ "", -EINVAL, { 0 } },
 		{ "recipients", -EINVAL, { 0 } },
