@@ -28,6 +28,7 @@ user = root
 dbname = {name}
 query = SELECT m.address FROM mailbox m JOIN domain d ON d.name = m.domain WHERE m.address = '%s' AND d.enabled AND NOT m.send_only
 """
+# No others: they would be asked of lookup on both sides.
 SIX_MAPS = """
 virtual_mailbox_domains = socketmap:unix:{socket}:domain
 virtual_mailbox_maps = socketmap:unix:{socket}:mailbox
@@ -39,6 +40,14 @@ sender_canonical_maps = socketmap:unix:{socket}:srs
 sender_canonical_classes = envelope_sender
 mailreeve_policy = permit
 smtpd_milters =
+relay_domains =
+relay_recipient_maps =
+transport_maps =
+sender_dependent_relayhost_maps =
+smtpd_client_restrictions =
+smtpd_recipient_restrictions = reject_non_fqdn_recipient, reject_unlisted_recipient
+smtpd_milter_maps =
+smtp_tls_policy_maps =
 """
 
 
