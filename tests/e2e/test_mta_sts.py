@@ -22,14 +22,17 @@ $TTL 60
 ns IN A 127.0.0.1
 @ IN MX 10 mx1
 mx1 IN A 127.0.0.1
-_25._tcp.mx1 IN TLSA 3 1 1 {hash}
+_25._tcp.mx1 IN TLSA 3 1 1 {key}
 mx2 IN A 127.0.0.1
 bad IN A 127.0.0.1
-_25._tcp.bad IN TLSA 1 1 1 {hash}
+_25._tcp.bad IN TLSA 1 1 1 {other}
+forged IN A 127.0.0.1
+_25._tcp.forged IN TLSA 3 1 1 {other}
 half IN MX 10 mx1
 half IN MX 20 mx2
 none IN MX 10 mx2
 odd IN MX 10 bad
+wrong IN MX 10 forged
 stuck IN MX 10 mx.bogus.example.
 """
 BOGUS = """$ORIGIN bogus.example.
@@ -83,11 +86,12 @@ def free_port():
 
 
 class Dns:
-    def __init__(self, folder):
+    def __init__(self, folder, key_hash=HASH):
+        """key_hash: in the TLSA record of mx1.signed.example."""
         self.folder, self.port = folder, free_port()
         folder.mkdir()
         run = lambda *words: subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()  # noqa: E731
-        (folder / "signed.zone").write_text(ZONE.format(hash=HASH))
+        (folder / "signed.zone").write_text(ZONE.format(key=key_hash, other=HASH))
         (folder / "bogus.zone").write_text(BOGUS)
         key = run("ldns-keygen", "-k", "-a", "ECDSAP256SHA256", "signed.example")
         run("ldns-signzone", "signed.zone", key)
