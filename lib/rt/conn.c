@@ -159,16 +159,18 @@ static void take(struct mr_conn *c)
 		c->request = mr_timer_start(c->loop, c->ops.request_ms, on_request_late, c);
 }
 
+/* What fits into the buffer, by way of a piece that need not be cleared for each read. */
 static void fill(struct mr_conn *c)
 {
-	char *to = mr_buf_reserve(&c->in, READ_CHUNK);
+	char chunk[READ_CHUNK];
+	size_t room = c->in.max - c->in.n;
 	ssize_t n;
 
-	if (!to)
+	if (room == 0)
 		return; /* full: a request is still to be taken */
-	n = recv(c->fd, to, READ_CHUNK, 0);
+	n = recv(c->fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk), 0);
 	if (n > 0)
-		c->in.n += (size_t)n;
+		mr_buf_add(&c->in, (struct mr_slice){ chunk, (size_t)n });
 	else if (n == 0)
 		c->eof = true;
 	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
