@@ -1,10 +1,12 @@
 """lookup: Postfix asks for mailboxes, by `postmap -q -` with one client and with four at once: Postfix's own `mysql:` and `proxy:mysql:`, a stub that holds
-its table in memory (the floor), and lookup, warm and cold (each address is asked for the first time). Then the six maps in the mail path, by lookup and by
-the stub, and how long warm answers take."""
+its table in memory (the floor), and lookup: warm, cold (each address is asked for the first time, in the order of their numbers, so that what lookup reads
+ahead is what comes next), and just started (addresses in no order; `mysql:` is asked in no order for that). Then the six maps in the mail path, by lookup and
+by the stub, and how long warm answers take."""
 
 import functools
 import itertools
 import pathlib
+import random
 import shutil
 import subprocess
 
@@ -14,7 +16,7 @@ from stack import daemons, host, layout, mariadb, units
 
 MAILBOXES, WARM, ROUNDS = 600_000, 20_000, 9
 # Questions of one run: enough for the start of the clients to be a small part of it.
-QUESTIONS = {"stub": 100_000, "warm": 100_000, "cold": 10_000, "mysql": 10_000, "proxymysql": 5_000}
+QUESTIONS = {"stub": 100_000, "warm": 100_000, "cold": 10_000, "started": 10_000, "mysql": 10_000, "mysqlany": 10_000, "proxymysql": 5_000}
 CLIENTS = (1, 4)
 MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 600, 10, 1000, 7
 SENDER, RECIPIENT = f"somebody@{layout.FOREIGN}", f"user1@{layout.DOMAIN}"
@@ -80,27 +82,44 @@ class Maps:
         subprocess.run(["postfix", "-c", lay.postfix, "reload"], check=True, capture_output=True)
         stub = start_stub(h, "stub", {("mailbox", a): "1" for a in warm_addresses()})
         ours = f"socketmap:unix:{lay.run}/lookup/map.sock:mailbox"
-        self.maps = {"stub": f"socketmap:unix:{stub}:mailbox", "warm": ours, "cold": ours, "mysql": f"mysql:{settings}",
-                     "proxymysql": f"proxy:mysql:{settings}"}
+        self.maps = {"stub": f"socketmap:unix:{stub}:mailbox", "warm": ours, "cold": ours, "started": ours,
+                     "mysql": f"mysql:{settings}", "mysqlany": f"mysql:{settings}", "proxymysql": f"proxy:mysql:{settings}"}
         self.unasked = map(address, itertools.count(WARM + 1))
-        self.roots = [h.servers.pid(name) for name in ("stub", "lookup", "mariadb", "postfix")]
+        self.h = h
 
     def keys(self, side, clients):
         """The questions of each client; those that go to the database are about mailboxes that were never asked for before."""
-        source = itertools.cycle(warm_addresses()) if side in ("stub", "warm") else self.unasked
+        if side in ("stub", "warm"):
+            source = itertools.cycle(warm_addresses())
+        elif side in ("started", "mysqlany"):
+            source = map(address, random.sample(range(1, MAILBOXES + 1), QUESTIONS[side]))
+        else:
+            source = self.unasked
         return [list(itertools.islice(source, QUESTIONS[side] // clients)) for _ in range(clients)]
 
     def job(self, side, clients):
         files = [self.lay.dir / f"keys-{n}" for n in range(clients)]
         for file, keys in zip(files, self.keys(side, clients)):
             file.write_text("".join(f"{key}\n" for key in keys))
-        with measure.Run(self.roots) as run:
+        self.prepare(side)
+        with measure.Run([self.h.servers.pid(name) for name in ("stub", "lookup", "mariadb", "postfix")]) as run:
             processes = [self.postmap(side, file) for file in files]
             codes = [process.wait() for process in processes]
         found = sum(file.with_suffix(".found").read_text().count("\n") for file in files)
         if any(codes) or found != QUESTIONS[side]:
             raise RuntimeError(f"{side}: {found} of {QUESTIONS[side]} were found, exit codes {codes}")
         return run
+
+    def prepare(self, side):
+        """Lookup knows no row, or the warm ones; the former ends what the latter began."""
+        if side == "started":
+            self.h.servers.stop("lookup")
+            self.h.servers.again("lookup")
+            units.wait_for("lookup", units.listening(self.lay.run / "lookup/map.sock"))
+        elif side == "warm":
+            file = self.lay.dir / "keys-warm"
+            file.write_text("".join(f"{key}\n" for key in warm_addresses()))
+            self.postmap(side, file).wait()
 
     def postmap(self, side, file):
         with open(file) as keys, open(file.with_suffix(".found"), "w") as found:
@@ -155,7 +174,7 @@ def report(results, latencies):
         print(f"answers of lookup, warm, without postmap: p50 {took['p50_us']} us, p99 {took['p99_us']} us, at most {took['max_us']} us")
     for clients in CLIENTS:
         suffix = "" if clients == 1 else str(clients)
-        for ours, other in (("warm", "stub"), ("warm", "proxymysql"), ("cold", "mysql")):
+        for ours, other in (("warm", "stub"), ("warm", "proxymysql"), ("cold", "mysql"), ("started", "mysqlany")):
             print(f"ratio lookup.{ours}{suffix}/{other} {rate[clients][ours] / rate[clients][other]:.3f}")
 
 
