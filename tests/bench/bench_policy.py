@@ -1,8 +1,10 @@
 """policy: what a sending limit costs. One authenticated message after the other is counted against a limit by login that is never reached: by policyd with
 lookup and Redis, and by postfwd with its smallest rule for that, in its one-process and its forking form, which know neither accounts nor other hosts.
-Compared are requests per CPU second of all server processes, with one and with eight clients. Then messages through Postfix with and without policyd."""
+Compared are requests per CPU second of all server processes, with one and with eight clients. Then greylisting of strangers, all of them new or too early:
+by policyd with every other check off, lookup and Redis, and by postgrey. Then messages through Postfix with and without policyd."""
 
 import functools
+import itertools
 import pathlib
 import selectors
 import socket
@@ -10,7 +12,7 @@ import subprocess
 
 import measure
 from instance import Instance
-from stack import daemons, host, layout, units
+from stack import accounts, daemons, host, layout, units
 
 REQUESTS, USERS, CLIENTS, ROUNDS = 8000, 100, (1, 8), 5
 MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 400, 10, 4000, 11
@@ -22,10 +24,27 @@ smtpd_milters =
 mailreeve_policy = {policy}
 """
 PEERS = ("postfwd1", "postfwd2")
+KINDS = 4000  # of mail from strangers: each comes twice, too early the second time
+ONLY_GREYLIST = "policyd {\n" + "".join(f"\t{check}_mode = {'enforce' if check == 'greylist' else 'off'}\n" for check in (
+    "clients", "account", "quota", "lists", "rights", "helo", "helo_domain", "helo_fqdn", "client_ptr", "client_name", "greylist", "limits", "hijack")) + "}\n"
 
 
 def user(number):
     return f"user{number % USERS}@{layout.DOMAIN}"
+
+
+def stranger(number, turn):
+    """As Postfix 3.7 asks about a recipient of mail that comes in."""
+    kind = number % KINDS
+    attributes = {
+        "request": "smtpd_access_policy", "protocol_state": "RCPT", "protocol_name": "ESMTP", "client_address": f"10.{turn}.{kind % 250}.7",
+        "client_name": "client.example.net", "client_port": "50123", "reverse_client_name": "client.example.net", "server_address": "192.0.2.254",
+        "server_port": "25", "helo_name": "client.example.net", "sender": f"news@{'abcdefghijklmnop'[kind // 250]}.{layout.FOREIGN}", "recipient": f"bert@{layout.DOMAIN}",
+        "recipient_count": "0", "queue_id": "", "instance": f"{number:x}.65a1.{turn}", "size": "4096", "etrn_domain": "", "stress": "", "sasl_method": "",
+        "sasl_username": "", "sasl_sender": "", "ccert_subject": "", "ccert_issuer": "", "ccert_fingerprint": "", "ccert_pubkey_fingerprint": "",
+        "encryption_protocol": "", "encryption_cipher": "", "encryption_keysize": "0", "policy_context": "", "compatibility_level": "3.6",
+        "mail_version": "3.7.11"}
+    return "".join(f"{name}={value}\n" for name, value in attributes.items()).encode() + b"\n"
 
 
 def request(number):
@@ -41,7 +60,7 @@ def request(number):
     return "".join(f"{name}={value}\n" for name, value in attributes.items()).encode() + b"\n"
 
 
-def ask(path, clients):
+def ask(path, clients, request, answers):
     """Each client has one request under way, as smtpd has."""
     waiting = selectors.DefaultSelector()
     rest = map(request, range(REQUESTS))
@@ -54,7 +73,7 @@ def ask(path, clients):
     while waiting.get_map():
         for key, _ in waiting.select(10):
             answer = key.fileobj.recv(4096)
-            if not answer.lower().startswith(b"action=dunno"):
+            if not answer.lower().startswith(answers):
                 raise RuntimeError(f"{path}: {answer!r}")
             following = next(rest, None)
             if following:
@@ -66,8 +85,48 @@ def ask(path, clients):
 
 def job(path, roots, clients):
     with measure.Run(roots) as run:
-        ask(path, clients)
+        ask(path, clients, request, b"action=dunno")
     return run
+
+
+def grey_job(path, roots, clients, turns):
+    turn = next(turns)
+    with measure.Run(roots) as run:
+        ask(path, clients, lambda number: stranger(number, turn), (b"action=defer_if_permit", b"action=451"))
+    return run
+
+
+def interleaved(job, servers, *arguments):
+    return {clients: measure.interleaved({name: functools.partial(job, path, roots, clients, *arguments) for name, (path, roots) in servers.items()}, ROUNDS)
+            for clients in CLIENTS}
+
+
+def roots(h):
+    return [h.servers.pid(name) for name in ("policyd", "lookup", "redis", "mariadb")]
+
+
+def greylist(h):
+    """With the defaults of both; each run has kinds of its own."""
+    settings = h.lay.conf.read_text()
+    h.lay.conf.write_text(settings + ONLY_GREYLIST)
+    h.servers.stop("policyd")
+    h.servers.again("policyd")
+    units.wait_for("policyd", units.listening(h.lay.run / "policyd/control.sock"))
+    folder = h.lay.dir / "postgrey"
+    accounts.make_folder(folder, 0o777, "postgrey")
+    path = folder / "socket"
+    process = subprocess.Popen(["postgrey", f"--unix={path}", f"--dbdir={folder}", "--user=postgrey", "--privacy", f"--pidfile={folder}/pid"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        units.wait_for("postgrey", units.listening(path))
+        return interleaved(grey_job, {"policyd": (h.lay.run / "policyd/policy.sock", roots(h)), "postgrey": (path, [process.pid])}, itertools.count(1))
+    finally:
+        process.terminate()
+        process.wait()
+        h.lay.conf.write_text(settings)
+        h.servers.stop("policyd")
+        h.servers.again("policyd")
+        units.wait_for("policyd", units.listening(h.lay.run / "policyd/control.sock"))
 
 
 def start_peer(h, name):
@@ -89,12 +148,11 @@ def compare(h):
     for number in range(USERS):
         h.cli("user", "add", user(number), "--hash", stdin="{CRYPT}$y$j9T$aaaaaaaaaaaaaaaaaaaaaaa$bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n")
     h.cli("limit", "set", "user", "default", "messages", "1000000/1h")
-    servers = {"policyd": (h.lay.run / "policyd/policy.sock", [h.servers.pid(name) for name in ("policyd", "lookup", "redis", "mariadb")])}
+    servers = {"policyd": (h.lay.run / "policyd/policy.sock", roots(h))}
     peers = {name: start_peer(h, name) for name in PEERS}
     servers |= {name: (path, [pid]) for name, (path, pid) in peers.items()}
     try:
-        return {clients: measure.interleaved({name: functools.partial(job, path, roots, clients) for name, (path, roots) in servers.items()}, ROUNDS)
-                for clients in CLIENTS}
+        return interleaved(job, servers)
     finally:
         for name, (_, pid) in peers.items():
             subprocess.run(["kill", str(pid)], check=False)
@@ -117,18 +175,19 @@ def mail(h):
 def main():
     with host.Host(build=pathlib.Path(daemons.os.environ["MR_BUILD"])) as h:
         h.cli("domain", "add", layout.DOMAIN)
-        report(compare(h))
+        report(compare(h), "fastest-peer", PEERS)
+        report(greylist(h), "postgrey", ("postgrey",))
         report_mail(mail(h))
 
 
-def report(results):
+def report(results, what, peers):
     for clients, sides in results.items():
         print(f"{clients} clients, {REQUESTS} requests, median of {ROUNDS}")
         for name, (seconds, cpu) in sides.items():
             print(f"{name:8} {REQUESTS / cpu:7.0f} requests a CPU second, {REQUESTS / seconds:7.0f} a second")
     for clients, sides in results.items():
-        fastest = min(sides[name][1] for name in PEERS)
-        print(f"ratio policy{'' if clients == 1 else clients}/fastest-peer {fastest / sides['policyd'][1]:.3f}")
+        fastest = min(sides[name][1] for name in peers)
+        print(f"ratio policy{'' if clients == 1 else clients}/{what} {fastest / sides['policyd'][1]:.3f}")
 
 
 def report_mail(results):
