@@ -25,7 +25,7 @@ class Lookup:
     """The daemon on a folder of its own."""
 
     def __init__(self, site, folder, **options):
-        self.site, self.run, self.options = site, folder, options
+        self.site, self.run, self.options, self.under = site, folder, options, []
         for name in ("lookup", "passdb", "keys", "relay", "usage", "state/lookup"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "srs").write_text("a secret of the site\n")
@@ -47,7 +47,7 @@ class Lookup:
     def start(self):
         self.configure()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BUILD / "lookup/mailreeve-lookup", "-c", self.site.conf], stderr=log)
+            self.process = subprocess.Popen([*self.under, BUILD / "lookup/mailreeve-lookup", "-c", self.site.conf], stderr=log)
         until(lambda: self.listens("usage/usage.sock", socket.SOCK_DGRAM))  # bound last
         return self
 

@@ -20,11 +20,11 @@ START_SECONDS = 60
 class MariaDB:
     """`folder` must be reachable for the user mysql (each parent o+x)."""
 
-    def __init__(self, folder, port=0, options=()):
+    def __init__(self, folder, port=0, options=(), under=()):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.socket = self.folder / "mysql.sock"
-        self.port, self.options = port, options
+        self.port, self.options, self.under = port, options, under
         self.process = None
 
     def start(self):
@@ -35,7 +35,7 @@ class MariaDB:
             self.folder.chmod(0o755)
         network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen([*stack.SERVER, "--user=mysql", f"--datadir={self.data}", f"--socket={self.socket}",
+            self.process = subprocess.Popen([*self.under, *stack.SERVER, "--user=mysql", f"--datadir={self.data}", f"--socket={self.socket}",
                                              f"--pid-file={self.folder}/pid", *network, *stack.OPTIONS, *self.options], stdout=log, stderr=log)
         until = time.monotonic() + START_SECONDS
         while not self._answers():

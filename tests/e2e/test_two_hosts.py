@@ -1,0 +1,160 @@
+"""Two hosts in network namespaces of their own, each with lookup and policyd; MariaDB and Redis on a third, reached over TCP."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+
+from stack import units
+from test_limits import Policy
+from test_lookup import BCRYPT, BUILD, Lookup, until
+from test_store import Site, mariadb
+
+HUB = "10.77.0.1"
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+class Host:
+    """A namespace joined to the hub by a pair of interfaces."""
+
+    def __init__(self, number, hub):
+        self.name, self.address = f"mr{number}-{os.getpid()}", f"10.77.0.{number + 1}"
+        self.under = ["ip", "netns", "exec", self.name]
+        ip("netns", "add", self.name)
+        if hub is None:
+            ip("-n", self.name, "link", "add", "bridge", "type", "bridge")
+            ip("-n", self.name, "addr", "add", f"{HUB}/24", "dev", "bridge")
+            ip("-n", self.name, "link", "set", "bridge", "up")
+        else:
+            ip("-n", self.name, "link", "add", "eth", "type", "veth", "peer", "name", f"to{number}", "netns", hub.name)
+            ip("-n", hub.name, "link", "set", f"to{number}", "master", "bridge", "up")
+            ip("-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth")
+            ip("-n", self.name, "link", "set", "eth", "up")
+        ip("-n", self.name, "link", "set", "lo", "up")
+
+
+class Place:
+    """Everything, and what it takes to end it."""
+
+    def __init__(self, folder, tmp):
+        self.ends, self.hosts, self.lookups, self.runs, self.confs = [], [], [], [], []
+        hub = self.host(None)
+        self.server = mariadb.MariaDB(folder / "mariadb", 3306, [f"--bind-address={HUB}"], under=hub.under)
+        self.ends.append(self.server.remove)
+        self.server.start()
+        redis = subprocess.Popen([*hub.under, "redis-server", "--bind", HUB, "--port", "6379", "--protected-mode", "no", "--save", "", "--dir", tmp],
+                                 stdout=subprocess.DEVNULL)
+        self.ends.append(lambda: (redis.terminate(), redis.wait()))
+        self.site = Site(tmp, self.server, "two")
+        database = {"db_socket": '""', "db_host": HUB, "redis_address": f'"{HUB}:6379"'}
+        self.site.configure(**database)
+        self.site.grants()
+        self.verb(hub, self.site.conf, "schema", "apply")
+        self.verb(hub, self.site.conf, "domain", "add", "example.org")
+        for who in ("anna", "bert"):
+            self.verb(hub, self.site.conf, "user", "add", f"{who}@example.org", "--hash", stdin=BCRYPT + "\n")
+        for name in ("one", "two"):
+            self.start(self.host(hub), folder / name, f"{name}.example", database)
+
+    def host(self, hub):
+        made = Host(len(self.hosts), hub)
+        self.hosts.append(made)
+        self.ends.append(lambda: ip("netns", "del", made.name))
+        return made
+
+    def start(self, host, run, hostname, database):
+        (run / "policyd").mkdir(parents=True)
+        lookup = Lookup(self.site, run, hostname=hostname, deadline="3s", **database)
+        lookup.under = host.under
+        self.ends.append(lambda: lookup.process and lookup.stop())
+        lookup.start()
+        conf = run / "mailreeve.conf"
+        shutil.copy(self.site.conf, conf)
+        policyd = subprocess.Popen([*host.under, BUILD / "policyd/mailreeve-policyd", "-c", conf], stderr=subprocess.DEVNULL)
+        self.ends.append(lambda: (policyd.terminate(), policyd.wait()))
+        units.wait_for("policyd", units.listening(run / "policyd/policy.sock"))
+        until(lambda: lookup.control("rounds") != "0" and lookup.control("redis") == "up")
+        self.lookups.append(lookup)
+        self.runs.append(run)
+        self.confs.append((host, conf))
+
+    @staticmethod
+    def verb(host, conf, *words, stdin=""):
+        done = subprocess.run([*host.under, BUILD / "admin/verbs/mailreeve", "-c", conf, *words], input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done
+        return done.stderr
+
+    def end(self):
+        for end in reversed(self.ends):
+            end()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = pathlib.Path(f"/tmp/mr-two-{os.getpid()}")
+    folder.mkdir()
+    folder.chmod(0o755)
+    made = Place.__new__(Place)
+    try:
+        made.__init__(folder, tmp_path_factory.mktemp("two"))
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def enabled(lookup, who):
+    said = lookup.ask("passdb/passdb.sock", "passdb", address=f"{who}@example.org")
+    return next((line for line in said if line.startswith("enabled=")), "=temp").partition("=")[2]
+
+
+@pytest.mark.rows("G10")
+def test_a_limit_of_100_lets_100_through_over_both(place):
+    place.verb(*place.confs[0], "limit", "set", "user", "anna@example.org", "messages", "100/1h")
+
+    def send(number):
+        policy = Policy(place.runs[number % 2])
+        return [policy.take("anna@example.org") for _ in range(20)]
+    with concurrent.futures.ThreadPoolExecutor(8) as clients:
+        answers = [answer for said in clients.map(send, range(8)) for answer in said]
+    assert len(answers) == 160
+    assert sum(answer.upper().startswith(("DUNNO", "PREPEND")) for answer in answers) == 100, answers
+
+
+@pytest.mark.rows("G03")
+def test_disabled_on_one_is_refused_on_the_other(place):
+    """A client that never stops asking races each write: once refused, always refused until it is switched on again."""
+    took = []
+    for _ in range(10):
+        assert [enabled(lookup, "bert") for lookup in place.lookups] == ["1", "1"]
+        over, seen = threading.Event(), []
+
+        def ask():
+            while not over.is_set():
+                seen.append((time.monotonic(), enabled(place.lookups[1], "bert")))
+        with concurrent.futures.ThreadPoolExecutor(1) as client:
+            asking = client.submit(ask)
+            began = time.monotonic()
+            try:
+                assert place.verb(*place.confs[0], "user", "set", "bert@example.org", "--disable") == ""
+                returned = time.monotonic()
+                assert enabled(place.lookups[1], "bert") == "0"
+                until(lambda: len(seen) > 20 and seen[-1][1] == "0")
+            finally:
+                over.set()
+            asking.result()
+        answers = [answer for _, answer in seen]
+        assert "0" in answers and "1" not in answers[answers.index("0"):], "revoked and given out again"
+        assert "1" not in [answer for at, answer in seen if at > returned + 0.5]
+        took.append(next(at for at, answer in seen if answer == "0") - began)
+        place.verb(*place.confs[1], "user", "set", "bert@example.org", "--enable")
+    print(f"refused on the other after {min(took):.3f} to {max(took):.3f} s, the verb's start included")
+    assert sorted(took)[len(took) // 2] < 5
