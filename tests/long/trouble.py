@@ -6,10 +6,11 @@ import random
 import re
 import signal
 import statistics
+import subprocess
 import threading
 import time
 
-from stack import daemons, mail, supervise
+from stack import daemons, mail, mariadb, supervise
 
 BACK_ENDS = ("mariadb", "redis", "unbound")
 GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
@@ -19,8 +20,8 @@ FDS_MAX, THREADS_MAX = 200, 150
 class Hosts:
     """The processes of one stack by name; scanners and their master belong to the milter."""
 
-    def __init__(self, servers):
-        self.servers = servers
+    def __init__(self, servers, lay):
+        self.servers, self.lay = servers, lay
 
     def pid(self, name):
         """The unit's process, or None. "scanner" and "scanner master": one of them."""
@@ -64,16 +65,28 @@ class Trouble(threading.Thread):
         time.sleep(self.random.uniform(*AWAY))
         self.hosts.servers.again(name)
 
+    def read_only(self, name, pid):
+        """Changes are refused for a while; nothing of ours may need to write there for a message."""
+        try:
+            mariadb.sql(self.hosts.lay, "SET GLOBAL read_only = 1", "")
+            time.sleep(self.random.uniform(*AWAY))
+        finally:
+            mariadb.sql(self.hosts.lay, "SET GLOBAL read_only = 0", "")
+
+    def flush(self, name, pid):
+        """All data of Redis is lost."""
+        subprocess.run(["redis-cli", "-s", self.hosts.lay.redis_socket, "FLUSHALL"], check=True, capture_output=True)
+
     def strike(self):
         scanners = ("scanner", "scanner master")
         deeds = [(self.kill, n) for n in (*BACK_ENDS, *scanners)] + [(self.slow, n) for n in (*BACK_ENDS, *daemons.DAEMONS, *scanners)]
-        deeds += [(self.stop, n) for n in BACK_ENDS]
+        deeds += [(self.stop, n) for n in BACK_ENDS] + [(self.read_only, "mariadb"), (self.flush, "redis")]
         if self.ours:
             deeds += [(deed, n) for n in daemons.DAEMONS for deed in (self.kill, self.stop)]
         deed, name = self.random.choice(deeds)
         pid = mail.wait_until(lambda: self.hosts.pid(name), 20)
         assert pid, f"{name} does not come back"
-        if deed != self.slow:
+        if deed in (self.kill, self.stop):
             self.ended.add(pid)
         deed(name, pid)
         self.counts[f"{deed.__name__} {name}"] = self.counts.get(f"{deed.__name__} {name}", 0) + 1

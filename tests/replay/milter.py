@@ -25,7 +25,11 @@ ANNA, BEN, LIST = "anna@d.test", "ben@d.test", "list@d.test"
 
 
 def children(pid):
-    return [int(p) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):   # a thread that ended meanwhile
+            found += [int(p) for p in (task / "children").read_text().split()]
+    return found
 
 
 def runs(pid):
