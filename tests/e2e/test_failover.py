@@ -52,7 +52,7 @@ def new_site(pair, folder, name):
 
 @pytest.fixture
 def lookup(site, pair, tmp_path_factory):
-    lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="4s", poll_late="2s", db_host=pair.second.socket, db_take_over="1h").start()
+    lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="4s", poll_late="2s", read_ahead="0", db_host=pair.second.socket, db_take_over="1h").start()
     until(lambda: lookup.map("domain", "example.org") == "OK example.org")
     yield lookup
     pair.release()
@@ -160,7 +160,7 @@ def test_a_promoted_replica_without_the_last_change(tmp_path):
     """The primary is gone for good and with it a change; the replica takes changes now, with the ids of those that are lost."""
     with new_pair("promoted") as pair:
         site = new_site(pair, tmp_path, "promoted")
-        lookup = Lookup(site, tmp_path / "run", deadline="2s", poll_late="2s", db_host=pair.second.socket, db_take_over="3s").start()
+        lookup = Lookup(site, tmp_path / "run", deadline="2s", poll_late="2s", read_ahead="0", db_host=pair.second.socket, db_take_over="3s").start()
         try:
             until(lambda: enabled(lookup, "anna") == "1")
             pair.second.sql("STOP SLAVE")
