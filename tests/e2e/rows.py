@@ -65,6 +65,7 @@ ROWS = {
     "F113": "Missing schema, wrong credentials, unknown host, refused connection each produce a distinct message.",
     "F110": "After the loss of all Redis data everything comes back by itself from MariaDB and disk; only counters and sessions are lost.",
     "F202": "State in Redis that mirrors MariaDB is rebuilt by itself; `mailreeve sync` forces it.",
+    "F210": "postmaster@ and abuse@ of every hosted domain and of the host always reach somebody.",
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",
     "G02": "Equal questions asked at the same time reach MariaDB once.",
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",

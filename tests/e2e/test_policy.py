@@ -226,9 +226,10 @@ CHECKS = {
 }
 
 
-def test_every_check_is_here(stack):
+def test_every_check_is_here():
+    """But for hijack, which refuses nothing at RCPT: test_hijack.py."""
     manual = (pathlib.Path(__file__).resolve().parents[2] / "policyd/mailreeve-policyd.8").read_text()
-    assert set(CHECKS) == set(re.findall(r"^\.It Ic (\w+)_on_error$", manual, re.M))
+    assert set(CHECKS) | {"hijack"} == set(re.findall(r"^\.It Ic (\w+)_on_error$", manual, re.M))
 
 
 @pytest.mark.rows("G11")
