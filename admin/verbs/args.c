@@ -25,7 +25,7 @@ int verb_failed(const struct mr_diag *diag)
 	return 1;
 }
 
-static void say(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list ap)
 {
 	fprintf(stderr, "%s: ", called);
 	vfprintf(stderr, fmt, ap);

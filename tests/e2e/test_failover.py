@@ -118,7 +118,7 @@ def test_a_replica_that_lags_gives_out_nothing_revoked(lookup, site, pair):
     pair.first.kill()
     for _ in range(20):
         assert enabled(lookup, "anna") == "temp"     # the replica would say 1
-        assert enabled(lookup, "bert") == "0"        # known, and not dropped since
+        assert enabled(lookup, "bert") in ("0", "temp")  # known unless its last read was overtaken by a drop; never 1
         assert enabled(lookup, "carl") == "temp"
         time.sleep(0.1)
     assert "lags behind" in lookup.log.read_text()

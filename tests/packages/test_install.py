@@ -160,31 +160,6 @@ def test_sandbox(mail_host):
     assert mail_host.sh("journalctl --no-pager _TRANSPORT=audit | grep -c SECCOMP || true").strip() == "0"
 
 
-<<<<<<< HEAD
-=======
-def test_lock(mail_host):
-    """What is refused by a limit that locks: policyd, mailreeve-admin as its own user, the root helper and sendmail, each in its sandbox."""
-    mail_host.run("mailreeve", "limit", "set", "user", USER, "messages", "1/1h", "--action", "lock")
-    mail_host.sh("sleep 1.5")
-    for mark in ("the-first-one", "one-too-many"):
-        try:
-            in_network(mail_host, SUBMIT.format(user=USER, password=PASSWORD, mark=mark))
-        except AssertionError as error:
-            assert mark == "one-too-many" and "Sending limit" in str(error), error
-    arrived = mail_host.run("bash", "-ec", ARRIVED.format(mark="'Subject: Your account is locked'"), check=False)
-    assert arrived.returncode == 0, mail_host.sh("journalctl --no-pager -n 60")
-    assert "sending limit: messages 1/1h" in mail_host.run("mailreeve", "user", "show", USER).stdout
-    with pytest.raises(AssertionError):
-        in_network(mail_host, READ.format(user=USER, password=PASSWORD, mark="x"))
-    mail_host.run("mailreeve", "limit", "set", "user", USER, "messages", "default")
-    assert "not locked any more" in mail_host.run("mailreeve", "user", "unlock", USER).stdout
-    said = mail_host.run("mailreeve", "user", "lock", USER)
-    assert "open sessions are dropped" in said.stdout and said.stderr == "", said
-    mail_host.run("mailreeve", "user", "unlock", USER)
-    mail_host.sh("for i in $(seq 100); do mailreeve queue list >/dev/null && exit 0; sleep 0.1; done; exit 1")
-
-
->>>>>>> e2d78a0 (tests/bench: measure the limit without the other checks, as postfwd does)
 def test_check_and_doctor(mail_host):
     mail_host.run("mailreeve", "check")
     mail_host.run("mailreeve", "doctor")
