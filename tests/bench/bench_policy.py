@@ -1,6 +1,7 @@
 """policy: what a sending limit costs. One authenticated message after the other is counted against a limit by login that is never reached: by policyd with
 no check but the account's and the limit's, lookup and Redis, and by postfwd with its smallest rule for that, in its one-process and its forking form, which
-know neither accounts nor other hosts. Compared are requests per CPU second of all server processes, with one and with eight clients. Then greylisting of strangers, all of them new or too early:
+know neither accounts nor other hosts. Compared are requests per CPU second of all server processes, with one and with eight clients. Then greylisting
+of strangers, all of them new or too early:
 by policyd with every other check off, lookup and Redis, and by postgrey. Then messages through Postfix with and without policyd."""
 
 import contextlib
