@@ -81,7 +81,6 @@ static void end(struct life *l)
 /* As kill -9 does it: the files stay as they are. */
 static void end_suddenly(struct life *l)
 {
-	mr_autofree char *rows_kept = NULL, *journal_kept = NULL;
 	struct mr_buf a = MR_BUF(1u << 24), b = MR_BUF(1u << 24);
 
 	mr_file_read(path, &a, NULL);

@@ -90,7 +90,7 @@ static void test_bounds(void **state)
 static void test_bound_of_all(void **state)
 {
 	for (int i = 0; i < MAX; i++)
-		add((struct mr_slice){ "abcd" + i, 1 }, 100, false);
+		add((struct mr_slice){ &"abcd"[i], 1 }, 100, false);
 	mr_seen_add(seen, MR_LIT("other"), MR_LIT("a"), 100, MAX, false);
 	assert_int_equal(look(MR_LIT("a"), 200).count, MAX);
 	mr_seen_add(seen, MR_LIT("other"), MR_LIT("b"), 100, MAX, false); /* the sixth: the key that was longest not added to goes */
