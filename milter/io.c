@@ -420,6 +420,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	if (!io)
 		return;
 	mr_milter_io_end_jobs(io);
+	mr_directory_give_up(io->directory); /* each question holds its job, also of messages that were never submitted */
 	mr_pool_free(io->pool);
 	mr_directory_free(io->directory);
 	mr_dns_free(io->dns);

@@ -210,6 +210,16 @@ struct channel *channel_new(struct mr_loop *l, const char *path)
 	return c;
 }
 
+void channel_give_up(struct channel *c)
+{
+	struct question *q, *next;
+
+	if (!c)
+		return;
+	HASH_ITER (hh, c->questions, q, next)
+		tell(q, NULL);
+}
+
 void channel_free(struct channel *c)
 {
 	struct question *q, *next;

@@ -15,6 +15,8 @@ struct channel_asker {
 
 struct channel *channel_new(struct mr_loop *l, const char *path);
 void channel_free(struct channel *c); /* open questions are dropped; not from inside a callback */
+/* Whoever waits is told now that no answer came; not from inside a callback, and nobody asks again from inside his. */
+void channel_give_up(struct channel *c); /* NULL is fine */
 bool channel_up(const struct channel *c);
 /* Fields are copied. The asker is told later, exactly once, at the latest at the deadline (mr_now_ms()). Where lookup has been away
  * for a while it is told at once, so that its caller does not spend its own time waiting for nothing. */

@@ -34,6 +34,12 @@ void mr_directory_free(struct mr_directory *d)
 	free(d);
 }
 
+void mr_directory_give_up(struct mr_directory *d)
+{
+	channel_give_up(d->directory);
+	channel_give_up(d->keys);
+}
+
 bool mr_directory_up(const struct mr_directory *d)
 {
 	return channel_up(d->directory);

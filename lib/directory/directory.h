@@ -11,6 +11,8 @@ struct mr_directory_config {
 };
 struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directory_config *c);
 void mr_directory_free(struct mr_directory *d); /* open questions are dropped without a callback */
+/* Every open question is answered MR_DIR_TEMP, inside this call: for who holds something for each of them. */
+void mr_directory_give_up(struct mr_directory *d);
 bool mr_directory_up(const struct mr_directory *d);
 
 /* Each callback comes later, never from inside, exactly once, at the deadline (absolute, mr_now_ms()) with MR_DIR_TEMP. Answers live during
