@@ -404,6 +404,15 @@ class Milter(unittest.TestCase):
             self.assertEqual(s.end().answer, "continue")
         self.assertEqual(self.daemon.wait(30), 0, self.logged())
 
+    def test_stop_while_the_directory_is_asked(self):
+        """A message that is refused before its recipient is answered for leaves nothing behind."""
+        self.directory.silent = True
+        self.start('directory_timeout = "60s"')
+        passes = [("Received", "from a.test by mx.test (Postfix) with ESMTP id 1; Sat, 28 Nov 2026 23:00:00 +0000")] * 7
+        with self.session() as s:
+            self.assertTrue(s.message(ANNA, fields=passes).text.startswith("554 5.4.6"))
+        self.stop()
+
     def test_stop_does_not_wait_for_ever(self):
         self.start('scan_timeout = "60s"\ndns_timeout = "30s"\ndirectory_timeout = "30s"')
         for listener in self.directory.listeners:
