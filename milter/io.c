@@ -278,9 +278,6 @@ static void begin_scan(struct mr_job *j)
 		.client = j->client,
 		.helo = mr_slice_of(j->helo),
 		.sender = mr_slice_of(j->sender),
-		.hostname = mr_slice_of(j->settings->hostname),
-		.trusted_sealers = mr_slice_of(j->settings->trusted_sealers),
-		.forbidden_attachments = mr_slice_of(j->settings->forbidden_attachments),
 		.trusted = j->trusted,
 		.now = mr_wall(),
 	};
@@ -360,7 +357,7 @@ void mr_milter_io_submit(struct mr_job *j)
 
 /* -- set up -- */
 
-static struct mr_pool_config pool_config(const struct mr_milter_conf *conf)
+static struct mr_pool_config pool_config(const struct mr_milter_conf *conf, struct mr_arena *arena)
 {
 	return (struct mr_pool_config){
 		.program = "/proc/self/exe",
@@ -369,6 +366,7 @@ static struct mr_pool_config pool_config(const struct mr_milter_conf *conf)
 		.limits = { .memory = conf->scanner_memory, .cpu_seconds = conf->scan_timeout / 1000 + 1 },
 		.log_target = conf->shared.log_target,
 		.log_level = conf->shared.log_level,
+		.setup = mr_milter_setup(conf, arena),
 	};
 }
 
@@ -376,7 +374,8 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 {
 	char directory[PATH_BYTES], keys[PATH_BYTES];
 	struct mr_milter_io *io = mr_new(struct mr_milter_io, 1);
-	struct mr_pool_config pool = pool_config(conf);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_pool_config pool = pool_config(conf, arena);
 	int r;
 
 	snprintf(directory, sizeof(directory), "%s/lookup/directory.sock", conf->shared.run_dir);
@@ -398,7 +397,8 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 
 void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *conf)
 {
-	struct mr_pool_config pool = pool_config(conf);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_pool_config pool = pool_config(conf, arena);
 
 	mr_pool_reload(io->pool, &pool);
 }

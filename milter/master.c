@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +22,9 @@
 
 struct master {
 	struct mr_worker_limits limits;
-	int (*worker)(int fd, const struct mr_worker_limits *limits);
+	mr_worker *worker;
+	struct mr_arena *arena; /* the setup's */
+	struct mr_scan_setup setup;
 };
 
 static void on_child(int sig)
@@ -59,7 +63,7 @@ static _Noreturn void become_scanner(const struct master *m, int sock, pid_t mas
 	if (dup2(sock, MR_MASTER_FD) < 0 || close_range(MR_MASTER_FD + 1, ~0u, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    getppid() != master)
 		_exit(1);
-	_exit(m->worker(MR_MASTER_FD, &m->limits));
+	_exit(m->worker(MR_MASTER_FD, &m->limits, &m->setup));
 }
 
 static int fork_scanner(const struct master *m)
@@ -96,6 +100,50 @@ static void reap(void)
 			mr_log(MR_LOG_ERROR, "scanner-crashed", mr_i("pid", pid), mr_s("signal", strsignal(WTERMSIG(status))));
 		else if (WIFEXITED(status) && WEXITSTATUS(status))
 			mr_log(MR_LOG_ERROR, "scanner-failed", mr_i("pid", pid), mr_i("status", WEXITSTATUS(status)));
+}
+
+/* The bytes of the setup, in the arena. */
+static int map_setup(int fd, struct mr_slice *out)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	*out = (struct mr_slice){ p, (size_t)st.st_size };
+	return 0;
+}
+
+/* The first message of the daemon. */
+static int take_setup(struct master *m)
+{
+	char cmd;
+	int fd = -1, r;
+	struct iovec iov = { .iov_base = &cmd, .iov_len = 1 };
+	union {
+		struct cmsghdr h;
+		char bytes[CMSG_SPACE(sizeof(fd))];
+	} control;
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = recvmsg(MR_MASTER_FD, &h, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n == 1 ? CMSG_FIRSTHDR(&h) : NULL;
+	struct mr_slice bytes;
+	struct mr_wire w;
+	size_t used;
+
+	if (!c || cmd != MR_MASTER_SETUP || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(fd)))
+		return -EPROTO;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	r = map_setup(fd, &bytes);
+	close(fd);
+	if (r == 0 && (mr_wire_next(bytes, m->arena, &w, &used) != 1 || mr_scan_setup_decode(&w, m->arena, &m->setup) < 0))
+		r = -EPROTO;
+	if (r == 0)
+		munmap((void *)bytes.p, bytes.n);
+	return r;
 }
 
 /* Until the daemon's end is closed. */
@@ -137,10 +185,11 @@ static void set_signals(void)
 	sigaction(SIGCHLD, &child, NULL);
 }
 
-int mr_master_main(int argc, char **argv, int (*worker)(int fd, const struct mr_worker_limits *limits))
+int mr_master_main(int argc, char **argv, mr_worker *worker)
 {
-	struct master m = { .worker = worker };
+	struct master m = { .worker = worker, .arena = mr_arena_new(0) };
 	uint64_t target, level;
+	int r;
 
 	if (argc != 6 || mr_parse_u64(mr_slice_of(argv[2]), 0, UINT64_MAX, &m.limits.memory) < 0 ||
 	    mr_parse_u64(mr_slice_of(argv[3]), 1, 86400, &m.limits.cpu_seconds) < 0 ||
@@ -150,6 +199,11 @@ int mr_master_main(int argc, char **argv, int (*worker)(int fd, const struct mr_
 	}
 	mr_log_open("milter", (int)target, (enum mr_log_level)level);
 	set_signals();
+	r = take_setup(&m);
+	if (r < 0) {
+		mr_log(MR_LOG_ERROR, "scanner-setup-failed", mr_err("why", r));
+		return 1;
+	}
 	mr_view_init();
 	return serve(&m);
 }

@@ -229,18 +229,28 @@ static char *hostname(const struct mr_milter_conf *conf)
 	return mr_strdup(name[0] ? name : "localhost");
 }
 
-char *mr_milter_join(const struct mr_conf_strings *s)
+/* Words with spaces between. */
+static struct mr_slice join(const struct mr_conf_strings *s, struct mr_arena *arena)
 {
 	struct mr_buf words = MR_BUF(WORDS_MAX);
+	struct mr_slice r;
 
 	for (size_t i = 0; i < s->n; i++)
 		mr_buf_printf(&words, "%s%s", i ? " " : "", s->v[i]);
-	return mr_buf_steal(&words);
+	r = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&words)));
+	mr_buf_done(&words);
+	return r;
 }
 
-char *mr_milter_forbidden(const struct mr_milter_conf *conf)
+struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena)
 {
-	return conf->attachment_filter ? mr_milter_join(&conf->forbidden_attachments) : mr_strdup("");
+	mr_autofree char *host = hostname(conf);
+	struct mr_scan_setup s = { .hostname = mr_slice_of(mr_arena_strdup(arena, host)),
+				   .trusted_sealers = join(&conf->trusted_sealers, arena) };
+
+	if (conf->attachment_filter)
+		s.forbidden_attachments = join(&conf->forbidden_attachments, arena);
+	return s;
 }
 
 static char *forwarder(const struct mr_milter_conf *conf)
@@ -263,8 +273,6 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.refs = 1,
 		.hostname = hostname(conf),
 		.forwarder = forwarder(conf),
-		.trusted_sealers = mr_milter_join(&conf->trusted_sealers),
-		.forbidden_attachments = mr_milter_forbidden(conf),
 		.quarantine_dir = mr_buf_steal(&dir),
 		.evaluations_dir = mr_buf_steal(&evaluations),
 		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
@@ -297,8 +305,6 @@ void mr_settings_unref(struct mr_settings *s)
 		return;
 	free(s->hostname);
 	free(s->forwarder);
-	free(s->trusted_sealers);
-	free(s->forbidden_attachments);
 	free(s->quarantine_dir);
 	free(s->evaluations_dir);
 	free(s->keyring_file);

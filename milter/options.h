@@ -1,6 +1,7 @@
 /* options: the section `milter` of mailreeve.conf. */
 #pragma once
 #include "conf/shared.h"
+#include "scan-setup.h"
 
 struct mr_milter_conf {
 	struct mr_conf_shared shared; /* first */
@@ -26,9 +27,7 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag);
 struct mr_settings {
 	_Atomic unsigned refs;
 	char *hostname, *quarantine_dir, *evaluations_dir, *keyring_file;
-	char *trusted_sealers;       /* domains, spaces between */
-	char *forbidden_attachments; /* words, spaces between; "" where the filter is off */
-	char *forwarder;             /* address in whose name mail is forwarded: its domain seals */
+	char *forwarder; /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double junk_score, reject_score;
 	int on_error, foreign_from;
@@ -36,9 +35,8 @@ struct mr_settings {
 	struct mr_net *trusted;
 	size_t n_trusted;
 };
-/* Words with spaces between; free() it. */
-char *mr_milter_join(const struct mr_conf_strings *s);
-char *mr_milter_forbidden(const struct mr_milter_conf *conf);
+/* What the scanners need of it, in the arena. */
+struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena);
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_ref(struct mr_settings *s);
 void mr_settings_unref(struct mr_settings *s); /* NULL is fine */

@@ -2,9 +2,11 @@
 
 /* system */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -192,13 +194,54 @@ static int spawn(const struct mr_pool_config *c, int control, pid_t *pid)
 	return -r;
 }
 
+/* A memfd with the setup, which nobody can change any more. */
+static int setup_memfd(struct mr_slice bytes)
+{
+	int fd = memfd_create("setup", MFD_CLOEXEC | MFD_ALLOW_SEALING), r = fd < 0 ? -errno : 0;
+
+	while (r == 0 && bytes.n) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+
+		r = n < 0 ? -errno : 0;
+		if (n > 0)
+			bytes = mr_slice_from(bytes, (size_t)n);
+	}
+	if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		r = -errno;
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+/* Waits in the socket until the master reads it: the first message is never too much. */
+static int send_setup(struct mr_slice bytes, int control)
+{
+	int fd = setup_memfd(bytes), r;
+	char cmd = MR_MASTER_SETUP;
+	struct iovec iov = { .iov_base = &cmd, .iov_len = 1 };
+	union {
+		struct cmsghdr h;
+		char bytes[CMSG_SPACE(sizeof(fd))];
+	} rights = { .h = { .cmsg_len = CMSG_LEN(sizeof(fd)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof(rights.bytes) };
+
+	if (fd < 0)
+		return fd;
+	memcpy(CMSG_DATA(&rights.h), &fd, sizeof(fd));
+	r = sendmsg(control, &h, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
 static void start_master(struct mr_pool *p)
 {
 	struct mr_master *m;
 	int pair[2] = { -1, -1 };
 	pid_t pid;
-	int r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : spawn(&p->config, pair[1], &pid);
+	int r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : send_setup(mr_buf_slice(&p->setup), pair[0]);
 
+	if (r == 0)
+		r = spawn(&p->config, pair[1], &pid);
 	if (pair[1] >= 0)
 		close(pair[1]);
 	if (r < 0) {
@@ -216,11 +259,21 @@ static void start_master(struct mr_pool *p)
 	mr_pool_ask(p, 1);
 }
 
+static void configure(struct mr_pool *p, const struct mr_pool_config *c)
+{
+	p->config = *c;
+	p->config.setup = (struct mr_scan_setup){ 0 };
+	mr_buf_done(&p->setup);
+	p->setup = MR_BUF(MR_WIRE_MAX + 32);
+	mr_scan_setup_encode(&p->setup, &c->setup); /* mr_milter_validate() has seen that it fits */
+}
+
 struct mr_pool *mr_pool_new(struct mr_loop *l, const struct mr_pool_config *c)
 {
 	struct mr_pool *p = mr_new(struct mr_pool, 1);
 
-	*p = (struct mr_pool){ .loop = l, .config = *c };
+	*p = (struct mr_pool){ .loop = l };
+	configure(p, c);
 	start_master(p);
 	return p;
 }
@@ -248,7 +301,7 @@ void mr_pool_reload(struct mr_pool *p, const struct mr_pool_config *c)
 {
 	struct mr_master *old = p->current;
 
-	p->config = *c;
+	configure(p, c);
 	p->current = NULL;
 	if (old)
 		retire(old);
@@ -282,5 +335,6 @@ void mr_pool_free(struct mr_pool *p)
 		else
 			master_free(m);
 	}
+	mr_buf_done(&p->setup);
 	free(p);
 }

@@ -37,7 +37,8 @@ struct mr_master {
 
 struct mr_pool {
 	struct mr_loop *loop;
-	struct mr_pool_config config;
+	struct mr_pool_config config; /* but for its setup */
+	struct mr_buf setup;          /* encoded */
 	struct mr_master *masters, *current;
 	struct mr_timer *restart;
 	struct mr_pool_task *waiting;

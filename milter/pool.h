@@ -15,6 +15,7 @@ struct mr_pool_config {
 	unsigned messages_max; /* of one scanner; then it is replaced */
 	struct mr_worker_limits limits;
 	int log_target, log_level;
+	struct mr_scan_setup setup; /* copied */
 };
 
 struct mr_pool_task {

@@ -28,6 +28,7 @@ static const char usage[] =
 
 struct work {
 	const struct mr_milter_conf *conf;
+	const struct mr_scan_setup *setup;
 	struct mr_scan_input in; /* but for the message */
 	const char *resolver;    /* NULL: DNS questions stay unanswered */
 	bool json;
@@ -126,7 +127,7 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 	in.message = message;
 	in.now = mr_wall();
 	w->view = mr_dns_view_new();
-	mr_scan_init(s, &in, w->view, arena);
+	mr_scan_init(s, w->setup, &in, w->view, arena);
 	for (unsigned round = 0; mr_scan_run(s) == -EAGAIN; round++) {
 		if (round < ROUNDS_MAX)
 			answer(w, until);
@@ -221,19 +222,16 @@ static int run(const void *conf, int argc, char **argv)
 	struct work w = { .conf = conf, .loop = mr_loop_new() };
 	struct mr_diag diag = { 0 };
 	const char *list = NULL;
-	char hostname[256] = "localhost";
 	mr_autofree char **words = mr_new(char *, (size_t)argc + 2);
-	mr_autofree char *sealers = mr_milter_join(&w.conf->trusted_sealers), *forbidden = mr_milter_forbidden(w.conf);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_scan_setup setup = mr_milter_setup(conf, arena);
 	int first, code = 2;
 
 	/* getopt() passes over the first word, which the verb's frame has taken already. */
 	words[0] = (char *)"mailreeve-scan";
 	for (int i = 0; i < argc; i++)
 		words[i + 1] = argv[i];
-	gethostname(hostname, sizeof(hostname) - 1);
-	w.in.hostname = mr_slice_of(w.conf->shared.hostname[0] ? w.conf->shared.hostname : hostname);
-	w.in.trusted_sealers = mr_slice_of(sealers);
-	w.in.forbidden_attachments = mr_slice_of(forbidden);
+	w.setup = &setup;
 	first = parse(&w, &list, argc + 1, words);
 	if (first < 0) {
 		fputs(usage, stderr);

@@ -9,9 +9,10 @@
 
 #define AUTHRES_MAX (16u << 10) /* bytes of one Authentication-Results value */
 
-void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct mr_dns_view *dns, struct mr_arena *arena)
+void mr_scan_init(struct mr_scan *scan, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
+		  struct mr_arena *arena)
 {
-	*scan = (struct mr_scan){ .in = in, .dns = dns, .arena = arena };
+	*scan = (struct mr_scan){ .setup = setup, .in = in, .dns = dns, .arena = arena };
 	mr_message_parse(in->message, arena, &scan->message);
 }
 
@@ -43,7 +44,7 @@ void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
 static void write_authres(struct mr_scan *scan)
 {
 	struct mr_buf out = MR_BUF(AUTHRES_MAX);
-	struct mr_authres a = { .authserv_id = scan->in->hostname,
+	struct mr_authres a = { .authserv_id = scan->setup->hostname,
 				.spf_request = scan->spf_request,
 				.spf = scan->spf,
 				.dkim = scan->dkim,

@@ -9,6 +9,7 @@
 #include "mail/message.h"
 #include "mail/view.h"
 #include "proto/dns.h"
+#include "scan-setup.h"
 
 #define MR_SYMBOLS_MAX     128 /* of one message; further ones are dropped */
 #define MR_SYMBOL_NAME_MAX 64
@@ -22,12 +23,9 @@ struct mr_scan_input {
 	struct mr_slice message; /* as it will stand; lines end in CRLF */
 	struct mr_ip client;     /* family 0: not known */
 	struct mr_slice helo;
-	struct mr_slice sender;                /* of the envelope, without <>; empty for the null sender */
-	struct mr_slice hostname;              /* ours: authserv-id, and %{r} of SPF */
-	bool trusted;                          /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
-	int64_t now;                           /* seconds since 1970 */
-	struct mr_slice trusted_sealers;       /* domains, spaces between: their ARC sets count */
-	struct mr_slice forbidden_attachments; /* ends of names and media types, spaces between; empty: all are let through */
+	struct mr_slice sender; /* of the envelope, without <>; empty for the null sender */
+	bool trusted;           /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
+	int64_t now;            /* seconds since 1970 */
 };
 
 struct mr_symbol {
@@ -54,6 +52,7 @@ struct mr_scan_result {
 
 /* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */
 struct mr_scan {
+	const struct mr_scan_setup *setup;
 	const struct mr_scan_input *in;
 	struct mr_message message;
 	struct mr_view view; /* once mr_scan_view() was called */
@@ -77,8 +76,9 @@ struct mr_check {
 };
 extern const struct mr_check *const mr_checks[]; /* generated from the list in checks/meson.build; NULL-terminated */
 
-/* What *in, dns and arena are must outlive the scan. */
-void mr_scan_init(struct mr_scan *scan, const struct mr_scan_input *in, struct mr_dns_view *dns, struct mr_arena *arena);
+/* What *setup, *in, dns and arena are must outlive the scan. */
+void mr_scan_init(struct mr_scan *scan, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
+		  struct mr_arena *arena);
 /* Runs what is not finished. 0: scan->result is complete. -EAGAIN: it holds what is known so far and the view has questions. */
 int mr_scan_run(struct mr_scan *scan);
 /* Gives back what the arena does not own. */

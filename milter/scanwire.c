@@ -32,9 +32,6 @@ int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_in
 		mr_wire_puts(&w, "client", mr_ip_str(&in->client, ip));
 	mr_wire_put(&w, "helo", in->helo);
 	mr_wire_put(&w, "sender", in->sender);
-	mr_wire_put(&w, "hostname", in->hostname);
-	mr_wire_put(&w, "sealers", in->trusted_sealers);
-	mr_wire_put(&w, "forbidden", in->forbidden_attachments);
 	mr_wire_putu(&w, "trusted", in->trusted);
 	mr_wire_putu(&w, "now", (uint64_t)in->now);
 	return mr_wire_end(&w, out);
@@ -58,9 +55,6 @@ int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, 
 		return -EPROTO;
 	rq.helo = keep(w, "helo", arena);
 	rq.sender = keep(w, "sender", arena);
-	rq.hostname = keep(w, "hostname", arena);
-	rq.trusted_sealers = keep(w, "sealers", arena);
-	rq.forbidden_attachments = keep(w, "forbidden", arena);
 	rq.trusted = trusted;
 	rq.now = (int64_t)now;
 	*in = rq;

@@ -118,13 +118,13 @@ static int take_answers(struct peer *p, struct mr_arena *arena, struct mr_dns_vi
 	return r;
 }
 
-static int scan(struct peer *p, uint64_t id, const struct mr_scan_input *in, struct mr_arena *arena)
+static int scan(struct peer *p, uint64_t id, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_arena *arena)
 {
 	struct mr_dns_view *view = mr_dns_view_new();
 	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 	int r = 1;
 
-	mr_scan_init(s, in, view, arena);
+	mr_scan_init(s, setup, in, view, arena);
 	while (r > 0 && mr_scan_run(s) == -EAGAIN) {
 		r = send_report(p, id, &s->result, view);
 		r = r < 0 ? r : take_answers(p, arena, view);
@@ -137,7 +137,7 @@ static int scan(struct peer *p, uint64_t id, const struct mr_scan_input *in, str
 }
 
 /* One message of mail, from its request to its report. 1, 0 at the end, -errno. */
-static int serve(struct peer *p, const struct mr_worker_limits *limits)
+static int serve(struct peer *p, const struct mr_worker_limits *limits, const struct mr_scan_setup *setup)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_scan_input in;
@@ -159,14 +159,14 @@ static int serve(struct peer *p, const struct mr_worker_limits *limits)
 		return -errno;
 	in.message = (struct mr_slice){ map, (size_t)st.st_size };
 	mr_sandbox_budget(limits);
-	r = scan(p, id, &in, arena);
+	r = scan(p, id, setup, &in, arena);
 	if (map)
 		munmap(map, (size_t)st.st_size);
 	return r;
 }
 
 /* Everything that libraries load when first used must be there before files are out of reach. */
-static void warm_up(void)
+static void warm_up(const struct mr_scan_setup *setup)
 {
 	static const char mail[] =
 	    "From: a@example.org\r\n"
@@ -182,27 +182,27 @@ static void warm_up(void)
 	struct mr_dns_rr rr = { .data = MR_LIT(key) };
 	char name[] = "s._domainkey.example.org";
 	struct mr_dns_answer a = { .name = name, .type = MR_DNS_TXT, .status = MR_DNS_OK, .rrs = &rr, .n_rrs = 1 };
-	struct mr_scan_input in = { .message = MR_LIT(mail), .sender = MR_LIT("a@example.org"), .hostname = MR_LIT("localhost") };
+	struct mr_scan_input in = { .message = MR_LIT(mail), .sender = MR_LIT("a@example.org") };
 	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 
 	mr_dns_view_add(view, &a);
-	mr_scan_init(s, &in, view, arena);
+	mr_scan_init(s, setup, &in, view, arena);
 	mr_scan_run(s);
 	mr_scan_done(s);
 	mr_dns_view_free(view);
 }
 
-int mr_worker_run(int fd, const struct mr_worker_limits *limits)
+int mr_worker_run(int fd, const struct mr_worker_limits *limits, const struct mr_scan_setup *setup)
 {
 	struct peer p = { .fd = fd, .in = MR_BUF(2 * MR_WIRE_MAX), .memfd = -1 };
 	int r;
 
-	warm_up();
+	warm_up(setup);
 	r = mr_sandbox_enter(limits);
 	if (r == 0)
 		r = send_ready(&p);
 	while (r >= 0) {
-		r = serve(&p, limits);
+		r = serve(&p, limits, setup);
 		if (r == 0)
 			break;
 	}

@@ -34,7 +34,7 @@ static struct mr_slice extension(struct mr_slice name)
 
 static bool is_forbidden(const struct looking *l, struct mr_slice name, struct mr_slice bytes)
 {
-	struct mr_slice list = l->scan->in->forbidden_attachments;
+	struct mr_slice list = l->scan->setup->forbidden_attachments;
 
 	return is_listed(list, extension(name)) || (bytes.n && is_listed(list, mr_filetype(bytes, l->scan->arena)));
 }
@@ -54,7 +54,7 @@ static int run(struct mr_scan *scan)
 	struct mr_view *v;
 	bool cut = false;
 
-	if (!scan->in->forbidden_attachments.n)
+	if (!scan->setup->forbidden_attachments.n)
 		return 0;
 	v = mr_scan_view(scan);
 	for (size_t i = 0; i < v->mime.n_parts && !l.forbidden; i++) {

@@ -26,7 +26,7 @@ static const struct {
 
 static bool trusted(const struct mr_scan *scan, struct mr_slice domain)
 {
-	struct mr_slice list = scan->in->trusted_sealers, one;
+	struct mr_slice list = scan->setup->trusted_sealers, one;
 
 	while (list.n && mr_slice_next(&list, ' ', &one)) {
 		if (mr_slice_ieq(one, domain))

@@ -29,7 +29,7 @@ static int run(struct mr_scan *scan)
 	rq = mr_arena_alloc(scan->arena, sizeof(*rq));
 	a = mr_arena_alloc(scan->arena, sizeof(*a));
 	*rq = (struct mr_spf_request){
-		.client = in->client, .helo = in->helo, .sender = in->sender, .receiver = in->hostname, .now = in->now
+		.client = in->client, .helo = in->helo, .sender = in->sender, .receiver = scan->setup->hostname, .now = in->now
 	};
 	if (mr_spf_check(rq, scan->dns, scan->arena, a) == -EAGAIN)
 		return -EAGAIN;

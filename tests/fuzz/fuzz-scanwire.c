@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_slice in = { (const char *)data, size };
 	struct mr_scan_input request;
+	struct mr_scan_setup setup;
 	struct mr_dns_answer answer;
 	struct mr_wire w;
 	size_t used;
@@ -48,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report(&w, arena);
 		mr_scanwire_is_ready(&w);
 		mr_scanwire_request_decode(&w, arena, &request);
+		mr_scan_setup_decode(&w, arena, &setup);
 		mr_scanwire_answer_decode(&w, arena, &answer);
 	}
 	return 0;

@@ -22,6 +22,7 @@
 
 #define MEMORY (256u << 20)
 
+static const struct mr_scan_setup setup = { .hostname = MR_LIT("mx.test") };
 static const struct mr_worker_limits limits = { .memory = MEMORY, .cpu_seconds = 5 };
 
 /* Each attempt says whether it came through. */
@@ -164,7 +165,7 @@ static void still_scans(void **state)
 	static const char mail[] =
 	    "From: a@x.test\r\nDKIM-Signature: v=1; a=rsa-sha256; d=x.test; s=s; h=from; bh=AAAA; b=AAAA\r\n\r\nHello.\r\n";
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_scan_input in = { .helo = MR_LIT("h"), .sender = MR_LIT("a@x.test"), .hostname = MR_LIT("mx.test"), .now = 1700000000 };
+	struct mr_scan_input in = { .helo = MR_LIT("h"), .sender = MR_LIT("a@x.test"), .now = 1700000000 };
 	struct mr_scan_report *r = mr_arena_alloc(arena, sizeof(*r));
 	struct mr_buf out = MR_BUF(MR_WIRE_MAX), got = MR_BUF(MR_WIRE_MAX);
 	int pair[2], memfd = memfd_create("mail", MFD_CLOEXEC), status;
@@ -184,7 +185,7 @@ static void still_scans(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(pair[0]);
-		_exit(mr_worker_run(pair[1], &limits));
+		_exit(mr_worker_run(pair[1], &limits, &setup));
 	}
 	close(pair[1]);
 	assert_int_equal(write(memfd, mail, sizeof(mail) - 1), sizeof(mail) - 1);

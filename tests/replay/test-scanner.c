@@ -27,6 +27,7 @@ struct fake {
 	struct mr_buf in;
 	unsigned served;
 	uint64_t id;
+	const struct mr_scan_setup *setup;
 };
 
 static void say(struct fake *f, const char *text)
@@ -125,17 +126,19 @@ static void behave(struct fake *f, struct mr_arena *arena, const char *how)
 		dprintf(f->fd, "%zu:%s,", strlen(line), line);
 	} else if (strcmp(how, "bad-symbol") == 0) {
 		report(f, "not upper case\n", NULL);
+	} else if (strcmp(how, "setup") == 0) {
+		report(f, f->setup->hostname.p, NULL);
 	} else if (strcmp(how, "twice") == 0) {
 		report(f, "GOOD", NULL);
 		report(f, "AGAIN", NULL);
 	}
-	if (strcmp(how, "good") && strcmp(how, "ask") && strcmp(how, "crash-used"))
+	if (strcmp(how, "good") && strcmp(how, "setup") && strcmp(how, "ask") && strcmp(how, "crash-used"))
 		pause();
 }
 
-static int fake_worker(int fd, const struct mr_worker_limits *limits)
+static int fake_worker(int fd, const struct mr_worker_limits *limits, const struct mr_scan_setup *setup)
 {
-	struct fake f = { .fd = fd, .in = MR_BUF(MR_WIRE_MAX) };
+	struct fake f = { .fd = fd, .setup = setup, .in = MR_BUF(MR_WIRE_MAX) };
 	struct mr_buf ready = MR_BUF(256);
 
 	/* The limit tells a pool whose scanners never come to life. */
@@ -336,6 +339,37 @@ static void reload_drains_the_old(void **state)
 	close(memfd);
 }
 
+/* What scanners share comes with their master, also when it is large, and with a new one it is new. */
+static void setup_comes_along(void **state)
+{
+	struct mr_buf words = MR_BUF(MR_WIRE_MAX);
+	struct mr_pool_config c = { .program = "/proc/self/exe",
+				    .scanners_max = 1,
+				    .messages_max = 1000,
+				    .limits = { .cpu_seconds = 5 },
+				    .setup = { .hostname = MR_LIT("FIRST") } };
+	int memfd = memfd_of("mail");
+	struct mr_pool *pool;
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < 100000; i++)
+		mr_buf_puts(&words, "exe ");
+	c.setup.forbidden_attachments = mr_buf_slice(&words);
+	pool = mr_pool_new(loop, &c);
+	mr_buf_done(&words);
+	submit(pool, &o, memfd, "setup");
+	until(o.over);
+	assert_string_equal(o.symbol, "FIRST");
+	c.setup = (struct mr_scan_setup){ .hostname = MR_LIT("SECOND") };
+	mr_pool_reload(pool, &c);
+	submit(pool, &o, memfd, "setup");
+	until(o.over);
+	assert_string_equal(o.symbol, "SECOND");
+	mr_pool_free(pool);
+	close(memfd);
+}
+
 /* Scanners that die before they are ready are nobody's fault: the message waits, and forks are paced. */
 static void scanners_that_never_start(void **state)
 {
@@ -512,6 +546,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(stuck_scanner_is_replaced),
 		cmocka_unit_test(scanners_are_replaced_when_used_up),
 		cmocka_unit_test(reload_drains_the_old),
+		cmocka_unit_test(setup_comes_along),
 		cmocka_unit_test(scanners_that_never_start),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(killers_are_held),

@@ -12,6 +12,8 @@
 #define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*" TAIL
 #define JUNK  "YJS*C4JDBQADN1.NSBN3*2IDNEN*" TAIL
 
+static const struct mr_scan_setup setup = { .hostname = MR_LIT("mx.test") };
+
 static void test_strings(void **state)
 {
 	static const struct {
@@ -35,11 +37,11 @@ static void test_strings(void **state)
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
 		mr_autoarena arena = mr_arena_new(0);
 		struct mr_dns_view *view = mr_dns_view_new();
-		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .trusted = true, .hostname = MR_LIT("mx.test") };
+		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .trusted = true };
 		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 		struct mr_buf symbols = MR_BUF(1000);
 
-		mr_scan_init(s, &in, view, arena);
+		mr_scan_init(s, &setup, &in, view, arena);
 		assert_int_equal(mr_scan_run(s), 0);
 		assert_true(s->result.complete);
 		assert_int_equal(s->result.refuse, t[i].refuse);
@@ -78,11 +80,11 @@ static void test_looks(void **state)
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
 		mr_autoarena arena = mr_arena_new(0);
 		struct mr_dns_view *view = mr_dns_view_new();
-		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .hostname = MR_LIT("mx.test") };
+		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail) };
 		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 		struct mr_buf symbols = MR_BUF(1000);
 
-		mr_scan_init(s, &in, view, arena);
+		mr_scan_init(s, &setup, &in, view, arena);
 		while (mr_scan_run(s) == -EAGAIN)
 			mr_dns_view_give_up(view);
 		for (size_t n = 0; n < s->result.n_symbols; n++) {
@@ -103,16 +105,13 @@ static void waiting(void **state)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_dns_view *view = mr_dns_view_new();
-	struct mr_scan_input in = { .message = MR_LIT(HEAD "\r\n" JUNK "\r\n"),
-				    .helo = MR_LIT("h.x.test"),
-				    .sender = MR_LIT("a@x.test"),
-				    .hostname = MR_LIT("mx.test") };
+	struct mr_scan_input in = { .message = MR_LIT(HEAD "\r\n" JUNK "\r\n"), .helo = MR_LIT("h.x.test"), .sender = MR_LIT("a@x.test") };
 	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 	struct mr_buf symbols = MR_BUF(1000);
 
 	(void)state;
 	assert_int_equal(mr_parse_ip(MR_LIT("192.0.2.1"), &in.client), 0);
-	mr_scan_init(s, &in, view, arena);
+	mr_scan_init(s, &setup, &in, view, arena);
 	assert_int_equal(mr_scan_run(s), -EAGAIN);
 	assert_false(s->result.complete);
 	assert_true(s->result.score == 10);

@@ -1,0 +1,18 @@
+/* scan-setup: what scanning knows from the configuration. The daemon sends it to each scanner master that it starts, the master loads it
+ * before it forks, `mailreeve scan` does the same in its own process. It is never changed while scans run: a reload is a new master. */
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "proto/wire.h"
+
+struct mr_scan_setup {
+	struct mr_slice hostname;              /* ours: authserv-id, and %{r} of SPF */
+	struct mr_slice trusted_sealers;       /* domains, spaces between: their ARC sets count */
+	struct mr_slice forbidden_attachments; /* ends of names and media types, spaces between; empty: all are let through */
+};
+
+/* One message of wire.h. -ENOBUFS. */
+int mr_scan_setup_encode(struct mr_buf *out, const struct mr_scan_setup *s);
+/* Slices live in the arena. -EPROTO. */
+int mr_scan_setup_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_setup *out);
