@@ -230,10 +230,11 @@ static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
 	}
 }
 
-/* A scanner died over this message. Its findings are not trusted; a fresh one tries again, once. */
+/* A scanner died over this message, or with its master. Its findings are not trusted; a fresh one tries again: once, or until the deadline
+ * where the message had no part in it. */
 static void scanner_died(struct mr_job *j)
 {
-	unsigned kills = mr_killers_add(&j->io->killers, j->message);
+	unsigned kills = j->side.task.bystander ? 0 : mr_killers_add(&j->io->killers, j->message);
 
 	atomic_fetch_add(&mr_milter_counters.scanners_killed, 1);
 	mr_log(MR_LOG_WARNING, "scanner-killed", mr_s("id", j->queue_id), mr_s("sender", j->sender), mr_u("size", j->message.n),
@@ -243,7 +244,7 @@ static void scanner_died(struct mr_job *j)
 	if (kills >= MR_KILLS_HELD) {
 		j->held = true;
 		scan_over(j);
-	} else if (j->side.attempt >= ATTEMPTS) {
+	} else if (kills && ++j->side.deaths >= ATTEMPTS) {
 		scan_over(j);
 	} else {
 		j->side.task.fresh = true;

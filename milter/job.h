@@ -51,6 +51,7 @@ struct mr_job_side {
 	bool asked_again;    /* for the keys, because of that */
 	bool scanning;
 	unsigned attempt;          /* of scanning */
+	unsigned deaths;           /* of scanners that had it */
 	size_t asked;              /* DNS questions of this attempt */
 	uint64_t began, dns_until; /* ms */
 	struct mr_timer *deadline;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -115,6 +116,13 @@ void mr_pool_pause(struct mr_pool *p)
 {
 	if (!p->restart)
 		p->restart = mr_timer_start(p->loop, RESTART_MS, restart, p);
+}
+
+bool mr_master_gone(const struct mr_master *m)
+{
+	struct pollfd p = { .fd = m->fd };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
 /* Its scanners die with it, each by the end of its own socket. */

@@ -50,6 +50,7 @@ struct mr_pool {
 void mr_scanner_event(int fd, int what, void *arg);
 void mr_pool_dispatch(struct mr_pool *p);
 /* pool-master.c */
+bool mr_master_gone(const struct mr_master *m);     /* even before the loop has told */
 void mr_pool_ask(struct mr_pool *p, size_t wanted); /* has the current master fork, within scanners_max */
 void mr_pool_pause(struct mr_pool *p);              /* no forks for a second: they fail */
 void mr_scanner_free(struct mr_scanner *s);         /* kills it; ends an old master that has no scanner left */

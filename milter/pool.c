@@ -31,6 +31,8 @@ static void lost(struct mr_scanner *s, const char *why)
 	struct mr_pool *p = s->master->pool;
 	struct mr_pool_task *t = take_task(s);
 
+	if (t)
+		t->bystander = mr_master_gone(s->master);
 	if (!s->ready)
 		mr_pool_pause(p);
 	if (t || !s->master->old)

@@ -25,11 +25,12 @@ struct mr_pool_task {
 	bool fresh; /* only a scanner that has seen no message yet */
 	/* What is known so far, and questions to be answered each by mr_pool_answer(). */
 	void (*questions)(struct mr_pool_task *t, const struct mr_scan_report *r);
-	/* The task is over. NULL: its scanner crashed, was killed, or talked nonsense. */
+	/* The task is over. NULL: its scanner crashed, was killed, or talked nonsense; see also bystander. */
 	void (*done)(struct mr_pool_task *t, const struct mr_scan_report *r);
 	void *arg;
 	/* the pool's; zero at first */
 	uint64_t id;
+	bool bystander; /* when done: the scanner went down with its master, which says nothing about the message */
 	struct mr_scanner *scanner;
 	struct mr_pool_task *prev, *next;
 };

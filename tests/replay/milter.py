@@ -52,6 +52,7 @@ class Milter(unittest.TestCase):
         for name in ("milter", "lookup", "keys", "state/milter"):
             os.makedirs(f"{self.folder}/{name}")
         self.conf, self.socket = f"{self.folder}/mailreeve.conf", f"{self.folder}/milter.sock"
+        self.resolver = "127.0.0.1:1"
         self.directory = Directory(self.folder)
         for listener in self.directory.listeners:
             self.addCleanup(listener.close)
@@ -61,7 +62,7 @@ class Milter(unittest.TestCase):
     def write(self, own=""):
         with open(self.conf, "w", encoding="ascii") as f:
             f.write(f'run_dir = "{self.folder}"\nstate_dir = "{self.folder}/state"\npostfix_dir = "{self.folder}/queue"\nhostname = mx.test\n'
-                    f'dkim_keyring_file = ""\nresolver = "127.0.0.1:1"\nmilter {{\nsocket = "{self.socket}"\ndns_timeout = "200ms"\nscan_timeout = "5s"\n'
+                    f'dkim_keyring_file = ""\nresolver = "{self.resolver}"\nmilter {{\nsocket = "{self.socket}"\ndns_timeout = "200ms"\nscan_timeout = "5s"\n'
                     f'directory_timeout = "500ms"\n{own}\n}}\n')
 
     def start(self, own=""):
@@ -367,6 +368,30 @@ class Milter(unittest.TestCase):
         self.daemon.kill()
         self.daemon.wait()
         wait_until(lambda: not any(map(runs, pids)))
+
+    def test_a_lost_master_blames_no_message(self):
+        """Its scanners die with it: the message that they had is scanned again, as often as that takes, and is neither held nor let through unread."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            self.resolver = f"127.0.0.1:{silent.getsockname()[1]}"
+            self.start('dns_timeout = "4s"\nscan_timeout = "20s"')
+            with self.session() as s:
+                s.begin()
+                s.recipient(ANNA)
+                s.content()
+                s.send_end()
+                silent.recv(1000)   # it is being scanned
+                for _ in range(3):
+                    master, = children(self.daemon.pid)
+                    wait_until(lambda master=master: children(master))
+                    time.sleep(0.3)
+                    os.kill(master, signal.SIGKILL)
+                    wait_until(lambda master=master: children(self.daemon.pid) not in ([], [master]))
+                r = s.result()
+            self.assertEqual(r.answer, "continue")
+            self.assertEqual([change for change in r.changes if change[0] == "quarantine"], [])
+            self.assertIn("SPF_TEMPERROR", dict(r.inserted())["X-Spam-Result"])
+            self.stop()
 
     def test_many_at_once(self):
         """Threads of libmilter, one loop, four scanners: every message gets its own answer; afterwards nothing is left, and nothing grew."""

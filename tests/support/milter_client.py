@@ -91,9 +91,15 @@ class Session:
         for at in range(0, len(body), 65535):
             self.ask("B", body[at:at + 65535])
 
-    def end(self, queue_id="4QueueId"):
+    def end(self):
+        self.send_end()
+        return self.result()
+
+    def send_end(self, queue_id="4QueueId"):
         self.macro("E", "i", queue_id)
         self.send("E")
+
+    def result(self):
         result = Result()
         while result.answer is None:
             self.one(result)
