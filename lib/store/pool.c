@@ -183,7 +183,9 @@ static struct mr_db *still_good(struct mr_db_pool *p, struct mr_db *db, unsigned
 	p->busy[thread] = NULL;
 	if (r == 0)
 		return db;
-	mr_servers_failed(&p->servers, db->at, &why);
+	/* One that broke may be older than the server's last start: whether the server fails, a fresh one shows. */
+	if (r == -ESTALE)
+		mr_servers_failed(&p->servers, db->at, &why);
 	mr_db_close(db);
 	return NULL;
 }

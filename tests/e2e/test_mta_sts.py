@@ -311,7 +311,9 @@ def test_ended_policy_holds_no_more(lookup, policies, dns):
 
 @pytest.mark.rows("G08")
 def test_broken_file_is_said_and_left_out(lookup, dns):
-    (lookup.run / "state/lookup/mta-sts/d23.example").write_text("garbage")
+    folder = lookup.run / "state/lookup/mta-sts"
+    until(folder.exists)
+    (folder / "d23.example").write_text("garbage")
     dns.publish("d23.example", identity=None)
     assert ask(lookup, "d23.example") == "NOTFOUND" and "sts-file-ignored" in lookup.log.read_text()
 
