@@ -9,6 +9,7 @@
 #include "milter-stats.h"
 
 #define ADDRESS_MAX 1024
+#define LEVEL_MAX   50 /* stars */
 
 int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct mr_slice value)
 {
@@ -37,9 +38,26 @@ static int remove_field(const char *name, unsigned index, void *arg)
 
 static const char *shown_action(const struct mr_verdict *v)
 {
-	static const char *const site[] = { [MR_ACCEPT] = "accept", [MR_JUNK] = "junk", [MR_REJECT] = "reject" };
+	static const char *const site[] = {
+		[MR_ACCEPT] = "accept", [MR_JUNK] = "junk", [MR_QUARANTINE] = "quarantine", [MR_REJECT] = "reject"
+	};
 
 	return v->action == MR_ACTION_SPLIT ? site[v->site] : mr_action_str(v->action);
+}
+
+/* A star for each whole point, as many programs of users know it. The site's threshold decides, so the field tells nothing of other
+ * recipients. */
+static int insert_level(const struct act *a)
+{
+	const struct mr_job *j = a->session->m.job;
+	char stars[LEVEL_MAX + 1];
+	size_t n = 0;
+
+	if (!j->scanned || j->scan.score < j->settings->header_score)
+		return 0;
+	while (n < LEVEL_MAX && (double)(n + 1) <= j->scan.score)
+		stars[n++] = '*';
+	return n ? insert(a, "X-Spam-Level", (struct mr_slice){ stars, n }) : 0;
 }
 
 /* Last to first, as each goes to the top. */
@@ -57,6 +75,8 @@ static int insert_results(const struct act *a)
 		mr_headers_result(&j->scan, &result);
 		r = insert(a, "X-Spam-Result", mr_buf_slice(&result));
 	}
+	if (r == 0)
+		r = insert_level(a);
 	if (r == 0 && a->verdict->action == MR_ACTION_JUNK)
 		r = insert(a, "X-Spam", MR_LIT("Yes"));
 	if (r == 0 && j->scanned && j->scan.authres.n)
@@ -100,14 +120,18 @@ static int change_envelope(const struct act *a)
 	return 0;
 }
 
+static const char *hold_text(const struct mr_verdict *v)
+{
+	return strcmp(v->reason, "outbound") == 0 ? "mailreeve: outgoing spam" : "mailreeve: its content kills scanners";
+}
+
 int act_change(const struct act *a)
 {
 	int r = change_headers(a);
 
 	if (r == 0)
 		r = change_envelope(a);
-	if (r == 0 && a->verdict->action == MR_ACTION_HOLD &&
-	    smfi_quarantine(a->ctx, "mailreeve: its content kills scanners") != MI_SUCCESS)
+	if (r == 0 && a->verdict->action == MR_ACTION_HOLD && smfi_quarantine(a->ctx, (char *)hold_text(a->verdict)) != MI_SUCCESS)
 		r = -EIO;
 	return r;
 }
@@ -140,6 +164,8 @@ sfsistat act_answer(const struct act *a)
 		return SMFIS_REJECT;
 	case MR_ACTION_TEMPFAIL:
 		return act_tempfail(a->ctx);
+	case MR_ACTION_QUARANTINE:
+		return SMFIS_DISCARD;
 	case MR_ACTION_ACCEPT:
 	case MR_ACTION_JUNK:
 	case MR_ACTION_SPLIT:

@@ -38,6 +38,12 @@ static void give_up(struct ending *e, const char *reason, const char *why)
 		mr_log(MR_LOG_ERROR, "message-failed", mr_s("id", e->queue_id), mr_s("step", reason), mr_s("why", why));
 }
 
+/* Somebody of ours wrote it and it is not a script's redirect of what came in before. */
+static bool is_outbound(const struct mr_job *j)
+{
+	return j->trusted && !j->resent && j->role != MR_ROLE_REDIRECT;
+}
+
 static int decide(struct ending *e)
 {
 	const struct mr_job *j = e->job;
@@ -51,7 +57,9 @@ static int decide(struct ending *e)
 		.sender = mr_slice_of(j->sender),
 		.from = mr_slice_of(j->from),
 		.junk_score = j->settings->junk_score,
+		.quarantine_score = j->settings->quarantine_score,
 		.reject_score = j->settings->reject_score,
+		.outbound = is_outbound(j) ? &j->settings->outbound : NULL,
 		.recipients = recipients,
 		.n_recipients = j->n_recipients,
 	};
@@ -74,6 +82,12 @@ static bool refused(const struct ending *e)
 	return e->verdict.action == MR_ACTION_REJECT || e->verdict.action == MR_ACTION_TEMPFAIL;
 }
 
+/* It goes on its way, be it to the hold queue. */
+static bool leaves(const struct ending *e)
+{
+	return !refused(e) && e->verdict.action != MR_ACTION_QUARANTINE;
+}
+
 static void sign(struct ending *e)
 {
 	struct mr_diag diag = { 0 };
@@ -93,6 +107,13 @@ static void sign(struct ending *e)
 		e->n_signatures = e->job->n_keys;
 }
 
+static const char *withheld_text(const struct mr_verdict *v)
+{
+	if (v->action == MR_ACTION_SPLIT)
+		return "withheld from these recipients, taken by others";
+	return v->reason ? v->reason : "score";
+}
+
 /* On disk before the envelope is edited. */
 static void quarantine(struct ending *e)
 {
@@ -107,13 +128,13 @@ static void quarantine(struct ending *e)
 		.helo = mr_slice_of(j->helo),
 		.sender = mr_slice_of(j->sender),
 		.from = mr_slice_of(j->from),
-		.reason = MR_LIT("refused by these recipients, taken by others"),
-		.recipients = e->verdict.quarantine,
-		.n_recipients = e->verdict.n_quarantine,
+		.reason = mr_slice_of(withheld_text(&e->verdict)),
+		.recipients = e->verdict.withheld,
+		.n_recipients = e->verdict.n_withheld,
 		.scan = j->scanned ? &j->scan : NULL,
 	};
 
-	if (e->verdict.n_quarantine == 0)
+	if (e->verdict.n_withheld == 0)
 		return;
 	if (mr_quarantine_store(j->settings->quarantine_dir, &c, e->quarantine_id, &diag) < 0)
 		give_up(e, "quarantine", diag.text);
@@ -141,10 +162,11 @@ static void count(const struct ending *e)
 		[MR_ACTION_ACCEPT] = &mr_milter_counters.accepted,     [MR_ACTION_JUNK] = &mr_milter_counters.junked,
 		[MR_ACTION_SPLIT] = &mr_milter_counters.split,         [MR_ACTION_REJECT] = &mr_milter_counters.rejected,
 		[MR_ACTION_TEMPFAIL] = &mr_milter_counters.tempfailed, [MR_ACTION_HOLD] = &mr_milter_counters.held,
+		[MR_ACTION_QUARANTINE] = &mr_milter_counters.withheld,
 	};
 
 	atomic_fetch_add(counters[e->verdict.action], 1);
-	if (e->n_signatures && !refused(e))
+	if (e->n_signatures && leaves(e))
 		atomic_fetch_add(&mr_milter_counters.is_signed, 1);
 }
 
@@ -241,13 +263,13 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 	r = collect(&e);
 	if (r == 0 && decide(&e) < 0)
 		give_up(&e, "verdict", "too many finals");
-	if (!refused(&e))
+	if (leaves(&e))
 		sign(&e);
 	if (!refused(&e))
 		quarantine(&e);
 	act.signatures = e.signatures;
 	act.n_signatures = e.n_signatures;
-	if (!refused(&e) && act_change(&act) < 0)
+	if (leaves(&e) && act_change(&act) < 0)
 		give_up(&e, "change", "libmilter refuses a change");
 	answer = r == -EFBIG ? act_too_big(ctx) : act_answer(&act);
 	keep_evaluation(&e);

@@ -120,6 +120,22 @@ void mr_evaluations_close(void)
 	pthread_mutex_unlock(&spool.lock);
 }
 
+/* What was done, in the words of DMARC. */
+static enum mr_dmarc_policy policy_of(enum mr_disposition d)
+{
+	switch (d) {
+	case MR_ACCEPT:
+	case MR_HAD:
+		return MR_DMARC_ACCEPT;
+	case MR_JUNK:
+	case MR_QUARANTINE:
+		return MR_DMARC_QUARANTINE;
+	case MR_REJECT:
+		break;
+	}
+	return MR_DMARC_REJECT;
+}
+
 const char *mr_evaluation_disposition(const struct mr_scan_dmarc *d, const struct mr_verdict *v, const char **reason)
 {
 	enum mr_disposition done = v->action == MR_ACTION_SPLIT ? v->site : MR_ACCEPT;
@@ -130,10 +146,10 @@ const char *mr_evaluation_disposition(const struct mr_scan_dmarc *d, const struc
 		return "pass";
 	if (v->action == MR_ACTION_REJECT)
 		done = MR_REJECT;
-	else if (v->action == MR_ACTION_JUNK || v->action == MR_ACTION_HOLD)
+	else if (v->action == MR_ACTION_JUNK || v->action == MR_ACTION_QUARANTINE || v->action == MR_ACTION_HOLD)
 		done = MR_JUNK;
 	/* What was done for other reasons, beyond what the domain asks for, is not DMARC's doing. */
-	applied = (enum mr_dmarc_policy)(done < (enum mr_disposition)d->policy ? done : (enum mr_disposition)d->policy);
+	applied = policy_of(done) < d->policy ? policy_of(done) : d->policy;
 	if (applied < d->policy)
 		*reason = d->overridden ? "trusted_forwarder" : "local_policy";
 	else if (d->policy < d->published)

@@ -42,7 +42,7 @@ static void start_scan(struct mr_job *j);
 
 static bool is_spam(const struct mr_job *j)
 {
-	return j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->junk_score);
+	return j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->outbound.score);
 }
 
 static void finish(struct mr_job *j)

@@ -92,6 +92,15 @@ const struct mr_option mr_milter_options[] = {
 	  .max = MINUTE,
 	  .help = "Time for one question to mailreeve-lookup." },
 	{ .section = "milter",
+	  .name = "header_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(header_score),
+	  .def = "3",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score from which X-Spam-Level is added, a star for each whole point: for users' own filters. It is the same for all "
+		  "recipients, as they see the same fields." },
+	{ .section = "milter",
 	  .name = "junk_score",
 	  .type = MR_OPT_SCORE,
 	  .offset = OFF(junk_score),
@@ -100,6 +109,14 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 1000,
 	  .help = "Score for Junk, for recipients without a threshold of their own." },
 	{ .section = "milter",
+	  .name = "quarantine_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(quarantine_score),
+	  .def = "1000",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score from which what would go to a mailbox's Junk is kept in the quarantine instead." },
+	{ .section = "milter",
 	  .name = "reject_score",
 	  .type = MR_OPT_SCORE,
 	  .offset = OFF(reject_score),
@@ -107,6 +124,32 @@ const struct mr_option mr_milter_options[] = {
 	  .min = -1000,
 	  .max = 1000,
 	  .help = "Score for refusal, for recipients without a threshold of their own." },
+	{ .section = "milter",
+	  .name = "outbound_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(outbound_score),
+	  .def = "6",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score from which mail of our own counts as spam: outbound_action is done, and mailreeve-policyd is told (the signal "
+		  "spam of hijack_signals)." },
+	{ .section = "milter",
+	  .name = "outbound_action",
+	  .type = MR_OPT_ENUM,
+	  .offset = OFF(outbound_action),
+	  .def = "log",
+	  .choices = "log|hold|quarantine|reject",
+	  .help =
+	      "What is done at outbound_score: the log says so; Postfix's hold queue has it until somebody looks (mailreeve queue); the "
+	      "quarantine has it; the sender gets 550." },
+	{ .section = "milter",
+	  .name = "outbound_reject_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(outbound_reject_score),
+	  .def = "1000",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score from which mail of our own is refused whatever outbound_action is." },
 	{ .section = "milter",
 	  .name = "on_error",
 	  .type = MR_OPT_ENUM,
@@ -205,6 +248,8 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 
 	if (c->junk_score > c->reject_score)
 		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
+	if (c->outbound_score > c->outbound_reject_score)
+		return mr_diag_set(diag, -EINVAL, "milter: outbound_score is above outbound_reject_score");
 	if (c->dns_timeout >= c->scan_timeout)
 		return mr_diag_set(diag, -EINVAL, "milter: dns_timeout must be below scan_timeout");
 	for (size_t i = 0; i < c->trusted_sealers.n; i++) {
@@ -281,7 +326,12 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.dns_timeout = conf->dns_timeout,
 		.directory_timeout = conf->directory_timeout,
 		.junk_score = conf->junk_score,
+		.header_score = conf->header_score,
+		.quarantine_score = conf->quarantine_score,
 		.reject_score = conf->reject_score,
+		.outbound = { .score = conf->outbound_score,
+			      .reject_score = conf->outbound_reject_score,
+			      .action = (enum mr_outbound_action)conf->outbound_action },
 		.on_error = conf->on_error,
 		.foreign_from = conf->foreign_from,
 		.sessions_max = (size_t)conf->sessions_max,

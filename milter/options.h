@@ -2,6 +2,7 @@
 #pragma once
 #include "conf/shared.h"
 #include "scan-setup.h"
+#include "verdict.h"
 
 struct mr_milter_conf {
 	struct mr_conf_shared shared; /* first */
@@ -9,7 +10,9 @@ struct mr_milter_conf {
 	int64_t sessions_max, scanners, scanner_messages;
 	uint64_t message_max, scanner_memory;
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
-	double junk_score, reject_score;
+	double header_score, junk_score, quarantine_score, reject_score;
+	double outbound_score, outbound_reject_score;
+	int outbound_action;                /* enum mr_outbound_action */
 	uint64_t dmarc_keep, dmarc_day_max; /* ms, bytes */
 	int on_error;                       /* enum mr_on_error */
 	int foreign_from;                   /* enum mr_foreign_from */
@@ -29,7 +32,8 @@ struct mr_settings {
 	char *hostname, *quarantine_dir, *evaluations_dir, *keyring_file;
 	char *forwarder; /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
-	double junk_score, reject_score;
+	double header_score, junk_score, quarantine_score, reject_score;
+	struct mr_verdict_outbound outbound;
 	int on_error, foreign_from;
 	size_t sessions_max;
 	struct mr_net *trusted;

@@ -97,7 +97,7 @@ static int envelope(const struct mr_quarantine_copy *c, const char *id, struct m
 	mr_wire_put(&w, "from", c->from);
 	mr_wire_put(&w, "reason", c->reason);
 	for (size_t i = 0; i < c->n_recipients; i++)
-		mr_wire_put(&w, "recipient", c->recipients[i]);
+		mr_wire_put(&w, "recipient", c->recipients[i].address);
 	if (c->scan) {
 		mr_buf_printf(&text, "%.2f", c->scan->score);
 		mr_wire_put(&w, "score", mr_buf_slice(&text));

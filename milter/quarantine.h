@@ -9,7 +9,7 @@
 #pragma once
 #include "base/diag.h"
 #include "proto/wire.h"
-#include "scan.h"
+#include "verdict.h"
 
 #define MR_QUARANTINE_ID_MAX 96
 
@@ -17,7 +17,7 @@ struct mr_quarantine_copy {
 	struct mr_slice message;
 	int64_t time;
 	struct mr_slice queue_id, client, helo, sender, from, reason;
-	const struct mr_slice *recipients;
+	const struct mr_verdict_withheld *recipients;
 	size_t n_recipients;
 	const struct mr_scan_result *scan; /* may be NULL */
 };

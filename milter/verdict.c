@@ -46,6 +46,8 @@ const char *mr_action_str(enum mr_action a)
 		return "junk";
 	case MR_ACTION_SPLIT:
 		return "split";
+	case MR_ACTION_QUARANTINE:
+		return "quarantine";
 	case MR_ACTION_REJECT:
 		return "reject";
 	case MR_ACTION_TEMPFAIL:
@@ -83,7 +85,9 @@ static enum mr_disposition by_score(const struct mr_verdict_input *in, double ju
 		return MR_ACCEPT;
 	if (score >= reject)
 		return MR_REJECT;
-	return score >= junk ? MR_JUNK : MR_ACCEPT;
+	if (score < junk)
+		return MR_ACCEPT;
+	return score >= in->quarantine_score ? MR_QUARANTINE : MR_JUNK;
 }
 
 static enum mr_disposition judge_final(const struct mr_verdict_input *in, const struct mr_dir_final *f)
@@ -171,8 +175,8 @@ static int split_recipient(struct work *w, const struct judged *j)
 			return r;
 		if (r == 0)
 			continue;
-		if (j->of[i] == MR_REJECT)
-			v->quarantine[v->n_quarantine++] = to;
+		if (j->of[i] == MR_REJECT || j->of[i] == MR_QUARANTINE)
+			v->withheld[v->n_withheld++] = (struct mr_verdict_withheld){ .address = to, .esmtp = j->r->esmtp, .why = j->of[i] };
 		else
 			v->edits[v->n_edits++] = (struct mr_verdict_edit){ .add = true, .address = to, .esmtp = j->r->esmtp };
 	}
@@ -186,8 +190,8 @@ static int split(struct work *w)
 	int r = 0;
 
 	v->edits = mr_arena_try(w->arena, (w->n_finals + w->in->n_recipients) * sizeof(*v->edits));
-	v->quarantine = mr_arena_try(w->arena, w->n_finals * sizeof(*v->quarantine));
-	if (!v->edits || !v->quarantine)
+	v->withheld = mr_arena_try(w->arena, w->n_finals * sizeof(*v->withheld));
+	if (!v->edits || !v->withheld)
 		return -ENOMEM;
 	for (size_t i = 0; r >= 0 && i < w->in->n_recipients; i++)
 		for (size_t f = 0; r >= 0 && w->judged[i].all_accept && f < w->judged[i].n_finals; f++)
@@ -224,12 +228,58 @@ static int decide_finals(struct work *w)
 		v->action = MR_ACTION_JUNK;
 	else if (w->counts[MR_REJECT] + w->counts[MR_HAD] == w->n_finals)
 		v->action = MR_ACTION_REJECT;
+	else if (w->counts[MR_ACCEPT] + w->counts[MR_JUNK] == 0)
+		v->action = MR_ACTION_QUARANTINE;
 	else
 		v->action = MR_ACTION_SPLIT;
 	v->circle = v->action == MR_ACTION_REJECT && w->counts[MR_REJECT] == 0;
 	if (v->action == MR_ACTION_REJECT)
 		v->reason = v->circle ? "circle" : "recipients";
-	return v->action == MR_ACTION_SPLIT ? split(w) : 0;
+	return v->action == MR_ACTION_SPLIT || v->action == MR_ACTION_QUARANTINE ? split(w) : 0;
+}
+
+/* As it is addressed: whoever releases it sends it on its way as it was. */
+static int withhold_all(struct work *w)
+{
+	const struct mr_verdict_input *in = w->in;
+	struct mr_verdict *v = w->out;
+
+	v->action = MR_ACTION_QUARANTINE;
+	v->withheld = mr_arena_try(w->arena, (in->n_recipients + 1) * sizeof(*v->withheld));
+	if (!v->withheld)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->n_recipients; i++)
+		v->withheld[v->n_withheld++] = (struct mr_verdict_withheld){ .address = in->recipients[i].address,
+									     .esmtp = in->recipients[i].esmtp,
+									     .why = MR_QUARANTINE };
+	return 0;
+}
+
+static int decide_outbound(struct work *w)
+{
+	const struct mr_verdict_outbound *o = w->in->outbound;
+	double score = w->in->scan ? w->in->scan->score : 0;
+	struct mr_verdict *v = w->out;
+	enum mr_outbound_action action = o && score >= o->reject_score ? MR_OUTBOUND_REJECT : o ? o->action : MR_OUTBOUND_LOG;
+
+	if (o && (score >= o->score || score >= o->reject_score))
+		v->reason = "outbound";
+	else
+		action = MR_OUTBOUND_LOG;
+	switch (action) {
+	case MR_OUTBOUND_LOG:
+		break;
+	case MR_OUTBOUND_HOLD:
+		v->action = MR_ACTION_HOLD;
+		return 0;
+	case MR_OUTBOUND_QUARANTINE:
+		return withhold_all(w);
+	case MR_OUTBOUND_REJECT:
+		v->action = MR_ACTION_REJECT;
+		v->text = "This message looks like spam and is not sent";
+		return 0;
+	}
+	return decide_finals(w);
 }
 
 static bool directory_away(const struct mr_verdict_input *in)
@@ -260,7 +310,7 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "directory";
 	} else {
-		r = decide_finals(&w);
+		r = decide_outbound(&w);
 	}
 	if (r == 0)
 		*out = v;

@@ -3,17 +3,26 @@
  * Each final mailbox has its own lists and thresholds, so each has its own disposition. Where all agree the message is treated as a whole;
  * where they differ the envelope says it: the recipient is replaced by its finals, those for Junk as local+junk@domain, those who refuse
  * left out after a quarantine copy. A foreign address that got the message before is left out without one. Nothing that was accepted is
- * lost without a copy. */
+ * lost without a copy.
+ *
+ * What our own people send is not judged by the recipients' thresholds but, as a whole, by those for outgoing mail. */
 #pragma once
 #include "proto/directory.h"
 #include "scan.h"
 
-enum mr_disposition { MR_ACCEPT, MR_JUNK, MR_REJECT, MR_HAD /* it was forwarded there before */ };
+enum mr_disposition { MR_ACCEPT, MR_JUNK, MR_QUARANTINE, MR_REJECT, MR_HAD /* it was forwarded there before */ };
 
 struct mr_verdict_recipient {
 	struct mr_slice address;               /* as in the envelope, without <> */
 	struct mr_slice esmtp;                 /* parameters of RCPT (NOTIFY=, ORCPT=), or empty */
 	const struct mr_dir_resolve *resolved; /* never NULL */
+};
+
+/* At `score` the action is done, at `reject_score` the message is refused whatever the action is. */
+enum mr_outbound_action { MR_OUTBOUND_LOG, MR_OUTBOUND_HOLD, MR_OUTBOUND_QUARANTINE, MR_OUTBOUND_REJECT };
+struct mr_verdict_outbound {
+	double score, reject_score;
+	enum mr_outbound_action action;
 };
 
 struct mr_verdict_input {
@@ -24,17 +33,20 @@ struct mr_verdict_input {
 	struct mr_slice sender, from;      /* envelope and header From, lower case; from may be empty */
 	const struct mr_message *marked;   /* it was forwarded before, its fields say to whom (circle.h); or NULL */
 	double junk_score, reject_score;   /* for recipients that have none of their own */
+	double quarantine_score;           /* what would be Junk is withheld from here on */
+	const struct mr_verdict_outbound *outbound; /* of what one of our own wrote, else NULL */
 	const struct mr_verdict_recipient *recipients;
 	size_t n_recipients;
 };
 
 enum mr_action {
-	MR_ACTION_ACCEPT,   /* nothing but headers changes */
-	MR_ACTION_JUNK,     /* all finals agree: X-Spam: Yes */
-	MR_ACTION_SPLIT,    /* finals differ: the edits say how */
-	MR_ACTION_REJECT,   /* 550: no final wants it */
-	MR_ACTION_TEMPFAIL, /* 451 */
-	MR_ACTION_HOLD,     /* into Postfix's hold queue, with a notice */
+	MR_ACTION_ACCEPT,     /* nothing but headers changes */
+	MR_ACTION_JUNK,       /* all finals agree: X-Spam: Yes */
+	MR_ACTION_SPLIT,      /* finals differ: the edits say how */
+	MR_ACTION_QUARANTINE, /* nobody gets it; the copy is the message */
+	MR_ACTION_REJECT,     /* 550: no final wants it */
+	MR_ACTION_TEMPFAIL,   /* 451 */
+	MR_ACTION_HOLD,       /* into Postfix's hold queue */
 };
 const char *mr_action_str(enum mr_action a);
 
@@ -43,17 +55,23 @@ struct mr_verdict_edit {
 	struct mr_slice address, esmtp;
 };
 
+/* Who does not get a message that others get, or nobody: a copy is kept for them first. */
+struct mr_verdict_withheld {
+	struct mr_slice address, esmtp;
+	enum mr_disposition why; /* QUARANTINE or REJECT */
+};
+
 struct mr_verdict {
 	enum mr_action action;
 	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
 	bool in_house;                 /* every final is a mailbox here */
 	bool circle;                   /* of REJECT: it goes in a circle */
-	const char *reason;            /* of REJECT, TEMPFAIL and HOLD: a fixed word for the log */
+	const char *reason;            /* a fixed word for the log, or NULL */
 	const char *text;              /* of REJECT: for the client, or NULL */
 	struct mr_verdict_edit *edits; /* of SPLIT, in this order */
 	size_t n_edits;
-	struct mr_slice *quarantine; /* finals who refuse while others take it: a copy first, then the edits */
-	size_t n_quarantine;
+	struct mr_verdict_withheld *withheld; /* of SPLIT and QUARANTINE: a copy first, then the edits */
+	size_t n_withheld;
 };
 
 /* 0, or -ENOMEM (more finals than the arena bears). */

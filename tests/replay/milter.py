@@ -166,6 +166,48 @@ class Milter(unittest.TestCase):
             self.assertEqual(len(self.quarantine()), 1)
         self.stop()
 
+    def test_withheld_from_all(self):
+        self.start("quarantine_score = 9")
+        with self.session() as s:
+            r = s.message((ANNA, "NOTIFY=NEVER"), BEN, body=JUNK)
+            self.assertEqual((r.answer, r.changes), ("discard", []))
+            entry, = self.quarantine()
+            self.assertIn(b"YJS*C4", (entry / "message").read_bytes())
+            for address in (ANNA, BEN):
+                self.assertIn(f"recipient={address}\n", (entry / "envelope").read_text())
+            self.directory.finals[BEN] = [(BEN, {"junk_score": 100})]
+            r = s.message(ANNA, BEN, body=JUNK)
+            self.assertEqual((r.answer, r.of("delete"), r.of("add")), ("continue", [(f"<{ANNA}>",)], []))
+            self.assertEqual(len(self.quarantine()), 2)
+        self.stop()
+        self.assertIn("action=quarantine", self.logged())
+
+    def test_level_from_the_site_s_threshold_on(self):
+        self.directory.finals[BEN] = [(BEN, {"junk_score": 100})]
+        self.start("header_score = 10")
+        with self.session() as s:
+            self.assertEqual(dict(s.message(BEN, body=JUNK).inserted())["X-Spam-Level"], " **********")
+            self.assertNotIn("X-Spam-Level", dict(s.message(BEN).inserted()))
+        self.stop()
+
+    def test_outgoing_spam(self):
+        for action, answer in (("log", "continue"), ("hold", "continue"), ("quarantine", "discard"), ("reject", "550 5.7.1")):
+            with self.subTest(action):
+                self.start(f"outbound_score = 9\noutbound_action = {action}")
+                for role, login in (("ORIGINATING", ANNA), ("LOCAL", "")):
+                    with self.session(daemon_name=role) as s:
+                        r = s.message("far@away.test", (ANNA, "NOTIFY=NEVER"), sender=ANNA, login=login, body=JUNK)
+                        self.assertTrue((r.answer + r.text).startswith(("reply" if action == "reject" else "") + answer), (r.answer, r.text))
+                        self.assertEqual(len(r.of("quarantine")), action == "hold")
+                        self.assertEqual(s.message("far@away.test", sender=ANNA, login=login).answer, "continue")
+                with self.session(daemon_name="REDIRECT") as s:
+                    self.assertEqual(s.message("far@away.test", sender=ANNA, body=JUNK).answer, "continue")
+                self.stop()
+                self.assertEqual(self.logged().count("reason=outbound"), 2, self.logged())
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{self.folder}/log")
+        self.assertEqual([(entry / "envelope").read_text().count("recipient=") for entry in self.quarantine()], [2, 2])
+
     def test_other_spellings_are_the_same_address(self):
         """A route, needless quotes, a final dot: the directory and its lists are asked for one spelling, Postfix is told its own."""
         self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "pest@out.test"})]
@@ -456,7 +498,8 @@ class Milter(unittest.TestCase):
             self.socket = f"{self.folder}/nowhere/milter.sock"
             self.write()
 
-        for break_it, why in ((lambda: None, "in use"), (lambda: self.write("junk_score = 20"), "junk_score"), (missing, "nowhere/milter.sock")):
+        for break_it, why in ((lambda: None, "in use"), (lambda: self.write("junk_score = 20"), "junk_score"),
+                              (lambda: self.write("outbound_score = 1001"), "outbound_score"), (missing, "nowhere/milter.sock")):
             break_it()
             done = subprocess.run([MILTER, "-c", self.conf], capture_output=True, text=True, timeout=20, check=False)
             lines = [line for line in done.stderr.splitlines() if line.startswith("mailreeve-milter: ")]

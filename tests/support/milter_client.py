@@ -8,7 +8,7 @@ import threading
 ACTIONS, STEPS = 0x1FF, 0x1FFFFF
 LEAD_SPACE = 0x100000
 NR = {"H": 0x2000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
-ANSWERS = {"c": "continue", "a": "accept", "r": "reject", "t": "tempfail", "y": "reply"}
+ANSWERS = {"c": "continue", "a": "accept", "r": "reject", "t": "tempfail", "d": "discard", "y": "reply"}
 
 
 class Result:

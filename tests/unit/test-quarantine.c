@@ -15,7 +15,7 @@
 
 static char dir[64];
 
-static const struct mr_slice recipients[] = { { "b@d.test", 8 }, { "c\n@d.test", 9 } };
+static const struct mr_verdict_withheld recipients[] = { { .address = { "b@d.test", 8 } }, { .address = { "c\n@d.test", 9 } } };
 
 static struct mr_quarantine_copy copy(void)
 {
@@ -82,7 +82,7 @@ static void stored(void **state)
 	assert_slice(mr_wire_get(&w, "symbols"), "SPF_FAIL(1.00)");
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(mr_wire_each(&w, "recipient", &at, &value));
-		assert_true(mr_slice_eq(value, recipients[i]));
+		assert_true(mr_slice_eq(value, recipients[i].address));
 	}
 	assert_false(mr_wire_each(&w, "recipient", &at, &value));
 	mr_buf_done(&message);

@@ -15,7 +15,8 @@ struct rcpt {
 };
 struct row {
 	const char *name;
-	double score;
+	double score, quarantine_score; /* 0: 1000 */
+	struct mr_verdict_outbound outbound;
 	bool unknown, refuse, held, trusted, accept_unknown;
 	const char *sender, *from;
 	struct rcpt rcpts[4];
@@ -218,6 +219,85 @@ static const struct row rows[] = {
 	  .action = MR_ACTION_SPLIT,
 	  .edits = "-l@d.test +a+junk@d.test",
 	  .quarantine = "x@far.test" },
+	{ .name = "quarantine",
+	  .score = 9,
+	  .quarantine_score = 8,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_QUARANTINE,
+	  .edits = "-" A,
+	  .quarantine = A },
+	{ .name = "below quarantine",
+	  .score = 7.99,
+	  .quarantine_score = 8,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_JUNK },
+	{ .name = "refusal stands above quarantine",
+	  .score = 15,
+	  .quarantine_score = 8,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_REJECT },
+	{ .name = "who takes more as no junk is not withheld anything",
+	  .score = 9,
+	  .quarantine_score = 8,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A " junk=10" } }, { B, .finals = { B } }, { C, .finals = { C " +out.test" } } },
+	  .action = MR_ACTION_SPLIT,
+	  .edits = "-" B,
+	  .quarantine = B },
+	{ .name = "withheld from one, refused by the other: both can have it later",
+	  .score = 9,
+	  .quarantine_score = 8,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } }, { B, .finals = { B " !out.test" } } },
+	  .action = MR_ACTION_QUARANTINE,
+	  .edits = "-" A " -" B,
+	  .quarantine = A " " B },
+	{ .name = "outgoing spam, only logged",
+	  .score = 9,
+	  .outbound = { 8, 1000, MR_OUTBOUND_LOG },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { B, .finals = { B } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "outgoing spam, held",
+	  .score = 8,
+	  .outbound = { 8, 1000, MR_OUTBOUND_HOLD },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { "x@far.test", .finals = { "~x@far.test" } } },
+	  .action = MR_ACTION_HOLD },
+	{ .name = "outgoing, below",
+	  .score = 7.99,
+	  .outbound = { 8, 1000, MR_OUTBOUND_HOLD },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { "x@far.test", .finals = { "~x@far.test" } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "outgoing spam, withheld as it is addressed",
+	  .score = 8,
+	  .outbound = { 8, 1000, MR_OUTBOUND_QUARANTINE },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { "x@far.test", .finals = { "~x@far.test" } }, { "l@d.test", .finals = { B, C } } },
+	  .action = MR_ACTION_QUARANTINE,
+	  .quarantine = "x@far.test l@d.test" },
+	{ .name = "outgoing spam, refused",
+	  .score = 8,
+	  .outbound = { 8, 1000, MR_OUTBOUND_REJECT },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { B, .finals = { B } } },
+	  .action = MR_ACTION_REJECT },
+	{ .name = "outgoing spam, refused above the second threshold",
+	  .score = 20,
+	  .outbound = { 8, 20, MR_OUTBOUND_LOG },
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { B, .finals = { B } } },
+	  .action = MR_ACTION_REJECT },
 	{ .name = "bounce to one who allows",
 	  .score = 7,
 	  .sender = "",
@@ -291,7 +371,9 @@ static void verdicts(void **state)
 					       .sender = mr_slice_of(rows[i].sender),
 					       .from = mr_slice_of(rows[i].from),
 					       .junk_score = 6,
-					       .reject_score = 15 };
+					       .quarantine_score = rows[i].quarantine_score > 0 ? rows[i].quarantine_score : 1000,
+					       .reject_score = 15,
+					       .outbound = rows[i].outbound.score > 0 ? &rows[i].outbound : NULL };
 		struct mr_buf edits = MR_BUF(4096), copies = MR_BUF(4096);
 		struct mr_verdict v;
 
@@ -300,8 +382,8 @@ static void verdicts(void **state)
 		assert_int_equal(mr_verdict_decide(&in, arena, &v), 0);
 		assert_string_equal(mr_action_str(v.action), mr_action_str(rows[i].action));
 		edits_text(&v, &edits);
-		for (size_t q = 0; q < v.n_quarantine; q++)
-			mr_buf_printf(&copies, "%s%.*s", q ? " " : "", (int)v.quarantine[q].n, v.quarantine[q].p);
+		for (size_t q = 0; q < v.n_withheld; q++)
+			mr_buf_printf(&copies, "%s%.*s", q ? " " : "", (int)v.withheld[q].address.n, v.withheld[q].address.p);
 		assert_slice(mr_buf_slice(&edits), rows[i].edits ? rows[i].edits : "");
 		assert_slice(mr_buf_slice(&copies), rows[i].quarantine ? rows[i].quarantine : "");
 		mr_buf_done(&edits);
@@ -315,13 +397,15 @@ static void shown(void **state)
 	static const struct {
 		double score;
 		enum mr_disposition site;
-	} t[] = { { 0, MR_ACCEPT }, { 6, MR_JUNK }, { 15, MR_REJECT } };
+	} t[] = { { 0, MR_ACCEPT }, { 6, MR_JUNK }, { 10, MR_QUARANTINE }, { 15, MR_REJECT } };
 
 	(void)state;
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
 		mr_autoarena arena = mr_arena_new(0);
 		struct mr_scan_result scan = { .score = t[i].score };
-		struct mr_verdict_input in = { .scan = &scan, .sender = MR_LIT(S), .junk_score = 6, .reject_score = 15 };
+		struct mr_verdict_input in = {
+			.scan = &scan, .sender = MR_LIT(S), .junk_score = 6, .quarantine_score = 10, .reject_score = 15
+		};
 		struct mr_verdict v;
 
 		assert_int_equal(mr_verdict_decide(&in, arena, &v), 0);
@@ -337,9 +421,13 @@ static void many(void **state)
 	mr_autoarena small = mr_arena_new(64u << 10);
 	struct mr_scan_result scan = { .score = 7 };
 	struct mr_verdict_recipient *r = mr_arena_alloc(arena, N * sizeof(*r));
-	struct mr_verdict_input in = {
-		.scan = &scan, .sender = MR_LIT(S), .junk_score = 6, .reject_score = 15, .recipients = r, .n_recipients = N
-	};
+	struct mr_verdict_input in = { .scan = &scan,
+				       .sender = MR_LIT(S),
+				       .junk_score = 6,
+				       .quarantine_score = 1000,
+				       .reject_score = 15,
+				       .recipients = r,
+				       .n_recipients = N };
 	struct mr_dir_resolve *resolved = mr_arena_alloc(arena, sizeof(*resolved));
 	struct mr_verdict v;
 
