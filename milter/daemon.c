@@ -32,6 +32,8 @@ static const struct mr_stat stats[] = {
 	{ "held_total", "Messages put on hold: they kill scanners, or are outgoing spam.", &mr_milter_counters.held },
 	{ "withheld_total", "Messages that nobody got, kept in the quarantine.", &mr_milter_counters.withheld },
 	{ "quarantined_total", "Quarantine copies written.", &mr_milter_counters.quarantined },
+	{ "released_total", "Quarantine entries released.", &mr_milter_counters.released },
+	{ "expired_total", "Quarantine entries removed because of their age or of the room they take.", &mr_milter_counters.expired },
 	{ "signed_total", "Messages signed.", &mr_milter_counters.is_signed },
 	{ "sealed_total", "Forwarded messages sealed.", &mr_milter_counters.sealed },
 	{ "redirected_total", "Messages left as they are because a Sieve script redirects them.", &mr_milter_counters.redirected },

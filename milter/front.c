@@ -16,6 +16,7 @@
 #include "front.h"
 #include "mail/address.h"
 #include "milter-stats.h"
+#include "quarantine.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "rt/sock.h"
@@ -71,6 +72,7 @@ static void message_done(struct message *m)
 		return;
 	mr_spool_done(&m->spool);
 	mr_headers_strip_free(m->strip);
+	free(m->release);
 	mr_job_unref(m->job);
 	*m = (struct message){ 0 };
 	pthread_mutex_lock(&front.lock);
@@ -182,6 +184,20 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 	return reply(s, SMFIP_NR_HELO);
 }
 
+/* What RFC 3461 has behind MAIL FROM: of the rest nothing matters later. */
+static char *notices_of(char **argv)
+{
+	struct mr_buf out = MR_BUF(4096);
+
+	for (size_t i = 1; argv[i]; i++) {
+		struct mr_slice word = mr_slice_of(argv[i]);
+
+		if (mr_slice_istarts(word, MR_LIT("RET=")) || mr_slice_istarts(word, MR_LIT("ENVID=")))
+			mr_buf_printf(&out, "%s%s", out.n ? " " : "", argv[i]);
+	}
+	return out.n ? mr_buf_steal(&out) : mr_strdup("");
+}
+
 static sfsistat mail_from(SMFICTX *ctx, char **argv)
 {
 	struct session *s = smfi_getpriv(ctx);
@@ -198,6 +214,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	j->client = s->client;
 	j->helo = mr_strdup(s->helo ? s->helo : "");
 	j->sender = spelled(bare(argv[0]));
+	j->sender_esmtp = notices_of(argv);
 	j->login = login && login[0] ? mr_strdup(login) : NULL;
 	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || s->role == MR_ROLE_REDIRECT || (login && login[0]) ||
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
@@ -246,6 +263,14 @@ static void take_from(struct message *m, struct mr_slice value)
 		m->job->from = spelled(first);
 }
 
+/* Only what comes in where nobody outside can may be a release: see release.c. */
+static void take_release(struct session *s, const char *name, struct mr_slice value)
+{
+	if (s->role != MR_ROLE_REDIRECT || s->m.release || !mr_slice_ieq(mr_slice_of(name), MR_LIT(MR_QUARANTINE_FIELD)))
+		return;
+	s->m.release = mr_slice_dup(mr_slice_trim(value));
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = smfi_getpriv(ctx);
@@ -253,6 +278,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
+	take_release(s, name, v);
 	if (s->role != MR_ROLE_FORWARD && mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
 		return reply(s, SMFIP_NR_HDR);
 	if (mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("From")))
@@ -290,7 +316,10 @@ static sfsistat end_of_message(SMFICTX *ctx)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
-	r = s->role == MR_ROLE_FORWARD ? forward_end(ctx, s) : message_end(ctx, s);
+	if (s->m.release)
+		r = release_end(ctx, s);
+	else
+		r = s->role == MR_ROLE_FORWARD ? forward_end(ctx, s) : message_end(ctx, s);
 	message_done(&s->m);
 	return r;
 }

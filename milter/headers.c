@@ -11,6 +11,7 @@
 /* ours */
 #include "base/mem.h"
 #include "headers.h"
+#include "quarantine.h"
 
 struct counted {
 	char *name; /* lower case */
@@ -28,9 +29,14 @@ struct mr_headers_strip {
 	bool full;
 };
 
+static bool is_release(struct mr_slice name)
+{
+	return mr_slice_ieq(name, MR_LIT(MR_QUARANTINE_FIELD));
+}
+
 static bool watched(struct mr_slice name)
 {
-	return mr_slice_istarts(name, MR_LIT("X-Spam")) || mr_slice_ieq(name, MR_LIT("Authentication-Results"));
+	return mr_slice_istarts(name, MR_LIT("X-Spam")) || mr_slice_ieq(name, MR_LIT("Authentication-Results")) || is_release(name);
 }
 
 bool mr_headers_ours(struct mr_slice name, struct mr_slice value, struct mr_slice hostname)
@@ -39,7 +45,7 @@ bool mr_headers_ours(struct mr_slice name, struct mr_slice value, struct mr_slic
 
 	if (!watched(n))
 		return false;
-	return mr_slice_istarts(n, MR_LIT("X-Spam")) || mr_authres_claims(value, hostname);
+	return mr_slice_istarts(n, MR_LIT("X-Spam")) || is_release(n) || mr_authres_claims(value, hostname);
 }
 
 struct mr_headers_strip *mr_headers_strip_new(void)

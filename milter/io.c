@@ -12,6 +12,7 @@
 #include "killers.h"
 #include "milter-stats.h"
 #include "outbound.h"
+#include "quarantine-sweep.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 
@@ -24,6 +25,7 @@ struct mr_milter_io {
 	struct mr_pool *pool;
 	struct mr_directory *directory;
 	struct mr_dns *dns;
+	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
 	struct mr_job *jobs;          /* submitted and not finished */
 	size_t n_jobs;
@@ -329,7 +331,8 @@ static void begin(struct mr_job *j)
 	}
 	if (may_sign(j))
 		ask_sender(j);
-	begin_scan(j);
+	if (!j->released)
+		begin_scan(j);
 }
 
 static void submit_now(void *arg)
@@ -373,7 +376,7 @@ static struct mr_pool_config pool_config(const struct mr_milter_conf *conf, stru
 
 int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag)
 {
-	char directory[PATH_BYTES], keys[PATH_BYTES];
+	char directory[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES];
 	struct mr_milter_io *io = mr_new(struct mr_milter_io, 1);
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_pool_config pool = pool_config(conf, arena);
@@ -381,6 +384,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 
 	snprintf(directory, sizeof(directory), "%s/lookup/directory.sock", conf->shared.run_dir);
 	snprintf(keys, sizeof(keys), "%s/keys/keys.sock", conf->shared.run_dir);
+	snprintf(quarantine, sizeof(quarantine), "%s/milter/quarantine", conf->shared.state_dir);
 	io->loop = l;
 	r = mr_dns_new(l, conf->shared.resolver, &io->dns, diag);
 	if (r == 0)
@@ -392,6 +396,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	}
 	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
 	io->pool = mr_pool_new(l, &pool);
+	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	*out = io;
 	return 0;
 }
@@ -402,6 +407,7 @@ void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *c
 	struct mr_pool_config pool = pool_config(conf, arena);
 
 	mr_pool_reload(io->pool, &pool);
+	mr_quarantine_sweep_reload(io->sweep, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 }
 
 void mr_milter_io_end_jobs(struct mr_milter_io *io)
@@ -426,6 +432,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_directory_free(io->directory);
 	mr_dns_free(io->dns);
 	mr_outbound_free(io->outbound);
+	mr_quarantine_sweep_free(io->sweep);
 	free(io);
 }
 

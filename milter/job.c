@@ -68,6 +68,7 @@ void mr_job_unref(struct mr_job *j)
 	free(j->queue_id);
 	free(j->helo);
 	free(j->sender);
+	free(j->sender_esmtp);
 	free(j->login);
 	free(j->from);
 	mr_arena_free(j->arena);

@@ -77,6 +77,8 @@ struct mr_job {
 	struct mr_ip client;        /* family 0: none */
 	char *queue_id;             /* "" where Postfix gave none */
 	char *login;                /* NULL: nobody has logged in */
+	char *sender_esmtp;         /* of it, what RFC 3461 has, or "" */
+	bool released;              /* out of the quarantine: not scanned again */
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;

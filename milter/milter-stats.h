@@ -5,6 +5,7 @@
 
 struct mr_milter_counters {
 	_Atomic int64_t accepted, junked, split, rejected, tempfailed, held, withheld; /* messages by action */
-	_Atomic int64_t quarantined, is_signed, sealed, redirected, circles, evaluations_lost, sessions_refused, scanners_killed;
+	_Atomic int64_t quarantined, released, expired, is_signed, sealed, redirected, circles, evaluations_lost, sessions_refused,
+	    scanners_killed;
 };
 extern struct mr_milter_counters mr_milter_counters;

@@ -12,10 +12,11 @@ struct mr_milter_conf {
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
 	double header_score, junk_score, quarantine_score, reject_score;
 	double outbound_score, outbound_reject_score;
-	int outbound_action;                /* enum mr_outbound_action */
-	uint64_t dmarc_keep, dmarc_day_max; /* ms, bytes */
-	int on_error;                       /* enum mr_on_error */
-	int foreign_from;                   /* enum mr_foreign_from */
+	int outbound_action;                      /* enum mr_outbound_action */
+	uint64_t quarantine_keep, quarantine_max; /* ms, bytes */
+	uint64_t dmarc_keep, dmarc_day_max;       /* ms, bytes */
+	int on_error;                             /* enum mr_on_error */
+	int foreign_from;                         /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments;
 	bool attachment_filter;

@@ -14,6 +14,7 @@ struct message {
 	struct mr_job *job;
 	struct mr_spool spool;
 	struct mr_headers_strip *strip;
+	char *release;         /* value of MR_QUARANTINE_FIELD where that may be meant, else NULL */
 	uint64_t began, ended; /* ms: MAIL, end of message */
 };
 
@@ -31,6 +32,8 @@ struct session {
 sfsistat message_end(SMFICTX *ctx, struct session *s);
 /* End of message in the second pass of forwarded mail: seal, unless it goes in a circle. forward.c */
 sfsistat forward_end(SMFICTX *ctx, struct session *s);
+/* End of message out of the quarantine. release.c */
+sfsistat release_end(SMFICTX *ctx, struct session *s);
 /* The message is complete and shown to the loop; waits until that knows what there is to know. 0 or -errno; *step is what went wrong. eom.c
  */
 int message_collect(struct session *s, const char *queue_id, const char **step);

@@ -50,6 +50,8 @@ ROWS = {
     "F072": "IMAP GETQUOTAROOT reports limit and usage.",
     "F074": "Mail flagged as spam by header is filed to Junk, which is created if missing.",
     "F091": "The GTUBE message is refused.",
+    "F092": "A message scoring between add-header and reject is delivered to Junk, per recipient (each final mailbox's own threshold and lists); `X-Spam: Yes` where all "
+            "agree; no recipient learns of another.",
     "F094": "Clean mail gets result, server, queue-id and action headers.",
     "F095": "Every header that our own components trust is removed from incoming mail.",
     "F096": "Outgoing mail of a DKIM-enabled domain carries a valid RSA-2048 signature and, once both keys are seen in DNS, a valid Ed25519 one.",
@@ -66,6 +68,8 @@ ROWS = {
     "F110": "After the loss of all Redis data everything comes back by itself from MariaDB and disk; only counters and sessions are lost.",
     "F202": "State in Redis that mirrors MariaDB is rebuilt by itself; `mailreeve sync` forces it.",
     "F210": "postmaster@ and abuse@ of every hosted domain and of the host always reach somebody.",
+    "F215": "Outgoing mail is scanned too, with thresholds of its own.",
+    "G20": "One message with many recipients is scored once and decided per recipient.",
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",
     "G02": "Equal questions asked at the same time reach MariaDB once.",
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",

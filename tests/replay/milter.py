@@ -182,6 +182,46 @@ class Milter(unittest.TestCase):
         self.stop()
         self.assertIn("action=quarantine", self.logged())
 
+    def token(self, entry):
+        return next(line.split("=", 1)[1] for line in (entry / "envelope").read_text().splitlines() if line.startswith("token="))
+
+    def test_release(self):
+        """By the token of the entry, to whom it was withheld from, once; and only where nobody outside comes in."""
+        self.start("quarantine_score = 9")
+        with self.session() as s:
+            self.assertEqual(s.message(ANNA, BEN, body=JUNK).answer, "discard")
+        entry, = self.quarantine()
+        good = f"{entry.name} {self.token(entry)}"
+
+        def bring(value, *to, role="REDIRECT"):
+            with self.session(daemon_name=role) as s:
+                return s.message(*to, fields=[("X-Mailreeve-Release", value), ("From", "s@out.test")], body=JUNK)
+
+        for value, to in ((entry.name, [ANNA]), (good[:-1], [ANNA]), ("x " + self.token(entry), [ANNA]), (good, [ANNA, LIST]), ("", [ANNA])):
+            self.assertTrue(bring(value, *to).text.startswith("550 5.7.1"), value)
+        r = bring(good, ANNA, role="mx.test")
+        self.assertEqual((r.answer, r.changes), ("discard", []))
+        self.assertFalse((entry / "released").exists())
+        r = bring(good, ANNA)
+        self.assertEqual((r.answer, r.of("change"), r.of("add", "delete")), ("continue", [(1, "X-Mailreeve-Release", "")], []))
+        fields = dict(r.inserted())
+        self.assertEqual(fields["X-Spam-Action"], " released")
+        self.assertTrue(fields["Authentication-Results"].startswith(" mx.test"))
+        self.assertIn(f"recipient={ANNA}\n", (entry / "released").read_text())
+        self.assertIn("Released before", bring(good, ANNA).text)
+        self.stop()
+        self.assertEqual(self.logged().count("info: release id="), 1)
+
+    def test_release_of_what_our_own_wrote(self):
+        self.start("outbound_score = 9\noutbound_action = quarantine")
+        with self.session(daemon_name="ORIGINATING") as s:
+            self.assertEqual(s.message("far@away.test", sender=ANNA, login=ANNA, body=JUNK).answer, "discard")
+        entry, = self.quarantine()
+        with self.session(daemon_name="REDIRECT") as s:
+            r = s.message("far@away.test", sender=ANNA, fields=[("X-Mailreeve-Release", f"{entry.name} {self.token(entry)}"), ("From", ANNA)])
+        self.assertEqual((r.answer, r.inserted()), ("continue", []))
+        self.stop()
+
     def test_level_from_the_site_s_threshold_on(self):
         self.directory.finals[BEN] = [(BEN, {"junk_score": 100})]
         self.start("header_score = 10")
