@@ -9,6 +9,7 @@
 #include "milter-stats.h"
 
 #define ADDRESS_MAX 1024
+#define MINUTE_MS   60000
 #define LEVEL_MAX   50 /* stars */
 
 int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct mr_slice value)
@@ -154,6 +155,16 @@ sfsistat act_circle(SMFICTX *ctx)
 	return SMFIS_REJECT;
 }
 
+static sfsistat act_greylist(SMFICTX *ctx, uint64_t wait_ms)
+{
+	unsigned long long minutes = (wait_ms + MINUTE_MS - 1) / MINUTE_MS;
+	char text[80];
+
+	snprintf(text, sizeof(text), "Greylisted: please try again in %llu minute%s", minutes, minutes == 1 ? "" : "s");
+	set_reply(ctx, "451", "4.7.1", text);
+	return SMFIS_TEMPFAIL;
+}
+
 sfsistat act_answer(const struct act *a)
 {
 	switch (a->verdict->action) {
@@ -162,6 +173,8 @@ sfsistat act_answer(const struct act *a)
 			return act_circle(a->ctx);
 		set_reply(a->ctx, "550", "5.7.1", a->verdict->text ? a->verdict->text : "Message refused by the recipient's mail filter");
 		return SMFIS_REJECT;
+	case MR_ACTION_GREYLIST:
+		return act_greylist(a->ctx, a->verdict->wait_ms);
 	case MR_ACTION_TEMPFAIL:
 		return act_tempfail(a->ctx);
 	case MR_ACTION_QUARANTINE:

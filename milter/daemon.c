@@ -30,6 +30,7 @@ static const struct mr_stat stats[] = {
 	{ "rejected_total", "Messages refused.", &mr_milter_counters.rejected },
 	{ "tempfailed_total", "Messages answered 451.", &mr_milter_counters.tempfailed },
 	{ "held_total", "Messages put on hold: they kill scanners, or are outgoing spam.", &mr_milter_counters.held },
+	{ "greylisted_total", "Messages that have to come again.", &mr_milter_counters.greylisted },
 	{ "withheld_total", "Messages that nobody got, kept in the quarantine.", &mr_milter_counters.withheld },
 	{ "quarantined_total", "Quarantine copies written.", &mr_milter_counters.quarantined },
 	{ "released_total", "Quarantine entries released.", &mr_milter_counters.released },

@@ -57,6 +57,7 @@ static int decide(struct ending *e)
 		.sender = mr_slice_of(j->sender),
 		.from = mr_slice_of(j->from),
 		.junk_score = j->settings->junk_score,
+		.greylist_score = j->settings->greylist_score,
 		.quarantine_score = j->settings->quarantine_score,
 		.reject_score = j->settings->reject_score,
 		.outbound = is_outbound(j) ? &j->settings->outbound : NULL,
@@ -77,9 +78,23 @@ static int decide(struct ending *e)
 	return mr_verdict_decide(&in, e->arena, &e->verdict);
 }
 
+/* Redis is asked only about mail that it depends on; while it is away that is taken. */
+static void greylist(struct ending *e)
+{
+	struct mr_job *j = e->job;
+
+	mr_milter_io_greylist(j);
+	if (!mr_job_wait(j, MR_MILTER_GREY_MS + LOOP_SLACK_MS)) {
+		e->known = false;
+		give_up(e, "greylist", strerror(ETIMEDOUT));
+	} else if (j->grey.kind == MR_GREY_WAIT) {
+		e->verdict = (struct mr_verdict){ .action = MR_ACTION_GREYLIST, .reason = "greylist", .wait_ms = j->grey.left };
+	}
+}
+
 static bool refused(const struct ending *e)
 {
-	return e->verdict.action == MR_ACTION_REJECT || e->verdict.action == MR_ACTION_TEMPFAIL;
+	return e->verdict.action == MR_ACTION_REJECT || e->verdict.action == MR_ACTION_GREYLIST || e->verdict.action == MR_ACTION_TEMPFAIL;
 }
 
 /* It goes on its way, be it to the hold queue. */
@@ -150,7 +165,7 @@ static void keep_evaluation(const struct ending *e)
 	const struct mr_job *j = e->job;
 	char client[MR_IP_STRLEN] = "";
 
-	if (!e->known || !j->scanned)
+	if (!e->known || !j->scanned || e->verdict.action == MR_ACTION_GREYLIST)
 		return;
 	mr_evaluations_add(&(struct mr_evaluation){ .queue_id = mr_slice_of(e->queue_id),
 						    .client = mr_slice_of(j->client.family ? mr_ip_str(&j->client, client) : ""),
@@ -164,7 +179,7 @@ static void count(const struct ending *e)
 		[MR_ACTION_ACCEPT] = &mr_milter_counters.accepted,     [MR_ACTION_JUNK] = &mr_milter_counters.junked,
 		[MR_ACTION_SPLIT] = &mr_milter_counters.split,         [MR_ACTION_REJECT] = &mr_milter_counters.rejected,
 		[MR_ACTION_TEMPFAIL] = &mr_milter_counters.tempfailed, [MR_ACTION_HOLD] = &mr_milter_counters.held,
-		[MR_ACTION_QUARANTINE] = &mr_milter_counters.withheld,
+		[MR_ACTION_GREYLIST] = &mr_milter_counters.greylisted, [MR_ACTION_QUARANTINE] = &mr_milter_counters.withheld,
 	};
 
 	atomic_fetch_add(counters[e->verdict.action], 1);
@@ -265,6 +280,8 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 	r = collect(&e);
 	if (r == 0 && decide(&e) < 0)
 		give_up(&e, "verdict", "too many finals");
+	if (e.verdict.greylist)
+		greylist(&e);
 	if (leaves(&e))
 		sign(&e);
 	if (!refused(&e))

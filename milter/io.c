@@ -9,6 +9,7 @@
 /* ours */
 #include "base/mem.h"
 #include "io.h"
+#include "grey.h"
 #include "killers.h"
 #include "milter-stats.h"
 #include "outbound.h"
@@ -25,6 +26,7 @@ struct mr_milter_io {
 	struct mr_pool *pool;
 	struct mr_directory *directory;
 	struct mr_dns *dns;
+	struct mr_greylist *greylist;
 	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
 	struct mr_job *jobs;          /* submitted and not finished */
@@ -359,6 +361,33 @@ void mr_milter_io_submit(struct mr_job *j)
 	mr_loop_post(j->io->loop, submit_now, j);
 }
 
+/* -- greylisting -- */
+
+static void on_grey(const struct mr_grey_answer *a, void *arg)
+{
+	struct mr_job *j = arg;
+
+	j->grey = *a;
+	mr_job_done(j);
+	mr_job_unref(j);
+}
+
+static void greylist_now(void *arg)
+{
+	struct mr_job *j = arg;
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_grey_triple key = mr_grey_key(j, arena);
+
+	mr_greylist_ask(j->io->greylist, &j->settings->grey, &key, MR_MILTER_GREY_MS, on_grey, j);
+}
+
+void mr_milter_io_greylist(struct mr_job *j)
+{
+	mr_job_again(j);
+	mr_job_ref(j);
+	mr_loop_post(j->io->loop, greylist_now, j);
+}
+
 /* -- set up -- */
 
 static struct mr_pool_config pool_config(const struct mr_milter_conf *conf, struct mr_arena *arena)
@@ -396,6 +425,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	}
 	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
 	io->pool = mr_pool_new(l, &pool);
+	io->greylist = mr_greylist_new(mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	*out = io;
 	return 0;
@@ -432,6 +462,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_directory_free(io->directory);
 	mr_dns_free(io->dns);
 	mr_outbound_free(io->outbound);
+	mr_greylist_free(io->greylist);
 	mr_quarantine_sweep_free(io->sweep);
 	free(io);
 }

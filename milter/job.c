@@ -129,6 +129,13 @@ int mr_job_map(struct mr_job *j)
 	return 0;
 }
 
+void mr_job_again(struct mr_job *j)
+{
+	pthread_mutex_lock(&j->lock);
+	j->done = false;
+	pthread_mutex_unlock(&j->lock);
+}
+
 void mr_job_done(struct mr_job *j)
 {
 	pthread_mutex_lock(&j->lock);
@@ -210,7 +217,8 @@ bool mr_job_keep_scan(struct mr_job *j, const struct mr_scan_result *r)
 	for (size_t i = 0; i < r->n_symbols; i++)
 		if (!mr_job_keep(j, r->symbols[i].name, &copy.symbols[i].name))
 			return false;
-	if (!mr_job_keep(j, r->authres, &copy.authres) || !mr_job_keep(j, r->dmarc.row, &copy.dmarc.row))
+	if (!mr_job_keep(j, r->authres, &copy.authres) || !mr_job_keep(j, r->dmarc.row, &copy.dmarc.row) ||
+	    !mr_job_keep(j, r->identity, &copy.identity))
 		return false;
 	j->scan = copy;
 	j->scanned = true;

@@ -3,7 +3,7 @@
  * Who may touch what, without a lock for each field:
  *   - until mr_milter_io_submit() the facts are the front's; from then on nobody changes them;
  *   - findings and `side` are the loop's; the front reads the findings after mr_job_wait() said true, when the loop never touches them
- * again;
+ * again, but for what the front then asks for (mr_job_again());
  *   - a recipient's `resolved` is a finding, though its question goes out before the submission.
  * `lock` guards `done` alone. A job is counted: the front, each open question and each posted call hold it; it may be given up by the front
  * while the loop still works on it. */
@@ -13,6 +13,7 @@
 #include "options.h"
 #include "pool.h"
 #include "proto/directory.h"
+#include "rt/greylist.h"
 #include "scan.h"
 
 enum mr_role { MR_ROLE_MX, MR_ROLE_ORIGINATING, MR_ROLE_LOCAL, MR_ROLE_REDIRECT, MR_ROLE_FORWARD };
@@ -93,6 +94,7 @@ struct mr_job {
 	struct mr_slice sign_domain;
 	struct mr_job_key keys[MR_DIR_SELECTORS_MAX]; /* all of them sign */
 	size_t n_keys;
+	struct mr_grey_answer grey;      /* once it was asked for */
 	uint64_t recipients_ms, scan_ms; /* from submission */
 
 	struct mr_job_side side;
@@ -106,6 +108,7 @@ struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice 
 bool mr_job_foreign_from(const struct mr_job *j);
 /* The memfd is complete, nobody can change it any more, and job->message shows it. */
 int mr_job_map(struct mr_job *j);
+void mr_job_again(struct mr_job *j);                     /* front, after mr_job_wait(): the loop has one more thing to find out */
 void mr_job_done(struct mr_job *j);                      /* loop: the findings are the front's */
 bool mr_job_wait(struct mr_job *j, uint64_t timeout_ms); /* false: the loop did not come back in time */
 /* Deep copies into the job's arena; false, and nothing changed, when it bears no more. */

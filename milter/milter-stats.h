@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 struct mr_milter_counters {
-	_Atomic int64_t accepted, junked, split, rejected, tempfailed, held, withheld; /* messages by action */
+	_Atomic int64_t accepted, junked, split, rejected, tempfailed, held, withheld, greylisted; /* messages by action */
 	_Atomic int64_t quarantined, released, expired, is_signed, sealed, redirected, circles, evaluations_lost, sessions_refused,
 	    scanners_killed;
 };

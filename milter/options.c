@@ -125,6 +125,38 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 1000,
 	  .help = "Score for refusal, for recipients without a threshold of their own." },
 	{ .section = "milter",
+	  .name = "greylist_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(greylist_score),
+	  .def = "4",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score from which mail that no mailbox takes as junk has to come again, unless its sender is known; 1000 is never." },
+	{ .section = "milter",
+	  .name = "greylist_delay",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(grey.delay),
+	  .def = "5m",
+	  .min = 1000,
+	  .max = INT64_C(24) * 60 * MINUTE,
+	  .help = "How long such mail is held off." },
+	{ .section = "milter",
+	  .name = "greylist_retry",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(grey.retry),
+	  .def = "2d",
+	  .min = 60 * MINUTE,
+	  .max = INT64_C(30) * 24 * 60 * MINUTE,
+	  .help = "How long a sender is remembered that does not come again; longer than greylist_delay." },
+	{ .section = "milter",
+	  .name = "greylist_max_age",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(grey.max_age),
+	  .def = "35d",
+	  .min = INT64_C(24) * 60 * MINUTE,
+	  .max = INT64_C(366) * 24 * 60 * MINUTE,
+	  .help = "How long a sender is known without sending anything suspicious." },
+	{ .section = "milter",
 	  .name = "outbound_score",
 	  .type = MR_OPT_SCORE,
 	  .offset = OFF(outbound_score),
@@ -264,6 +296,8 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 
 	if (c->junk_score > c->reject_score)
 		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
+	if (c->grey.retry <= c->grey.delay)
+		return mr_diag_set(diag, -EINVAL, "milter: greylist_retry must be longer than greylist_delay");
 	if (c->outbound_score > c->outbound_reject_score)
 		return mr_diag_set(diag, -EINVAL, "milter: outbound_score is above outbound_reject_score");
 	if (c->dns_timeout >= c->scan_timeout)
@@ -343,6 +377,8 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.directory_timeout = conf->directory_timeout,
 		.junk_score = conf->junk_score,
 		.header_score = conf->header_score,
+		.greylist_score = conf->greylist_score,
+		.grey = conf->grey,
 		.quarantine_score = conf->quarantine_score,
 		.reject_score = conf->reject_score,
 		.outbound = { .score = conf->outbound_score,

@@ -1,6 +1,7 @@
 /* options: the section `milter` of mailreeve.conf. */
 #pragma once
 #include "conf/shared.h"
+#include "rt/greylist.h"
 #include "scan-setup.h"
 #include "verdict.h"
 
@@ -12,7 +13,9 @@ struct mr_milter_conf {
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
 	double header_score, junk_score, quarantine_score, reject_score;
 	double outbound_score, outbound_reject_score;
-	int outbound_action;                      /* enum mr_outbound_action */
+	int outbound_action; /* enum mr_outbound_action */
+	double greylist_score;
+	struct mr_grey_rules grey;
 	uint64_t quarantine_keep, quarantine_max; /* ms, bytes */
 	uint64_t dmarc_keep, dmarc_day_max;       /* ms, bytes */
 	int on_error;                             /* enum mr_on_error */
@@ -35,6 +38,8 @@ struct mr_settings {
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
 	double header_score, junk_score, quarantine_score, reject_score;
 	struct mr_verdict_outbound outbound;
+	double greylist_score;
+	struct mr_grey_rules grey;
 	int on_error, foreign_from;
 	size_t sessions_max;
 	struct mr_net *trusted;

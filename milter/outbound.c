@@ -37,6 +37,11 @@ void mr_outbound_free(struct mr_outbound *o)
 	free(o);
 }
 
+struct mr_redis *mr_outbound_redis(struct mr_outbound *o)
+{
+	return o ? o->redis : NULL;
+}
+
 static void on_noted(const struct mr_distincts *d, void *arg)
 {
 }

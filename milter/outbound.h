@@ -7,5 +7,6 @@
 struct mr_outbound;
 /* *out is NULL where no Redis is configured. */
 int mr_outbound_new(struct mr_loop *l, const struct mr_conf_shared *conf, struct mr_outbound **out, struct mr_diag *diag);
-void mr_outbound_free(struct mr_outbound *o); /* NULL is fine */
+void mr_outbound_free(struct mr_outbound *o);              /* NULL is fine */
+struct mr_redis *mr_outbound_redis(struct mr_outbound *o); /* NULL where none is configured */
 void mr_outbound_spam(struct mr_outbound *o, const char *login, const char *queue_id);

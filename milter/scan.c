@@ -56,6 +56,43 @@ static void write_authres(struct mr_scan *scan)
 	mr_buf_done(&out);
 }
 
+static bool is_below(struct mr_slice name, struct mr_slice domain)
+{
+	return mr_slice_ieq(name, domain) ||
+	       (name.n > domain.n && domain.n && name.p[name.n - domain.n - 1] == '.' && mr_slice_iends(name, domain));
+}
+
+/* A signature that holds, of the author's domain or one above it; where there is a DMARC policy, as that says. */
+static struct mr_slice dkim_domain(const struct mr_scan *scan)
+{
+	const struct mr_dkim_answer *a = scan->dkim;
+	struct mr_slice author = scan->dmarc ? scan->dmarc->author : (struct mr_slice){ 0 };
+
+	if (scan->dmarc && scan->dmarc->dkim_aligned && scan->dmarc->organization.n)
+		return scan->dmarc->organization;
+	for (size_t i = 0; a && i < a->n; i++)
+		if (a->signatures[i].result == MR_DKIM_PASS && a->signatures[i].aligns && is_below(author, a->signatures[i].domain))
+			return a->signatures[i].domain;
+	return (struct mr_slice){ 0 };
+}
+
+static void tell_identity(struct mr_scan *scan)
+{
+	struct mr_slice dkim = dkim_domain(scan), spf = { 0 };
+	struct mr_slice domain;
+	char *text;
+
+	if (scan->spf && scan->spf->result == MR_SPF_PASS)
+		spf = scan->spf->domain;
+	domain = dkim.n ? dkim : spf;
+	if (!domain.n || domain.n + 5 > MR_IDENTITY_MAX)
+		return;
+	text = mr_arena_printf(scan->arena, "%s %.*s", dkim.n ? "dkim" : "spf", (int)domain.n, domain.p);
+	for (char *c = text; *c; c++)
+		*c = mr_lower(*c);
+	scan->result.identity = mr_slice_of(text);
+}
+
 int mr_scan_run(struct mr_scan *scan)
 {
 	bool waiting = false;
@@ -71,6 +108,7 @@ int mr_scan_run(struct mr_scan *scan)
 	if (waiting)
 		return -EAGAIN;
 	write_authres(scan);
+	tell_identity(scan);
 	scan->result.complete = true;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #define MR_SYMBOLS_MAX     128 /* of one message; further ones are dropped */
 #define MR_SYMBOL_NAME_MAX 64
 #define MR_CHECKS_MAX      64
+#define MR_IDENTITY_MAX    300 /* bytes */
 
 /* A message that nobody gets, whatever the score, the lists and the thresholds are. */
 enum mr_refuse { MR_REFUSE_NOT, MR_REFUSE_TEST /* GTUBE */, MR_REFUSE_ATTACHMENT };
@@ -48,6 +49,7 @@ struct mr_scan_result {
 	bool complete;           /* every check is finished */
 	struct mr_slice authres; /* value of Authentication-Results, or empty */
 	struct mr_scan_dmarc dmarc;
+	struct mr_slice identity; /* who proves to stand behind it: "dkim DOMAIN" (of the author), else "spf DOMAIN", else empty */
 };
 
 /* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */

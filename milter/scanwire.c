@@ -110,6 +110,7 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 	}
 	mr_wire_putu(&w, "refuse", r->refuse);
 	mr_wire_put(&w, "authres", r->authres);
+	mr_wire_put(&w, "identity", r->identity);
 	if (r->dmarc.row.n) {
 		mr_buf_reset(&line);
 		mr_buf_printf(&line, "%d %d %d %d", r->dmarc.passed, r->dmarc.overridden, r->dmarc.published, r->dmarc.policy);
@@ -183,6 +184,14 @@ static int decode_dmarc(const struct mr_wire *w, struct mr_arena *arena, struct 
 	return 0;
 }
 
+static bool identity_ok(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ')
+			return false;
+	return s.n <= MR_IDENTITY_MAX;
+}
+
 int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_arena *arena, struct mr_scan_report *out)
 {
 	struct mr_slice status = mr_wire_get(w, "status"), value;
@@ -200,6 +209,8 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	for (at = 0; mr_wire_each(w, "question", &at, &value);)
 		if (decode_question(value, arena, out) < 0)
 			return -EPROTO;
+	if (!identity_ok(mr_wire_get(w, "identity")))
+		return -EPROTO;
 	if (decode_dmarc(w, arena, &out->result.dmarc) < 0)
 		return -EPROTO;
 	/* A scanner that waits for nothing would wait for ever. */
@@ -208,5 +219,6 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	out->result.refuse = (enum mr_refuse)refuse;
 	out->result.complete = out->final;
 	out->result.authres = keep(w, "authres", arena);
+	out->result.identity = keep(w, "identity", arena);
 	return 0;
 }

@@ -32,8 +32,8 @@ struct work {
 	struct mr_arena *arena;
 	struct mr_verdict *out;
 	struct judged *judged;
-	size_t counts[MR_HAD + 1]; /* finals by disposition */
-	size_t n_finals;
+	size_t counts[MR_HAD + 1];  /* finals by disposition */
+	size_t n_finals, n_suspect; /* n_suspect: unlisted, and in the band of greylisting */
 	struct seen *seen;
 };
 
@@ -50,6 +50,8 @@ const char *mr_action_str(enum mr_action a)
 		return "quarantine";
 	case MR_ACTION_REJECT:
 		return "reject";
+	case MR_ACTION_GREYLIST:
+		return "greylist";
 	case MR_ACTION_TEMPFAIL:
 		return "tempfail";
 	case MR_ACTION_HOLD:
@@ -107,6 +109,29 @@ static enum mr_disposition judge_final(const struct mr_verdict_input *in, const 
 	return by_score(in, f->account.junk_score, f->account.reject_score);
 }
 
+static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, enum mr_disposition d)
+{
+	return d == MR_ACCEPT && !in->trusted && in->scan && in->scan->complete && in->scan->score >= in->greylist_score &&
+	       (!f->local || listed(in, &f->account) == MR_DIR_UNLISTED);
+}
+
+static bool is_role(struct mr_slice address)
+{
+	ptrdiff_t at = mr_slice_rchr(address, '@');
+	struct mr_slice local = { address.p, at < 0 ? 0 : (size_t)at };
+
+	return mr_slice_ieq(local, MR_LIT("postmaster")) || mr_slice_ieq(local, MR_LIT("abuse"));
+}
+
+/* RFC 5321 section 4.5.1, RFC 2142: they must be reachable. */
+static bool to_a_role(const struct mr_verdict_input *in)
+{
+	for (size_t i = 0; i < in->n_recipients; i++)
+		if (is_role(in->recipients[i].address))
+			return true;
+	return false;
+}
+
 /* Who has no finals (nobody there any more, or a question the directory refuses) stands for itself, as an address of others. */
 static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r, struct judged *j)
 {
@@ -126,6 +151,7 @@ static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r,
 	for (size_t i = 0; i < j->n_finals; i++) {
 		j->of[i] = judge_final(w->in, &j->finals[i]);
 		w->counts[j->of[i]]++;
+		w->n_suspect += is_suspect(w->in, &j->finals[i], j->of[i]);
 		if (!j->finals[i].local)
 			w->out->in_house = false;
 		if (j->of[i] != MR_ACCEPT)
@@ -232,6 +258,7 @@ static int decide_finals(struct work *w)
 		v->action = MR_ACTION_QUARANTINE;
 	else
 		v->action = MR_ACTION_SPLIT;
+	v->greylist = v->action == MR_ACTION_ACCEPT && w->n_finals > 0 && w->n_suspect == w->n_finals && !to_a_role(w->in);
 	v->circle = v->action == MR_ACTION_REJECT && w->counts[MR_REJECT] == 0;
 	if (v->action == MR_ACTION_REJECT)
 		v->reason = v->circle ? "circle" : "recipients";

@@ -33,6 +33,7 @@ struct mr_verdict_input {
 	struct mr_slice sender, from;      /* envelope and header From, lower case; from may be empty */
 	const struct mr_message *marked;   /* it was forwarded before, its fields say to whom (circle.h); or NULL */
 	double junk_score, reject_score;   /* for recipients that have none of their own */
+	double greylist_score;             /* a stranger's mail from here on that all take as no junk has to come again */
 	double quarantine_score;           /* what would be Junk is withheld from here on */
 	const struct mr_verdict_outbound *outbound; /* of what one of our own wrote, else NULL */
 	const struct mr_verdict_recipient *recipients;
@@ -45,6 +46,7 @@ enum mr_action {
 	MR_ACTION_SPLIT,      /* finals differ: the edits say how */
 	MR_ACTION_QUARANTINE, /* nobody gets it; the copy is the message */
 	MR_ACTION_REJECT,     /* 550: no final wants it */
+	MR_ACTION_GREYLIST,   /* 451: it has to come again, see greylist below */
 	MR_ACTION_TEMPFAIL,   /* 451 */
 	MR_ACTION_HOLD,       /* into Postfix's hold queue */
 };
@@ -65,6 +67,8 @@ struct mr_verdict {
 	enum mr_action action;
 	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
 	bool in_house;                 /* every final is a mailbox here */
+	bool greylist;                 /* of ACCEPT: unless its sender came again before */
+	uint64_t wait_ms;              /* of GREYLIST: until it may come again */
 	bool circle;                   /* of REJECT: it goes in a circle */
 	const char *reason;            /* a fixed word for the log, or NULL */
 	const char *text;              /* of REJECT: for the client, or NULL */

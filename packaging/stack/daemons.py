@@ -42,6 +42,9 @@ hostd {{
 verbs {{
 	db_user = root
 }}
+milter {{
+	greylist_score = 1000
+}}
 setup {{
 	smtp_service = {smtp}
 	submission_service = {submission}

@@ -52,6 +52,8 @@ ROWS = {
     "F091": "The GTUBE message is refused.",
     "F092": "A message scoring between add-header and reject is delivered to Junk, per recipient (each final mailbox's own threshold and lists); `X-Spam: Yes` where all "
             "agree; no recipient learns of another.",
+    "F093": "Greylisting touches only suspicious, unauthenticated mail, at end of message, keyed on the DKIM-aligned or SPF-passing domain where there is one; "
+            "the retry from another address of the same sender passes.",
     "F094": "Clean mail gets result, server, queue-id and action headers.",
     "F095": "Every header that our own components trust is removed from incoming mail.",
     "F096": "Outgoing mail of a DKIM-enabled domain carries a valid RSA-2048 signature and, once both keys are seen in DNS, a valid Ed25519 one.",

@@ -62,7 +62,8 @@ class Milter(unittest.TestCase):
     def write(self, own=""):
         with open(self.conf, "w", encoding="ascii") as f:
             f.write(f'run_dir = "{self.folder}"\nstate_dir = "{self.folder}/state"\npostfix_dir = "{self.folder}/queue"\nhostname = mx.test\n'
-                    f'dkim_keyring_file = ""\nresolver = "{self.resolver}"\nmilter {{\nsocket = "{self.socket}"\ndns_timeout = "200ms"\nscan_timeout = "5s"\n'
+                    f'dkim_keyring_file = ""\nredis_address = ""\nresolver = "{self.resolver}"\nmilter {{\nsocket = "{self.socket}"\n'
+                    f'dns_timeout = "200ms"\nscan_timeout = "5s"\n'
                     f'directory_timeout = "500ms"\n{own}\n}}\n')
 
     def start(self, own=""):
@@ -222,9 +223,34 @@ class Milter(unittest.TestCase):
         self.assertEqual((r.answer, r.inserted()), ("continue", []))
         self.stop()
 
+    def test_greylisting(self):
+        """Only mail in the band that all take; who comes again passes, from a neighbour of the client as well, and is known from then on."""
+        for mailbox in (ANNA, BEN):
+            self.directory.finals[mailbox] = [(mailbox, {"junk_score": 100, "reject_score": 200})]
+        self.start("greylist_score = 9\ngreylist_delay = 1s")
+
+        def bring(to=ANNA, client="192.0.2.1", sender="s@out.test", body=JUNK, **kwargs):
+            with self.session(client=client) as s:
+                return s.message(to, sender=sender, body=body, **kwargs)
+
+        self.assertEqual(bring(body=b"Hello.\r\n").answer, "continue")
+        self.assertEqual(bring(login=ANNA).answer, "continue")
+        first = bring()
+        self.assertEqual((first.text, first.changes), ("451 4.7.1 Greylisted: please try again in 1 minute", []))
+        self.assertTrue(bring(client="192.0.2.77", sender="t@out.test").text.startswith("451"))
+        for other in ({"client": "198.51.100.1"}, {"sender": "s@other.test"}):
+            self.assertTrue(bring(**other).text.startswith("451"))
+        wait_until(lambda: bring(client="192.0.2.77").answer == "continue")
+        self.assertEqual(bring(to=BEN, client="192.0.2.5").answer, "continue")
+        self.directory.finals[BEN] = [(BEN, {"junk_score": 5, "reject_score": 200})]
+        with self.session(client="203.0.113.1") as s:
+            self.assertEqual(s.message(ANNA, BEN, body=JUNK).answer, "continue")
+        self.stop()
+        self.assertIn("action=greylist reason=greylist", self.logged())
+
     def test_level_from_the_site_s_threshold_on(self):
         self.directory.finals[BEN] = [(BEN, {"junk_score": 100})]
-        self.start("header_score = 10")
+        self.start("header_score = 10\ngreylist_score = 1000")
         with self.session() as s:
             self.assertEqual(dict(s.message(BEN, body=JUNK).inserted())["X-Spam-Level"], " **********")
             self.assertNotIn("X-Spam-Level", dict(s.message(BEN).inserted()))
@@ -353,7 +379,8 @@ class Milter(unittest.TestCase):
             with self.session(**kwargs) as s:
                 r = s.message(BEN, sender=ANNA, login=login, body=JUNK, fields=[("From", ANNA), ("X-Spam", "Yes")])
                 self.assertEqual(r.answer, "continue")
-                self.assertEqual([name for name, _ in r.inserted()], ["X-Spam-Result", "X-Spam-Server", "X-Spam-Queue-Id", "X-Spam-Action"])
+                self.assertEqual([name for name, _ in r.inserted()],
+                                 ["X-Spam-Level", "X-Spam-Result", "X-Spam-Server", "X-Spam-Queue-Id", "X-Spam-Action"])
                 self.assertEqual(r.of("change"), [(1, "X-Spam", "")])
                 r = s.message("someone@far.test", sender=ANNA, login=login)
                 self.assertEqual((r.answer, r.changes), ("continue", []))
@@ -539,7 +566,8 @@ class Milter(unittest.TestCase):
             self.write()
 
         for break_it, why in ((lambda: None, "in use"), (lambda: self.write("junk_score = 20"), "junk_score"),
-                              (lambda: self.write("outbound_score = 1001"), "outbound_score"), (missing, "nowhere/milter.sock")):
+                              (lambda: self.write("outbound_score = 1001"), "outbound_score"),
+                              (lambda: self.write("greylist_delay = 1h\ngreylist_retry = 1h"), "greylist_retry"), (missing, "nowhere/milter.sock")):
             break_it()
             done = subprocess.run([MILTER, "-c", self.conf], capture_output=True, text=True, timeout=20, check=False)
             lines = [line for line in done.stderr.splitlines() if line.startswith("mailreeve-milter: ")]

@@ -17,7 +17,8 @@ struct row {
 	const char *name;
 	double score, quarantine_score; /* 0: 1000 */
 	struct mr_verdict_outbound outbound;
-	bool unknown, refuse, held, trusted, accept_unknown;
+	bool greylist; /* expected; the threshold is 4 */
+	bool unknown, incomplete, refuse, held, trusted, accept_unknown;
 	const char *sender, *from;
 	struct rcpt rcpts[4];
 	enum mr_action action;
@@ -32,7 +33,13 @@ struct row {
 
 static const struct row rows[] = {
 	{ .name = "clean", .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_ACCEPT },
-	{ .name = "below junk", .score = 5.99, .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_ACCEPT },
+	{ .name = "below greylisting", .score = 3.99, .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_ACCEPT },
+	{ .name = "below junk",
+	  .greylist = true,
+	  .score = 5.99,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_ACCEPT },
 	{ .name = "junk", .score = 6, .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_JUNK },
 	{ .name = "below refusal", .score = 14.99, .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_JUNK },
 	{ .name = "refusal", .score = 15, .sender = S, .rcpts = { { A, .finals = { A } } }, .action = MR_ACTION_REJECT },
@@ -219,6 +226,40 @@ static const struct row rows[] = {
 	  .action = MR_ACTION_SPLIT,
 	  .edits = "-l@d.test +a+junk@d.test",
 	  .quarantine = "x@far.test" },
+	{ .name = "suspect, for a mailbox and somebody elsewhere",
+	  .greylist = true,
+	  .score = 4,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } }, { "l@d.test", .finals = { "~x@far.test" } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "suspect, but one of two has the sender on its list",
+	  .score = 4,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } }, { B, .finals = { B " +out.test" } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "suspect, but one of two takes it as junk",
+	  .score = 4,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } }, { B, .finals = { B " junk=4" } } },
+	  .action = MR_ACTION_SPLIT,
+	  .edits = "-" B " +b+junk@d.test" },
+	{ .name = "suspect, but from our own",
+	  .score = 4,
+	  .trusted = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "suspect, but to a role",
+	  .score = 4,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } }, { "Postmaster@d.test", .finals = { B } } },
+	  .action = MR_ACTION_ACCEPT },
+	{ .name = "suspect, but not all is known",
+	  .score = 4,
+	  .incomplete = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_ACCEPT },
 	{ .name = "quarantine",
 	  .score = 9,
 	  .quarantine_score = 8,
@@ -363,13 +404,14 @@ static void verdicts(void **state)
 	(void)state;
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		mr_autoarena arena = mr_arena_new(0);
-		struct mr_scan_result scan = { .score = rows[i].score, .refuse = rows[i].refuse };
+		struct mr_scan_result scan = { .score = rows[i].score, .refuse = rows[i].refuse, .complete = !rows[i].incomplete };
 		struct mr_verdict_input in = { .scan = rows[i].unknown ? NULL : &scan,
 					       .held = rows[i].held,
 					       .trusted = rows[i].trusted,
 					       .accept_unknown = rows[i].accept_unknown,
 					       .sender = mr_slice_of(rows[i].sender),
 					       .from = mr_slice_of(rows[i].from),
+					       .greylist_score = 4,
 					       .junk_score = 6,
 					       .quarantine_score = rows[i].quarantine_score > 0 ? rows[i].quarantine_score : 1000,
 					       .reject_score = 15,
@@ -381,6 +423,7 @@ static void verdicts(void **state)
 		fill(&rows[i], arena, &in);
 		assert_int_equal(mr_verdict_decide(&in, arena, &v), 0);
 		assert_string_equal(mr_action_str(v.action), mr_action_str(rows[i].action));
+		assert_int_equal(v.greylist, rows[i].greylist);
 		edits_text(&v, &edits);
 		for (size_t q = 0; q < v.n_withheld; q++)
 			mr_buf_printf(&copies, "%s%.*s", q ? " " : "", (int)v.withheld[q].address.n, v.withheld[q].address.p);
