@@ -53,6 +53,8 @@ static void finish(struct mr_job *j)
 {
 	struct mr_milter_io *io = j->io;
 
+	if (j->scanned)
+		mr_scores_apply(&j->settings->scores, &j->scan);
 	if (j->login && j->role == MR_ROLE_ORIGINATING && is_spam(j))
 		mr_outbound_spam(io->outbound, j->login, j->queue_id);
 	j->side.finished = true;

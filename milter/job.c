@@ -215,7 +215,8 @@ bool mr_job_keep_scan(struct mr_job *j, const struct mr_scan_result *r)
 	struct mr_scan_result copy = *r;
 
 	for (size_t i = 0; i < r->n_symbols; i++)
-		if (!mr_job_keep(j, r->symbols[i].name, &copy.symbols[i].name))
+		if (!mr_job_keep(j, r->symbols[i].name, &copy.symbols[i].name) ||
+		    !mr_job_keep(j, r->symbols[i].group, &copy.symbols[i].group))
 			return false;
 	if (!mr_job_keep(j, r->authres, &copy.authres) || !mr_job_keep(j, r->dmarc.row, &copy.dmarc.row) ||
 	    !mr_job_keep(j, r->identity, &copy.identity))

@@ -125,6 +125,19 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 1000,
 	  .help = "Score for refusal, for recipients without a threshold of their own." },
 	{ .section = "milter",
+	  .name = "symbol_scores",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(symbol_scores),
+	  .def = "",
+	  .help = "Scores of the site's own in place of those that symbols come with, such as {DMARC_REJECT:15, SPF_FAIL:0}." },
+	{ .section = "milter",
+	  .name = "group_caps",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(group_caps),
+	  .def = "",
+	  .help = "The most that the symbols of a group add to the score together, such as {links:4, mime:3}; mailreeve scan --json shows "
+		  "groups. What speaks for a message is not bounded." },
+	{ .section = "milter",
 	  .name = "greylist_score",
 	  .type = MR_OPT_SCORE,
 	  .offset = OFF(greylist_score),
@@ -287,11 +300,25 @@ static int check_words(const struct mr_conf_strings *words, struct mr_diag *diag
 	return bytes > WORDS_MAX ? mr_diag_set(diag, -EINVAL, "milter: forbidden_attachments is too long") : 0;
 }
 
+static int parse_scores(const struct mr_milter_conf *c, struct mr_arena *arena, struct mr_scores *out, struct mr_diag *diag)
+{
+	return mr_scores_parse(c->symbol_scores.v, c->symbol_scores.n, c->group_caps.v, c->group_caps.n, arena, out, diag);
+}
+
+struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_arena *arena)
+{
+	struct mr_scores s = { 0 };
+
+	parse_scores(conf, arena, &s, NULL);
+	return s;
+}
+
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_slice domain;
+	struct mr_scores scores;
 	size_t bytes = 0;
 
 	if (c->junk_score > c->reject_score)
@@ -310,6 +337,8 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 	if (bytes > WORDS_MAX)
 		return mr_diag_set(diag, -EINVAL, "milter: trusted_sealers has too many domains");
 	if (check_words(&c->forbidden_attachments, diag) < 0)
+		return -EINVAL;
+	if (parse_scores(c, arena, &scores, diag) < 0)
 		return -EINVAL;
 	return check_keyring(c->shared.dkim_keyring_file, diag);
 }
@@ -377,6 +406,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.directory_timeout = conf->directory_timeout,
 		.junk_score = conf->junk_score,
 		.header_score = conf->header_score,
+		.arena = mr_arena_new(0),
 		.greylist_score = conf->greylist_score,
 		.grey = conf->grey,
 		.quarantine_score = conf->quarantine_score,
@@ -390,6 +420,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
 		.n_trusted = conf->trusted_networks.n,
 	};
+	s->scores = mr_milter_scores(conf, s->arena);
 	for (size_t i = 0; i < s->n_trusted; i++)
 		s->trusted[i] = conf->trusted_networks.v[i];
 	return s;
@@ -405,6 +436,7 @@ void mr_settings_unref(struct mr_settings *s)
 {
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	mr_arena_free(s->arena);
 	free(s->hostname);
 	free(s->forwarder);
 	free(s->quarantine_dir);

@@ -3,6 +3,7 @@
 #include "conf/shared.h"
 #include "rt/greylist.h"
 #include "scan-setup.h"
+#include "scores.h"
 #include "verdict.h"
 
 struct mr_milter_conf {
@@ -14,6 +15,7 @@ struct mr_milter_conf {
 	double header_score, junk_score, quarantine_score, reject_score;
 	double outbound_score, outbound_reject_score;
 	int outbound_action; /* enum mr_outbound_action */
+	struct mr_conf_strings symbol_scores, group_caps;
 	double greylist_score;
 	struct mr_grey_rules grey;
 	uint64_t quarantine_keep, quarantine_max; /* ms, bytes */
@@ -40,6 +42,8 @@ struct mr_settings {
 	struct mr_verdict_outbound outbound;
 	double greylist_score;
 	struct mr_grey_rules grey;
+	struct mr_arena *arena; /* of scores */
+	struct mr_scores scores;
 	int on_error, foreign_from;
 	size_t sessions_max;
 	struct mr_net *trusted;
@@ -47,6 +51,8 @@ struct mr_settings {
 };
 /* What the scanners need of it, in the arena. */
 struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena);
+/* Of a configuration that mr_milter_validate() has seen. */
+struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_arena *arena);
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_ref(struct mr_settings *s);
 void mr_settings_unref(struct mr_settings *s); /* NULL is fine */

@@ -17,6 +17,7 @@
 #include "rt/dns.h"
 #include "rt/file.h"
 #include "scan.h"
+#include "symbols.h"
 
 #define MESSAGE_MAX (256u << 20)
 #define ROUNDS_MAX  32 /* of questions: SPF's includes ask one after the other */
@@ -24,11 +25,13 @@
 static const char usage[] =
     "usage: mailreeve scan [-c FILE] [--json] [--resolver HOST:PORT] [--client IP] [--helo NAME] [--sender ADDRESS]\n"
     "                      [--trusted] [--state DIR] [--files-from FILE] [FILE...]\n"
-    "One message a file. With --json one object a line: file, action, score, symbols. --files-from - reads names from standard input.\n";
+    "One message a file. With --json one object a line: file, action, score, symbols,\n"
+    "descriptions, groups. --files-from - reads names from standard input.\n";
 
 struct work {
 	const struct mr_milter_conf *conf;
 	const struct mr_scan_setup *setup;
+	struct mr_scores scores;
 	struct mr_scan_input in; /* but for the message */
 	const char *resolver;    /* NULL: DNS questions stay unanswered */
 	bool json;
@@ -66,26 +69,70 @@ static void answer(struct work *w, uint64_t until)
 		mr_loop_run(w->loop);
 }
 
+/* As the site's thresholds say; mailboxes may have their own. */
 static const char *action(const struct work *w, const struct mr_scan_result *r)
 {
-	if (r->refuse || r->score >= w->conf->reject_score)
+	static const char *const outbound[] = { [MR_OUTBOUND_LOG] = "accept",
+						[MR_OUTBOUND_HOLD] = "hold",
+						[MR_OUTBOUND_QUARANTINE] = "quarantine",
+						[MR_OUTBOUND_REJECT] = "reject" };
+	const struct mr_milter_conf *c = w->conf;
+
+	if (r->refuse || r->score >= (w->in.trusted ? c->outbound_reject_score : c->reject_score))
 		return "reject";
-	return r->score >= w->conf->junk_score ? "junk" : "accept";
+	if (w->in.trusted)
+		return r->score >= c->outbound_score ? outbound[c->outbound_action] : "accept";
+	if (r->score >= c->junk_score)
+		return r->score >= c->quarantine_score ? "quarantine" : "junk";
+	return r->score >= c->greylist_score ? "greylist" : "accept";
+}
+
+static void add_symbols(const struct mr_scan_result *r, json_t *o)
+{
+	json_t *symbols = json_object(), *texts = json_object();
+
+	for (size_t i = 0; i < r->n_symbols; i++) {
+		const struct mr_symbol *s = &r->symbols[i];
+		const char *text = mr_symbol_text(s->name);
+
+		json_object_setn_new(symbols, s->name.p, s->name.n, json_real(s->score));
+		if (text)
+			json_object_setn_new(texts, s->name.p, s->name.n, json_string(text));
+	}
+	json_object_set_new(o, "symbols", symbols);
+	json_object_set_new(o, "descriptions", texts);
+}
+
+static json_t *group_json(const struct mr_score_group *g, const struct mr_scan_result *r)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < r->n_symbols; i++)
+		if (mr_slice_eq(r->symbols[i].group, g->name))
+			json_array_append_new(names, json_stringn(r->symbols[i].name.p, r->symbols[i].name.n));
+	return json_pack("{s:f, s:o, s:o}", "score", g->counted, "cap", g->cap ? json_real(*g->cap) : json_null(), "symbols", names);
+}
+
+static void add_groups(const struct work *w, const struct mr_scan_result *r, json_t *o)
+{
+	struct mr_score_group groups[MR_SYMBOLS_MAX];
+	size_t n = mr_scores_groups(&w->scores, r, groups);
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_setn_new(all, groups[i].name.p, groups[i].name.n, group_json(&groups[i], r));
+	json_object_set_new(o, "groups", all);
 }
 
 static void print_json(const struct work *w, const char *file, const struct mr_scan_result *r)
 {
-	json_t *symbols = json_object();
-	json_t *o;
+	json_t *name = json_string(file); /* NULL: it is not UTF-8, which JSON cannot say */
+	json_t *o = json_pack("{s:o, s:s, s:f}", "file", name ? name : json_null(), "action", action(w, r), "score", r->score);
 
-	for (size_t i = 0; i < r->n_symbols; i++)
-		json_object_setn_new(symbols, r->symbols[i].name.p, r->symbols[i].name.n, json_real(r->symbols[i].score));
-	o = json_pack("{s:s%, s:s, s:f, s:O}", "file", file, strlen(file), "action", action(w, r), "score", r->score, "symbols", symbols);
-	if (!o) /* the name is not UTF-8, which JSON cannot say */
-		o = json_pack("{s:n, s:s, s:f, s:O}", "file", "action", action(w, r), "score", r->score, "symbols", symbols);
+	add_symbols(r, o);
+	add_groups(w, r, o);
 	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
 	putchar('\n');
-	json_decref(symbols);
 	json_decref(o);
 }
 
@@ -134,6 +181,7 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 		else
 			mr_dns_view_give_up(w->view);
 	}
+	mr_scores_apply(&w->scores, &s->result);
 	print(w, file, &s->result);
 	mr_scan_done(s);
 	mr_dns_view_free(w->view);
@@ -232,6 +280,7 @@ static int run(const void *conf, int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		words[i + 1] = argv[i];
 	w.setup = &setup;
+	w.scores = mr_milter_scores(conf, arena);
 	first = parse(&w, &list, argc + 1, words);
 	if (first < 0) {
 		fputs(usage, stderr);

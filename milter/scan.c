@@ -37,7 +37,8 @@ void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
 
 	if (r->n_symbols == MR_SYMBOLS_MAX)
 		return;
-	r->symbols[r->n_symbols++] = (struct mr_symbol){ .name = mr_slice_of(name), .score = score };
+	r->symbols[r->n_symbols++] =
+	    (struct mr_symbol){ .name = mr_slice_of(name), .score = score, .group = mr_slice_of(scan->running ? scan->running : "") };
 	r->score += score;
 }
 
@@ -100,6 +101,7 @@ int mr_scan_run(struct mr_scan *scan)
 	for (size_t i = 0; mr_checks[i] && i < MR_CHECKS_MAX; i++) {
 		if (scan->done[i] || (mr_checks[i]->outside_only && scan->in->trusted))
 			continue;
+		scan->running = mr_checks[i]->name;
 		if (mr_checks[i]->run(scan) == -EAGAIN)
 			waiting = true;
 		else

@@ -32,6 +32,7 @@ struct mr_scan_input {
 struct mr_symbol {
 	struct mr_slice name; /* [A-Z0-9_]+ */
 	double score;
+	struct mr_slice group; /* the check that found it */
 };
 
 /* For the DMARC reports that come later: how it came out, and the row (mail/dmarc.h). */
@@ -61,6 +62,7 @@ struct mr_scan {
 	bool viewed;
 	struct mr_dns_view *dns;
 	struct mr_arena *arena;
+	const char *running; /* name of the check that runs now */
 	bool done[MR_CHECKS_MAX];
 	struct mr_scan_result result;
 	/* for Authentication-Results; NULL until known */
@@ -72,7 +74,7 @@ struct mr_scan {
 };
 
 struct mr_check {
-	const char *name;
+	const char *name;                 /* [a-z0-9-]+; also that of the group of its symbols */
 	bool outside_only;                /* not run for trusted senders */
 	int (*run)(struct mr_scan *scan); /* 0, or -EAGAIN: the view has questions; adds its symbols when it returns 0 */
 };

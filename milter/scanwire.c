@@ -105,7 +105,8 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 	mr_wire_begin(&w, "status", view ? "questions" : "result", id);
 	for (size_t i = 0; i < r->n_symbols; i++) {
 		mr_buf_reset(&line);
-		mr_buf_printf(&line, "%.*s %.4f", (int)r->symbols[i].name.n, r->symbols[i].name.p, r->symbols[i].score);
+		mr_buf_printf(&line, "%.*s %.4f %.*s", (int)r->symbols[i].name.n, r->symbols[i].name.p, r->symbols[i].score,
+			      (int)r->symbols[i].group.n, r->symbols[i].group.p);
 		mr_wire_put(&w, "symbol", mr_buf_slice(&line));
 	}
 	mr_wire_putu(&w, "refuse", r->refuse);
@@ -123,17 +124,26 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 	return mr_wire_end(&w, out);
 }
 
+static bool group_ok(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-'))
+			return false;
+	return s.n > 0 && s.n <= MR_SYMBOL_NAME_MAX;
+}
+
 static int decode_symbol(struct mr_slice line, struct mr_arena *arena, struct mr_scan_result *r)
 {
+	struct mr_slice score = { 0 };
 	struct mr_symbol s;
-	ptrdiff_t at = mr_slice_chr(line, ' ');
 
-	if (at < 0 || r->n_symbols == MR_SYMBOLS_MAX)
+	if (!mr_slice_next(&line, ' ', &s.name) || !mr_slice_next(&line, ' ', &score) || r->n_symbols == MR_SYMBOLS_MAX)
 		return -EPROTO;
-	s.name = (struct mr_slice){ line.p, (size_t)at };
-	if (!mr_symbol_name_ok(s.name) || mr_parse_double(mr_slice_from(line, (size_t)at + 1), -SCORE_MAX, SCORE_MAX, &s.score) < 0)
+	s.group = line;
+	if (!mr_symbol_name_ok(s.name) || mr_parse_double(score, -SCORE_MAX, SCORE_MAX, &s.score) < 0 || !group_ok(s.group))
 		return -EPROTO;
 	s.name = mr_slice_of(mr_arena_slice(arena, s.name));
+	s.group = mr_slice_of(mr_arena_slice(arena, s.group));
 	r->symbols[r->n_symbols++] = s;
 	r->score += s.score;
 	return 0;

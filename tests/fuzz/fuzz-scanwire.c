@@ -26,7 +26,11 @@ static void report(const struct mr_wire *w, struct mr_arena *arena)
 	fuzz_assert(mr_wire_next(mr_buf_slice(&out), arena, &again, &used) == 1);
 	fuzz_assert(mr_scanwire_report_decode(&again, 7, arena, second) == 0);
 	fuzz_assert(first->result.n_symbols == second->result.n_symbols && first->result.refuse == second->result.refuse);
+	for (size_t i = 0; i < first->result.n_symbols; i++)
+		fuzz_assert(first->result.symbols[i].group.n &&
+			    mr_slice_eq(first->result.symbols[i].group, second->result.symbols[i].group));
 	fuzz_assert(mr_slice_eq(first->result.authres, second->result.authres));
+	fuzz_assert(mr_slice_eq(first->result.identity, second->result.identity) && mr_slice_chr(first->result.identity, '\n') < 0);
 	fuzz_assert(mr_slice_eq(first->result.dmarc.row, second->result.dmarc.row));
 	fuzz_assert(first->result.dmarc.policy == second->result.dmarc.policy && first->result.dmarc.passed == second->result.dmarc.passed);
 	for (size_t i = 0; i < first->result.dmarc.row.n; i++)

@@ -38,7 +38,7 @@ static void say(struct fake *f, const char *text)
 
 static void report(struct fake *f, const char *symbol, struct mr_dns_view *view)
 {
-	struct mr_scan_result r = { .symbols = { { mr_slice_of(symbol), 1 } }, .n_symbols = 1 };
+	struct mr_scan_result r = { .symbols = { { mr_slice_of(symbol), 1, MR_LIT("group") } }, .n_symbols = 1 };
 	struct mr_buf out = MR_BUF(MR_WIRE_MAX);
 
 	mr_scanwire_report(&out, f->id, &r, view);
