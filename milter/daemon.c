@@ -10,6 +10,7 @@
 #include "daemon.h"
 #include "evaluations.h"
 #include "front.h"
+#include "history.h"
 #include "milter-stats.h"
 #include "quarantine.h"
 #include "rt/clock.h"
@@ -17,9 +18,10 @@
 #include "rt/sock.h"
 #include "sign.h"
 
-#define DRAIN_MS     40000 /* longer than one message may take */
-#define CHECK_MS     2000
-#define CLOSE_NAP_US 2000
+#define DRAIN_MS      40000 /* longer than one message may take */
+#define CHECK_MS      2000
+#define HISTORY_LINES 20 /* where none are named */
+#define CLOSE_NAP_US  2000
 
 struct mr_milter_counters mr_milter_counters;
 
@@ -68,6 +70,7 @@ static int start(struct mr_app *app, struct mr_diag *diag)
 		r = mr_quarantine_open(settings->quarantine_dir, diag);
 	if (r == 0)
 		r = configure_evaluations(conf, settings, diag);
+	mr_history_configure((size_t)conf->history_max);
 	if (r == 0)
 		r = mr_milter_io_new(app->loop, conf, &io, diag);
 	app->state = io;
@@ -90,6 +93,7 @@ static void reload(struct mr_app *app, const void *old_conf)
 		mr_log(MR_LOG_ERROR, "keyring-kept", mr_s("why", diag.text));
 	if (configure_evaluations(conf, settings, &diag) < 0)
 		mr_log(MR_LOG_ERROR, "dmarc-evaluations-lost", mr_s("why", diag.text));
+	mr_history_configure((size_t)conf->history_max);
 	mr_front_set(settings);
 	mr_milter_io_reload(app->state, conf);
 }
@@ -133,6 +137,7 @@ static void stop(struct mr_app *app)
 	mr_milter_io_free(io);
 	mr_sign_wipe();
 	mr_evaluations_close();
+	mr_history_configure(0);
 }
 
 static void status(struct mr_app *app, struct mr_buf *out)
@@ -183,6 +188,23 @@ static int check(const void *conf, struct mr_buf *out)
 	return check_resolver(c->shared.resolver, out) ? 1 : r;
 }
 
+/* "history [N | id=QUEUE-ID]": JSON, an object a line. */
+static int control(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag)
+{
+	struct mr_slice id = { 0 };
+	uint64_t n = HISTORY_LINES;
+
+	(void)app;
+	if (!mr_slice_eq(r->verb, MR_LIT("history")))
+		return -ENOENT;
+	if (mr_slice_starts(r->arg, MR_LIT("id=")))
+		id = mr_slice_from(r->arg, 3);
+	else if (r->arg.n && mr_parse_u64(r->arg, 1, UINT32_MAX, &n) < 0)
+		return mr_diag_set(diag, -EINVAL, "history wants a number or id=QUEUE-ID");
+	mr_history_print(n, id, out);
+	return 0;
+}
+
 const struct mr_daemon mr_milter_daemon = {
 	.name = "milter",
 	.options = mr_milter_options,
@@ -196,6 +218,7 @@ const struct mr_daemon mr_milter_daemon = {
 	.pending = pending,
 	.stop = stop,
 	.status = status,
+	.control = control,
 	.check = check,
 	.run = run,
 	.request_stop = request_stop,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "circle.h"
 #include "evaluations.h"
+#include "explain.h"
 #include "io.h"
 #include "milter-stats.h"
 #include "quarantine.h"
@@ -29,6 +30,7 @@ struct ending {
 	struct mr_slice signatures[MR_DIR_SELECTORS_MAX];
 	size_t n_signatures;
 	char quarantine_id[MR_QUARANTINE_ID_MAX];
+	uint64_t greylist_ms;
 };
 
 static void give_up(struct ending *e, const char *reason, const char *why)
@@ -82,6 +84,7 @@ static int decide(struct ending *e)
 static void greylist(struct ending *e)
 {
 	struct mr_job *j = e->job;
+	uint64_t began = mr_now_ms();
 
 	mr_milter_io_greylist(j);
 	if (!mr_job_wait(j, MR_MILTER_GREY_MS + LOOP_SLACK_MS)) {
@@ -90,6 +93,7 @@ static void greylist(struct ending *e)
 	} else if (j->grey.kind == MR_GREY_WAIT) {
 		e->verdict = (struct mr_verdict){ .action = MR_ACTION_GREYLIST, .reason = "greylist", .wait_ms = j->grey.left };
 	}
+	e->greylist_ms = mr_now_ms() - began;
 }
 
 static bool refused(const struct ending *e)
@@ -203,9 +207,18 @@ static void log_message(const struct ending *e)
 	       mr_s("action", mr_action_str(e->verdict.action)), mr_s("reason", e->verdict.reason),
 	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)), mr_u("signed", e->n_signatures),
 	       mr_s("quarantine", e->quarantine_id), mr_u("recipients_ms", e->known ? j->recipients_ms : 0),
-	       mr_u("scan_ms", e->known ? j->scan_ms : 0), mr_u("receive_ms", e->session->m.ended - e->session->m.began),
-	       mr_u("total_ms", now - e->session->m.ended));
+	       mr_u("scan_ms", e->known ? j->scan_ms : 0), mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("greylist_ms", e->greylist_ms),
+	       mr_u("receive_ms", e->session->m.ended - e->session->m.began), mr_u("total_ms", now - e->session->m.ended));
 	mr_buf_done(&symbols);
+	explain_keep(&(struct explain){ .queue_id = e->queue_id,
+					.quarantine_id = e->quarantine_id,
+					.job = j,
+					.known = e->known,
+					.verdict = &e->verdict,
+					.n_signatures = e->n_signatures,
+					.receive_ms = e->session->m.ended - e->session->m.began,
+					.greylist_ms = e->greylist_ms,
+					.total_ms = now - e->session->m.ended });
 }
 
 int message_collect(struct session *s, const char *queue_id, const char **step)

@@ -41,6 +41,7 @@ struct asked {
 };
 
 static void start_scan(struct mr_job *j);
+static void dns_over(struct mr_job *j);
 
 /* -- the end of a job -- */
 
@@ -53,6 +54,8 @@ static void finish(struct mr_job *j)
 {
 	struct mr_milter_io *io = j->io;
 
+	if (j->side.dns_open)
+		dns_over(j);
 	if (j->scanned)
 		mr_scores_apply(&j->settings->scores, &j->scan);
 	if (j->login && j->role == MR_ROLE_ORIGINATING && is_spam(j))
@@ -211,11 +214,19 @@ static void ask_sender(struct mr_job *j)
 
 /* -- scan -- */
 
+static void dns_over(struct mr_job *j)
+{
+	if (!j->side.finished)
+		j->dns_ms += mr_now_ms() - j->side.dns_since;
+}
+
 static void on_dns(const struct mr_dns_answer *a, void *arg)
 {
 	struct asked *q = arg;
 	struct mr_job *j = q->job;
 
+	if (--j->side.dns_open == 0)
+		dns_over(j);
 	if (j->side.scanning && q->attempt == j->side.attempt)
 		mr_pool_answer(j->io->pool, &j->side.task, a);
 	mr_job_unref(j);
@@ -231,6 +242,8 @@ static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
 	for (size_t i = 0; i < r->n_questions && j->side.asked < MR_DNS_QUESTIONS_MAX; i++, j->side.asked++) {
 		struct asked *q = mr_new(struct asked, 1);
 
+		if (j->side.dns_open++ == 0)
+			j->side.dns_since = mr_now_ms();
 		*q = (struct asked){ .job = mr_job_ref(j), .attempt = j->side.attempt };
 		mr_dns_ask(j->io->dns, r->questions[i].name, r->questions[i].type, j->side.dns_until, on_dns, q);
 	}

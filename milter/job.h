@@ -54,6 +54,8 @@ struct mr_job_side {
 	unsigned attempt;          /* of scanning */
 	unsigned deaths;           /* of scanners that had it */
 	size_t asked;              /* DNS questions of this attempt */
+	size_t dns_open;           /* of all attempts, without an answer */
+	uint64_t dns_since;        /* ms */
 	uint64_t began, dns_until; /* ms */
 	struct mr_timer *deadline;
 	struct mr_pool_task task;
@@ -96,6 +98,7 @@ struct mr_job {
 	size_t n_keys;
 	struct mr_grey_answer grey;      /* once it was asked for */
 	uint64_t recipients_ms, scan_ms; /* from submission */
+	uint64_t dns_ms;                 /* of scan_ms, in which some DNS question was open */
 
 	struct mr_job_side side;
 };

@@ -9,7 +9,7 @@
 struct mr_milter_conf {
 	struct mr_conf_shared shared; /* first */
 	char *socket;
-	int64_t sessions_max, scanners, scanner_messages;
+	int64_t sessions_max, history_max, scanners, scanner_messages;
 	uint64_t message_max, scanner_memory;
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
 	double header_score, junk_score, quarantine_score, reject_score;

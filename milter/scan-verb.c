@@ -4,6 +4,7 @@
 /* system */
 #include <errno.h>
 #include <getopt.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* libraries */
@@ -13,18 +14,24 @@
 #include "app/verb.h"
 #include "base/mem.h"
 #include "options.h"
+#include "proto/control.h"
 #include "rt/clock.h"
 #include "rt/dns.h"
 #include "rt/file.h"
+#include "rt/sock.h"
 #include "scan.h"
 #include "symbols.h"
 
 #define MESSAGE_MAX (256u << 20)
+#define HISTORY_MAX (8u << 20)
+#define NUMBER_MAX  6 /* digits; no queue id is so short */
+#define ASK_MS      5000
 #define ROUNDS_MAX  32 /* of questions: SPF's includes ask one after the other */
 
 static const char usage[] =
     "usage: mailreeve scan [-c FILE] [--json] [--resolver HOST:PORT] [--client IP] [--helo NAME] [--sender ADDRESS]\n"
     "                      [--trusted] [--state DIR] [--files-from FILE] [FILE...]\n"
+    "       mailreeve scan [-c FILE] --history N|QUEUE-ID\n"
     "One message a file. With --json one object a line: file, action, score, symbols,\n"
     "descriptions, groups. --files-from - reads names from standard input.\n";
 
@@ -34,6 +41,7 @@ struct work {
 	struct mr_scores scores;
 	struct mr_scan_input in; /* but for the message */
 	const char *resolver;    /* NULL: DNS questions stay unanswered */
+	const char *history;     /* of the daemon: a number of messages, or a queue id */
 	bool json;
 	bool failed; /* some file could not be read */
 	struct mr_loop *loop;
@@ -225,13 +233,69 @@ static void scan_list(struct work *w, const char *list)
 		fclose(f);
 }
 
-enum { JSON = 256, RESOLVER, CLIENT, HELO, SENDER, TRUSTED, STATE, FILES_FROM };
+static int ask(const char *path, struct mr_slice request, struct mr_buf *answer)
+{
+	int fd = mr_connect_unix_wait(path, ASK_MS), r = fd < 0 ? fd : 0;
+	ssize_t n = 1;
+
+	if (r == 0 && (write(fd, request.p, request.n) != (ssize_t)request.n || shutdown(fd, SHUT_WR) < 0))
+		r = -errno;
+	while (r == 0 && n > 0) {
+		char *at = mr_buf_reserve(answer, 65536);
+
+		n = at ? read(fd, at, 65536) : 0;
+		if (n < 0)
+			r = -errno;
+		else
+			answer->n += (size_t)n;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* All but the last line, which is "ok" or says what is wrong. */
+static int print_answer(struct mr_slice answer)
+{
+	struct mr_slice line;
+	bool ok = false;
+
+	while (answer.n && mr_slice_next(&answer, '\n', &line)) {
+		ok = mr_slice_eq(line, MR_LIT("ok"));
+		if (line.n && line.p[0] == '{')
+			printf("%.*s\n", (int)line.n, line.p);
+	}
+	return ok ? 0 : -EPROTO;
+}
+
+/* What the daemon says of its last messages, as it says it. */
+static int history(const struct work *w, const char *which)
+{
+	struct mr_buf request = MR_BUF(MR_CONTROL_LINE_MAX), answer = MR_BUF(HISTORY_MAX), path = MR_BUF(4096);
+	bool number = which[strspn(which, "0123456789")] == 0 && strlen(which) <= NUMBER_MAX;
+	int r;
+
+	mr_buf_printf(&path, "%s/milter/control.sock", w->conf->shared.run_dir);
+	mr_buf_printf(&request, "history %s%s\n", number ? "" : "id=", which);
+	r = request.full ? -EINVAL : ask(path.p, mr_buf_slice(&request), &answer);
+	if (r == 0)
+		r = print_answer(mr_buf_slice(&answer));
+	if (r < 0)
+		fprintf(stderr, "mailreeve-scan: %s: %s\n", path.p, strerror(-r));
+	mr_buf_done(&request);
+	mr_buf_done(&answer);
+	mr_buf_done(&path);
+	return r < 0;
+}
+
+enum { JSON = 256, HISTORY, RESOLVER, CLIENT, HELO, SENDER, TRUSTED, STATE, FILES_FROM };
 
 /* The index of the first file, or -1: usage. */
 static int parse(struct work *w, const char **list, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, JSON },
+		{ "history", required_argument, NULL, HISTORY },
 		{ "resolver", required_argument, NULL, RESOLVER },
 		{ "client", required_argument, NULL, CLIENT },
 		{ "helo", required_argument, NULL, HELO },
@@ -247,6 +311,8 @@ static int parse(struct work *w, const char **list, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (opt == JSON)
 			w->json = true;
+		else if (opt == HISTORY)
+			w->history = optarg;
 		else if (opt == RESOLVER)
 			w->resolver = optarg;
 		else if (opt == CLIENT && mr_parse_ip(mr_slice_of(optarg), &w->in.client) == 0)
@@ -262,7 +328,7 @@ static int parse(struct work *w, const char **list, int argc, char **argv)
 		else if (opt != STATE) /* no check has a state of its own yet */
 			return -1;
 	}
-	return optind < argc || *list ? optind : -1;
+	return optind < argc || *list || w->history ? optind : -1;
 }
 
 static int run(const void *conf, int argc, char **argv)
@@ -292,6 +358,8 @@ static int run(const void *conf, int argc, char **argv)
 			scan_file(&w, words[i]);
 		if (list)
 			scan_list(&w, list);
+		if (w.history && history(&w, w.history))
+			w.failed = true;
 		code = w.failed;
 	}
 	mr_dns_free(w.dns);
