@@ -24,7 +24,8 @@ void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context 
 		     const struct mr_row *domain, const struct mr_row *global, struct mr_dir_account *out)
 {
 	const struct mr_row_mailbox *m = &mailbox->mailbox;
-	const struct mr_row_domain none = { .junk_score = NAN, .reject_score = NAN }, *d = domain ? &domain->domain : &none;
+	const struct mr_row_domain none = { .junk_score = NAN, .quarantine_score = NAN, .reject_score = NAN },
+				   *d = domain ? &domain->domain : &none;
 	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
 	size_t n = m->n_patterns + d->n_patterns + g->n_patterns;
 
@@ -38,6 +39,7 @@ void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context 
 	out->quota_bytes = m->quota_bytes;
 	out->used_bytes = mr_usage_get(c->usage, out->address);
 	out->junk_score = first_set(m->junk_score, d->junk_score, c->defaults.junk_score);
+	out->quarantine_score = first_set(m->quarantine_score, d->quarantine_score, NAN);
 	out->reject_score = first_set(m->reject_score, d->reject_score, c->defaults.reject_score);
 	out->patterns = mr_arena_alloc(w->arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
 	add_patterns(out, m->patterns, m->n_patterns);

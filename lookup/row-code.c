@@ -110,6 +110,7 @@ static void code_domain(struct mr_coder *c, struct mr_row_domain *d)
 	code_bool(c, &d->enabled);
 	code_bool(c, &d->dkim);
 	code_double(c, &d->junk_score);
+	code_double(c, &d->quarantine_score);
 	code_double(c, &d->reject_score);
 	code_patterns(c, &d->patterns, &d->n_patterns);
 	code_const(c, &d->limits);
@@ -137,6 +138,7 @@ static void code_mailbox(struct mr_coder *c, struct mr_row_mailbox *m)
 	code_i64(c, &m->expires);
 	mr_code_u64(c, &m->quota_bytes);
 	code_double(c, &m->junk_score);
+	code_double(c, &m->quarantine_score);
 	code_double(c, &m->reject_score);
 	code_patterns(c, &m->patterns, &m->n_patterns);
 	code_const(c, &m->limits);
@@ -202,8 +204,8 @@ static void code_relay(struct mr_coder *c, struct mr_row_relay *r)
 /* A field that is forgotten here would be missing after a restart. */
 #if UINTPTR_MAX == UINT64_MAX
 #define FIELDS_OF(kind, bytes) _Static_assert(sizeof(struct mr_row_##kind) == (bytes), "code_" #kind "() goes over all fields")
-FIELDS_OF(domain, 280);
-FIELDS_OF(mailbox, 80);
+FIELDS_OF(domain, 288);
+FIELDS_OF(mailbox, 88);
 FIELDS_OF(alias, 40);
 FIELDS_OF(global, 24);
 FIELDS_OF(rules, 32);

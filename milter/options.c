@@ -115,7 +115,9 @@ const struct mr_option mr_milter_options[] = {
 	  .def = "1000",
 	  .min = -1000,
 	  .max = 1000,
-	  .help = "Score from which what would go to a mailbox's Junk is kept in the quarantine instead." },
+	  .help =
+	      "Score from which what would go to a mailbox's Junk is kept in the quarantine instead, for recipients without a threshold of "
+	      "their own." },
 	{ .section = "milter",
 	  .name = "reject_score",
 	  .type = MR_OPT_SCORE,

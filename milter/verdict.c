@@ -2,6 +2,7 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 
 /* libraries */
 #include "base/hash.h"
@@ -79,7 +80,7 @@ static enum mr_dir_listed listed(const struct mr_verdict_input *in, const struct
 	return MR_DIR_UNLISTED;
 }
 
-static enum mr_disposition by_score(const struct mr_verdict_input *in, double junk, double reject)
+static enum mr_disposition by_score(const struct mr_verdict_input *in, double junk, double quarantine, double reject)
 {
 	double score = in->scan ? in->scan->score : 0;
 
@@ -89,7 +90,7 @@ static enum mr_disposition by_score(const struct mr_verdict_input *in, double ju
 		return MR_REJECT;
 	if (score < junk)
 		return MR_ACCEPT;
-	return score >= in->quarantine_score ? MR_QUARANTINE : MR_JUNK;
+	return score >= quarantine ? MR_QUARANTINE : MR_JUNK;
 }
 
 static enum mr_disposition judge_final(const struct mr_verdict_input *in, const struct mr_dir_final *f)
@@ -97,7 +98,7 @@ static enum mr_disposition judge_final(const struct mr_verdict_input *in, const 
 	if (!f->local && in->marked && mr_circle_has(in->marked, f->deliver))
 		return MR_HAD;
 	if (!f->local)
-		return by_score(in, in->junk_score, in->reject_score);
+		return by_score(in, in->junk_score, in->quarantine_score, in->reject_score);
 	switch (listed(in, &f->account)) {
 	case MR_DIR_DENIED:
 		return MR_REJECT;
@@ -106,7 +107,8 @@ static enum mr_disposition judge_final(const struct mr_verdict_input *in, const 
 	case MR_DIR_UNLISTED:
 		break;
 	}
-	return by_score(in, f->account.junk_score, f->account.reject_score);
+	return by_score(in, f->account.junk_score, isnan(f->account.quarantine_score) ? in->quarantine_score : f->account.quarantine_score,
+			f->account.reject_score);
 }
 
 static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, enum mr_disposition d)
@@ -319,7 +321,7 @@ static bool directory_away(const struct mr_verdict_input *in)
 
 int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out)
 {
-	struct mr_verdict v = { .site = by_score(in, in->junk_score, in->reject_score), .in_house = true };
+	struct mr_verdict v = { .site = by_score(in, in->junk_score, in->quarantine_score, in->reject_score), .in_house = true };
 	struct work w = { .in = in, .arena = arena, .out = &v };
 	int r = 0;
 

@@ -17,11 +17,12 @@
 #include "store/write.h"
 
 static const char usage[] =
-    "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N] [--reject-score N]\n"
+    "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N] [--quarantine-score N] [--reject-score N]\n"
     "                            [--alias-of DOMAIN | --relay TRANSPORT [--recipients any|listed]]\n"
     "       mailreeve domain list [--json]\n"
     "       mailreeve domain show DOMAIN [--json]\n"
-    "       mailreeve domain set DOMAIN [--enable | --disable] [--junk-score N|default] [--reject-score N|default]\n"
+    "       mailreeve domain set DOMAIN [--enable | --disable] [--junk-score N|default]\n"
+    "                            [--quarantine-score N|default] [--reject-score N|default]\n"
     "                            [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]\n"
     "                            [--alias-of DOMAIN|none] [--relay TRANSPORT|none] [--recipients any|listed]\n"
     "       mailreeve domain del DOMAIN\n"
@@ -41,6 +42,7 @@ static const struct verb_flag table[] = {
 	{ "disable", "set", FLAG_SWITCH, FLAG(set.enabled), 0 },
 	{ "disabled", "add", FLAG_SWITCH, FLAG(set.enabled), 0 },
 	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
+	{ "quarantine-score", "add set", FLAG_TEXT, FLAG(set.quarantine_score), 0 },
 	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
 	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
 	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
@@ -138,8 +140,9 @@ static int show_json(const struct mr_row_domain *d)
 
 	for (size_t i = 0; i < d->n_keys; i++)
 		json_array_append_new(keys, json_pack("{s:s, s:s}", "selector", d->keys[i].selector, "algorithm", d->keys[i].algorithm));
-	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "domain", d->name, "enabled", d->enabled, "dkim",
-				    d->dkim, "junk_score", json_score(d->junk_score), "reject_score", json_score(d->reject_score), "lists",
+	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "domain", d->name, "enabled", d->enabled,
+				    "dkim", d->dkim, "junk_score", json_score(d->junk_score), "quarantine_score",
+				    json_score(d->quarantine_score), "reject_score", json_score(d->reject_score), "lists",
 				    json_patterns(d->patterns, d->n_patterns), "signing_keys", keys, "alias_of", json_text(d->alias_of),
 				    "relay", json_text(d->relay_to), "recipients", d->relay_listed ? "listed" : "any"));
 }
@@ -189,8 +192,10 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		return verb_failed(&diag);
 	if (((const struct flags *)flags)->json)
 		return show_json(&d);
-	printf("domain        %s\nenabled       %s\ndkim          %s\njunk score    %s\nreject score  %s\n", d.name, print_yes(d.enabled),
-	       print_yes(d.dkim), print_score(d.junk_score, arena), print_score(d.reject_score, arena));
+	printf("domain        %s\nenabled       %s\ndkim          %s\njunk score    %s\nquarantine    %s\n"
+	       "reject score  %s\n",
+	       d.name, print_yes(d.enabled), print_yes(d.dkim), print_score(d.junk_score, arena), print_score(d.quarantine_score, arena),
+	       print_score(d.reject_score, arena));
 	if (*d.alias_of)
 		printf("alias of      %s\n", d.alias_of);
 	if (*d.relay_to)
@@ -207,7 +212,8 @@ static int set_site(const struct verbs_conf *conf, const struct mr_domain_set *s
 	verbs_autodb db = NULL;
 	int r;
 
-	if (s->enabled >= 0 || s->junk_score || s->reject_score || s->alias_of || s->relay_to || s->relay_listed >= 0)
+	if (s->enabled >= 0 || s->junk_score || s->quarantine_score || s->reject_score || s->alias_of || s->relay_to ||
+	    s->relay_listed >= 0)
 		return verb_usage("the whole site has --allow, --deny and --unlist only");
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
@@ -224,8 +230,8 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r)
 		return r;
-	if (s.enabled < 0 && !s.junk_score && !s.reject_score && !s.allow && !s.deny && !s.unlist && !s.alias_of && !s.relay_to &&
-	    s.relay_listed < 0)
+	if (s.enabled < 0 && !s.junk_score && !s.quarantine_score && !s.reject_score && !s.allow && !s.deny && !s.unlist && !s.alias_of &&
+	    !s.relay_to && s.relay_listed < 0)
 		return verb_usage("nothing to set (--help tells)");
 	if (is_site(argv[0]))
 		return set_site(conf, &s);

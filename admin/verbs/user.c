@@ -24,7 +24,8 @@ static const char usage[] =
     "       mailreeve user list [DOMAIN] [--json]\n"
     "       mailreeve user show ADDRESS [--json]\n"
     "       mailreeve user set ADDRESS [--enable | --disable] [--send-only | --no-send-only] [--quota MB] [--password | --hash]\n"
-    "                          [--junk-score N|default] [--reject-score N|default] [--allow PATTERN] [--deny PATTERN]\n"
+    "                          [--junk-score N|default] [--quarantine-score N|default] [--reject-score N|default]\n"
+    "                          [--allow PATTERN] [--deny PATTERN]\n"
     "                          [--unlist PATTERN] [--receive-only | --no-receive-only] [--expires WHEN|never]\n"
     "       mailreeve user del ADDRESS\n"
     "       mailreeve user lock ADDRESS [--reason TEXT]\n"
@@ -52,6 +53,7 @@ static const struct verb_flag table[] = {
 	{ "password", "set", FLAG_SWITCH, FLAG(password), 1 },
 	{ "hash", "add set", FLAG_SWITCH, FLAG(hash), 1 },
 	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
+	{ "quarantine-score", "add set", FLAG_TEXT, FLAG(set.quarantine_score), 0 },
 	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
 	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
 	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
@@ -102,7 +104,7 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	const struct mr_user_set *s = &f->set;
 
 	if (s->enabled < 0 && s->send_only < 0 && s->receive_only < 0 && !s->expires && !f->quota && !f->password && !f->hash &&
-	    !s->junk_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
+	    !s->junk_score && !s->quarantine_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
 		return verb_usage("nothing to set (--help tells)");
 	return write_user(conf, f, f->password, argv[0], mr_write_user_set);
 }
@@ -124,10 +126,10 @@ static void list_table(const struct mr_row_mailbox *v, size_t n, struct mr_arena
 
 static json_t *user_json(const struct mr_row_mailbox *m)
 {
-	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:I, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked", m->locked,
-			 "send_only", m->send_only, "receive_only", m->receive_only, "expires", json_end(m->expires), "quota_mb",
-			 (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "reject_score",
-			 json_score(m->reject_score));
+	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:I, s:o, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked",
+			 m->locked, "send_only", m->send_only, "receive_only", m->receive_only, "expires", json_end(m->expires), "quota_mb",
+			 (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "quarantine_score",
+			 json_score(m->quarantine_score), "reject_score", json_score(m->reject_score));
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -181,9 +183,10 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		json_object_set_new(one, "lists", json_patterns(m.patterns, m.n_patterns));
 		return print_json(one);
 	}
-	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nreject score  %s\n", m.address,
-	       print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
-	       print_score(m.reject_score, arena));
+	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nquarantine    %s\n"
+	       "reject score  %s\n",
+	       m.address, print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
+	       print_score(m.quarantine_score, arena), print_score(m.reject_score, arena));
 	if (m.receive_only)
 		printf("receive-only  yes\n");
 	if (m.expires)

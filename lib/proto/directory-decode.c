@@ -2,6 +2,7 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 
 /* ours */
 #include "base/mem.h"
@@ -73,7 +74,7 @@ static int limits(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir
 /* The account in the lines of w, which may be a part of a message. */
 static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
 {
-	struct mr_dir_account a = { .used_bytes = MR_DIR_UNKNOWN };
+	struct mr_dir_account a = { .used_bytes = MR_DIR_UNKNOWN, .quarantine_score = NAN };
 	int used = mr_wire_u64(w, "used", UINT64_MAX, &a.used_bytes);
 	uint64_t locked = 0;
 	int said = mr_wire_u64(w, "locked", 1, &locked);
@@ -82,7 +83,7 @@ static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_di
 	    flag(w, "receive", &a.receive) < 0 || (mr_wire_get(w, "receive_only").p && flag(w, "receive_only", &a.receive_only) < 0) ||
 	    mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 || (used < 0 && used != -ENOENT) || (said < 0 && said != -ENOENT) ||
 	    score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 || patterns(w, arena, &a) < 0 ||
-	    limits(w, arena, &a) < 0)
+	    (mr_wire_get(w, "quarantine_score").p && score(w, "quarantine_score", &a.quarantine_score) < 0) || limits(w, arena, &a) < 0)
 		return -EPROTO;
 	a.locked = locked == 1;
 	*out = a;

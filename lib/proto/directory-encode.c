@@ -43,6 +43,8 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 		mr_wire_putu(w, "used", a->used_bytes);
 	put_score(w, "junk_score", a->junk_score);
 	put_score(w, "reject_score", a->reject_score);
+	if (!isnan(a->quarantine_score))
+		put_score(w, "quarantine_score", a->quarantine_score);
 	for (size_t i = 0; i < a->n_patterns; i++)
 		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
 	for (size_t i = 0; i < a->n_limits; i++)

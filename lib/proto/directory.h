@@ -44,6 +44,7 @@ struct mr_dir_account {
 	uint64_t quota_bytes;             /* 0 = unlimited */
 	uint64_t used_bytes;              /* or MR_DIR_UNKNOWN */
 	double junk_score, reject_score;  /* thresholds that hold for this mailbox */
+	double quarantine_score;          /* NAN: the milter's own holds; an older lookup does not say */
 	struct mr_dir_pattern *patterns;  /* the user's own first, then domain, then global: the first that matches decides */
 	size_t n_patterns;
 	struct mr_slice *limits; /* rules of limit.h that hold when it sends; in answers to "account" only */

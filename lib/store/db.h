@@ -19,8 +19,8 @@ uint64_t mr_db_noted(const struct mr_db *db); /* id of the newest entry of chang
 int mr_db_check_conf(const struct mr_conf_shared *conf, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);
 
-#define MR_SCHEMA_OLDEST 9 /* these programs work with schema versions in this range */
-#define MR_SCHEMA_NEWEST 9
+#define MR_SCHEMA_OLDEST 10 /* these programs work with schema versions in this range */
+#define MR_SCHEMA_NEWEST 10
 /* 0, -EAGAIN, -EPROTO. */
 int mr_db_check_schema(struct mr_db *db, struct mr_diag *diag);
 

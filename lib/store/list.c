@@ -43,7 +43,8 @@ int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, 
 	struct mr_rows rows;
 	int r =
 	    mr_query(db,
-		     "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires "
+		     "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, "
+		     "quarantine_score "
 		     "FROM v_mailbox WHERE ? IS NULL OR domain = ? ORDER BY domain, address",
 		     MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
 

@@ -48,7 +48,8 @@ double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN
 	"(SELECT GROUP_CONCAT(rule ORDER BY rule SEPARATOR '\\n') FROM v_limit WHERE level = '" level "' AND owner = " owner ")"
 
 struct mr_row_mailbox;
-/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires. */
+/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires,
+ * quarantine_score. */
 struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row);
 
 /* 0 or an error; -EAGAIN too when the answer does not fit into the arena. */

@@ -12,7 +12,8 @@
  * save, and columns that a part does not have are NULL. */
 #define READ(address, owner)                                                                                                               \
 	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
-	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, NULL, 'm' "   \
+	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, "             \
+	"quarantine_score, 'm' "                                                                                                           \
 	"FROM v_mailbox WHERE " address " UNION ALL "                                                                                      \
 	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                    \
 	"FROM v_list WHERE scope = 'user' AND " owner " UNION ALL "                                                                        \

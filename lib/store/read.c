@@ -73,7 +73,7 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	struct mr_rows rows;
 	int r = mr_query(db,
 			 CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS(
-			     "domain", "name") ", alias_of, relay_to, relay_listed "
+			     "domain", "name") ", alias_of, relay_to, relay_listed, quarantine_score "
 					       "FROM v_domain WHERE name = ?",
 			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
 
@@ -86,6 +86,7 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	d.dkim = mr_cell_true(&rows, 0, 2);
 	d.junk_score = mr_cell_score(&rows, 0, 3);
 	d.reject_score = mr_cell_score(&rows, 0, 4);
+	d.quarantine_score = mr_cell_score(&rows, 0, 9);
 	d.limits = mr_cell_text(&rows, 0, 5);
 	d.alias_of = mr_cell_text(&rows, 0, 6);
 	d.relay_to = mr_cell_text(&rows, 0, 7);
@@ -114,6 +115,7 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 		.locked = mr_cell_true(rows, row, 7),
 		.receive_only = mr_cell_true(rows, row, 8),
 		.expires = mr_cell_i64(rows, row, 9),
+		.quarantine_score = mr_cell_score(rows, row, 10),
 	};
 }
 

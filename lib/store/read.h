@@ -11,8 +11,8 @@ struct mr_row_pattern {
 struct mr_row_domain {
 	char *name;
 	bool enabled, dkim;
-	double junk_score, reject_score; /* NAN = the default holds */
-	struct mr_row_pattern *patterns; /* of the domain */
+	double junk_score, quarantine_score, reject_score; /* NAN = the default holds */
+	struct mr_row_pattern *patterns;                   /* of the domain */
 	size_t n_patterns;
 	const char *limits; /* of the domain: rules of proto/limit.h, a line each */
 	struct {
@@ -27,9 +27,9 @@ struct mr_row_mailbox {
 	char *address, *password; /* "{SCHEME}hash" */
 	bool enabled, send_only, locked, receive_only;
 	int64_t expires;
-	uint64_t quota_bytes;            /* 0 = unlimited */
-	double junk_score, reject_score; /* NAN = the domain's */
-	struct mr_row_pattern *patterns; /* of the user */
+	uint64_t quota_bytes;                              /* 0 = unlimited */
+	double junk_score, quarantine_score, reject_score; /* NAN = the domain's */
+	struct mr_row_pattern *patterns;                   /* of the user */
 	size_t n_patterns;
 	const char *limits; /* of the user, as above */
 };

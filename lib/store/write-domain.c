@@ -16,7 +16,7 @@ struct domain_change {
 	const char *name;
 	const char *alias_of; /* as it is stored; NULL = none */
 	const struct mr_domain_set *set;
-	struct mr_score_change junk, reject;
+	struct mr_score_change junk, quarantine, reject;
 	struct mr_dkim_pair pairs[PAIRS];
 };
 
@@ -32,6 +32,8 @@ static int prepare(struct domain_change *c, const char *name, const struct mr_do
 	c->set = set;
 	if (r == 0)
 		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
+	if (r == 0)
+		r = mr_change_score("quarantine score", set->quarantine_score, &c->quarantine, diag);
 	if (r == 0)
 		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
 	if (r == 0 && set->alias_of && !is_none(set->alias_of))
@@ -124,9 +126,10 @@ static int set_columns(struct mr_db *db, const struct domain_change *c, struct m
 	struct mr_rows rows;
 	int r = mr_exec(db,
 			"UPDATE domain SET enabled = COALESCE(?, enabled), dkim = COALESCE(?, dkim), junk_score = IF(?, ?, junk_score), "
-			"reject_score = IF(?, ?, reject_score) WHERE name = ?",
+			"reject_score = IF(?, ?, reject_score), quarantine_score = IF(?, ?, quarantine_score) WHERE name = ?",
 			MR_PARAMS(mr_switch_param(c->set->enabled), mr_switch_param(c->set->dkim), mr_num(c->junk.set),
-				  mr_score_param(&c->junk), mr_num(c->reject.set), mr_score_param(&c->reject), mr_text(c->name)),
+				  mr_score_param(&c->junk), mr_num(c->reject.set), mr_score_param(&c->reject), mr_num(c->quarantine.set),
+				  mr_score_param(&c->quarantine), mr_text(c->name)),
 			NULL, diag);
 
 	if (r == 0)

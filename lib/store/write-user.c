@@ -16,7 +16,7 @@
 struct user_change {
 	struct mr_account account;
 	const struct mr_user_set *set;
-	struct mr_score_change junk, reject;
+	struct mr_score_change junk, quarantine, reject;
 	struct mr_buf hash; /* empty: leave as it is */
 	int64_t expires;    /* that set->expires means */
 };
@@ -46,6 +46,8 @@ static int prepare(struct user_change *c, const char *address, const struct mr_u
 	if (r == 0)
 		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
 	if (r == 0)
+		r = mr_change_score("quarantine score", set->quarantine_score, &c->quarantine, diag);
+	if (r == 0)
 		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
 	if (r == 0)
 		r = prepare_password(c, set, diag);
@@ -61,12 +63,13 @@ static int set_columns(struct mr_db *db, const struct user_change *c, struct mr_
 	    db,
 	    "UPDATE mailbox SET password = COALESCE(?, password), enabled = COALESCE(?, enabled), send_only = COALESCE(?, send_only), "
 	    "receive_only = COALESCE(?, receive_only), expires = IF(?, '1970-01-01' + INTERVAL ? SECOND, expires), quota_bytes = "
-	    "COALESCE(?, quota_bytes), junk_score = IF(?, ?, junk_score), reject_score = IF(?, ?, reject_score) "
-	    "WHERE address = ?",
+	    "COALESCE(?, quota_bytes), junk_score = IF(?, ?, junk_score), reject_score = IF(?, ?, reject_score), "
+	    "quarantine_score = IF(?, ?, quarantine_score) WHERE address = ?",
 	    MR_PARAMS(mr_text(c->hash.n ? c->hash.p : NULL), mr_switch_param(set->enabled), mr_switch_param(set->send_only),
 		      mr_switch_param(set->receive_only), mr_num(set->expires != NULL), c->expires ? mr_num(c->expires) : mr_text(NULL),
 		      set->quota_mb < 0 ? mr_text(NULL) : mr_num(set->quota_mb * MIB), mr_num(c->junk.set), mr_score_param(&c->junk),
-		      mr_num(c->reject.set), mr_score_param(&c->reject), mr_text(c->account.address)),
+		      mr_num(c->reject.set), mr_score_param(&c->reject), mr_num(c->quarantine.set), mr_score_param(&c->quarantine),
+		      mr_text(c->account.address)),
 	    NULL, diag);
 
 	if (r == 0)

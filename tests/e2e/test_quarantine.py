@@ -62,20 +62,20 @@ def own_bytes(message):
 
 @pytest.mark.rows("F092", "G20")
 def test_one_message_many_outcomes(stack):
-    """Of six mailboxes behind an alias and three addresses one takes it though it is spam, one has its author on its list, two have it in Junk, one
-    refuses it by its score and one by its list: those two have a copy in the quarantine. No copy tells of another."""
+    """Of seven mailboxes behind an alias and three addresses one takes it though it is spam, one has its author on its list, two have it in Junk, one
+    has it kept in the quarantine, one refuses it by its score and one by its list, for whom there is a copy, too. No copy tells of another."""
     sender, author = f"many{next(stack.numbers)}@{layout.FOREIGN}", f"author{next(stack.numbers)}@{layout.ELSEWHERE}"
     lax = stack.user("--junk-score", "1000", "--reject-score", "2000")
     friend = stack.user("--junk-score", "0.1", "--allow", author)
     plain, tidy = stack.user(), stack.user("--junk-score", "0.1", "--reject-score", "500")
     strict = stack.user("--junk-score", "0.1", "--reject-score", "1")
-    denying = stack.user("--deny", author)
-    alias = stack.alias(lax, plain, strict)
-    everybody = (lax, friend, plain, tidy, strict, denying)
+    keeping, denying = stack.user("--quarantine-score", "9"), stack.user("--deny", author)
+    alias = stack.alias(lax, plain, strict, keeping)
+    everybody = (lax, friend, plain, tidy, strict, keeping, denying)
     mark = stack.inbound([alias, friend, tidy, denying], sender=sender, header_from=author, body=mail.GTUBE_JUNK + "\n")
 
     got = {user: stack.arrived(user, mark, folder=box) for user, box in ((lax, "INBOX"), (friend, "INBOX"), (plain, "Junk"), (tidy, "Junk"))}
-    for user in (strict, denying):
+    for user in (strict, keeping, denying):
         assert copies(stack, user, mark) == 0
     assert len({str(own_bytes(message)) for message in got.values()}) == 1, "all copies have the same bytes"
     for message in got.values():
@@ -86,13 +86,13 @@ def test_one_message_many_outcomes(stack):
         assert not [other for other in told if other not in (friend, tidy)], "nobody is named whom the sender did not name"
         assert alias in message["To"]
     entry, = entries(stack, sender)
-    assert {(r["address"], r["why"]) for r in entry["recipients"]} == {(strict, "reject"), (denying, "reject")}
+    assert {(r["address"], r["why"]) for r in entry["recipients"]} == {(strict, "reject"), (keeping, "quarantine"), (denying, "reject")}
     assert stack.log("milter").count(f"sender={sender} ") == 1, "scanned once"
 
     assert release(stack, entry["id"]).returncode == 0
-    late = [stack.arrived(user, mark) for user in (strict, denying)]
-    assert str(own_bytes(late[0])) == str(own_bytes(late[1])) == str(own_bytes(got[lax]))
-    assert [copies(stack, user, mark) for user in everybody] == [1] * 6
+    late = [stack.arrived(user, mark) for user in (strict, keeping, denying)]
+    assert str(own_bytes(late[0])) == str(own_bytes(late[1])) == str(own_bytes(late[2])) == str(own_bytes(got[lax]))
+    assert [copies(stack, user, mark) for user in everybody] == [1] * 7
 
 
 @pytest.mark.rows("F092")

@@ -259,14 +259,14 @@ def test_domain_with_users_or_aliases_stays(site):
 def test_user(site):
     site.cli("user", "add", "Anna@Example.org", "--quota", "250", stdin="a horse, a battery\n")
     shown = site.json("user", "show", "ANNA@example.org")
-    assert shown == {"address": "anna@example.org", "enabled": True, "send_only": False, "quota_mb": 250, "junk_score": None, "reject_score": None,
-                     "receive_only": False, "expires": None, "locked": False, "locked_at": None, "locked_reason": None, "lists": []}
+    assert shown == {"address": "anna@example.org", "enabled": True, "send_only": False, "quota_mb": 250, "junk_score": None, "quarantine_score": None,
+                     "reject_score": None, "receive_only": False, "expires": None, "locked": False, "locked_at": None, "locked_reason": None, "lists": []}
     assert "250 MB" in site.cli("user", "show", "anna@example.org")
     (password,), = site.sql("SELECT password FROM v_mailbox WHERE address = 'anna@example.org'")
     assert password.startswith("{CRYPT}$y$")
-    site.cli("user", "set", "anna@example.org", "--disable", "--send-only", "--quota", "0", "--junk-score", "3", "--deny", "*")
+    site.cli("user", "set", "anna@example.org", "--disable", "--send-only", "--quota", "0", "--junk-score", "3", "--quarantine-score", "7.5", "--deny", "*")
     shown = site.json("user", "show", "anna@example.org")
-    assert not shown["enabled"] and shown["send_only"] and shown["quota_mb"] == 0 and shown["junk_score"] == 3
+    assert not shown["enabled"] and shown["send_only"] and shown["quota_mb"] == 0 and (shown["junk_score"], shown["quarantine_score"]) == (3, 7.5)
     assert "Unlimited" in site.cli("user", "list", "example.org")
     assert site.sql("SELECT password FROM v_mailbox WHERE address = 'anna@example.org'") == [[password]]
     site.cli("user", "set", "anna@example.org", "--password", stdin="another one\n")

@@ -128,7 +128,9 @@ static struct flags flags_of(char **words, size_t n)
 static struct mr_row *domain_row(char **words, size_t n)
 {
 	struct flags f = flags_of(words + 2, n - 2);
-	struct mr_row_domain d = { .name = words[1], .enabled = !f.off, .junk_score = f.junk, .reject_score = NAN };
+	struct mr_row_domain d = {
+		.name = words[1], .enabled = !f.off, .junk_score = f.junk, .quarantine_score = NAN, .reject_score = NAN
+	};
 	char algorithm[] = "rsa", key[] = "v1:sealed";
 
 	d.patterns = f.patterns;
@@ -156,6 +158,7 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 	m.locked = f.locked;
 	m.quota_bytes = f.quota;
 	m.junk_score = f.junk;
+	m.quarantine_score = NAN;
 	m.reject_score = NAN;
 	m.patterns = f.patterns;
 	m.n_patterns = f.n_patterns;

@@ -2,6 +2,7 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* ours */
@@ -18,6 +19,7 @@ static const struct mr_dir_account john = {
 	.quota_bytes = 1000000,
 	.used_bytes = 999,
 	.junk_score = 6.5,
+	.quarantine_score = 9.5,
 	.reject_score = -0.001,
 	.patterns = patterns,
 	.n_patterns = MR_COUNT(patterns),
@@ -41,7 +43,7 @@ static void assert_john(const struct mr_dir_account *a)
 	assert_true(a->enabled && a->receive && !a->send_only && !a->locked);
 	assert_int_equal(a->quota_bytes, 1000000);
 	assert_int_equal(a->used_bytes, 999);
-	assert_true(a->junk_score == 6.5 && a->reject_score == -0.001);
+	assert_true(a->junk_score == 6.5 && a->reject_score == -0.001 && a->quarantine_score == 9.5);
 	assert_int_equal(a->n_patterns, 2);
 	assert_slice(a->patterns[0].pattern, "friend@example.net");
 	assert_true(a->patterns[0].allow && !a->patterns[1].allow);
@@ -57,7 +59,8 @@ static void test_resolve(void **state)
 					  .locked = true,
 					  .receive_only = true,
 					  .used_bytes = MR_DIR_UNKNOWN,
-					  .junk_score = 1e300 };
+					  .junk_score = 1e300,
+					  .quarantine_score = NAN };
 	struct mr_dir_final finals[] = {
 		{ .local = true, .deliver = MR_LIT("john+x@example.org"), .account = john },
 		{ .deliver = MR_LIT("someone@example.com") },
@@ -291,6 +294,8 @@ static void test_refused(void **state)
 		{ ACCOUNTS, 0, HEAD ACCOUNT },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "used=18446744073709551615\n" },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "locked=0\n" },
+		{ ACCOUNTS, 0, HEAD ACCOUNT "quarantine_score=9.5\n" },
+		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "quarantine_score=nan\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "locked=yes\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "used=-1\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "enabled=1\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },

@@ -2,12 +2,14 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 
 /* ours */
 #include "unit.h"
 #include "verdict.h"
 
-/* A final in short: "address[ !|+PATTERN]... [junk=N] [reject=N]"; "~address" is foreign. Thresholds are 6 and 15 where not given. */
+/* A final in short: "address[ !|+PATTERN]... [junk=N] [quarantine=N] [reject=N]"; "~address" is foreign. Thresholds are 6 and 15 where not
+ * given. */
 struct rcpt {
 	const char *address, *esmtp;
 	enum mr_dir_status status;
@@ -268,6 +270,14 @@ static const struct row rows[] = {
 	  .action = MR_ACTION_QUARANTINE,
 	  .edits = "-" A,
 	  .quarantine = A },
+	{ .name = "own quarantine",
+	  .score = 9,
+	  .quarantine_score = 20,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A " quarantine=9" } }, { B, .finals = { B } }, { C, .finals = { C " junk=10 quarantine=1" } } },
+	  .action = MR_ACTION_SPLIT,
+	  .edits = "-" A " -" B " +b+junk@d.test",
+	  .quarantine = A },
 	{ .name = "below quarantine",
 	  .score = 7.99,
 	  .quarantine_score = 8,
@@ -354,6 +364,7 @@ static void parse_final(const char *text, struct mr_arena *arena, struct mr_dir_
 
 	a->patterns = mr_arena_alloc(arena, 8 * sizeof(*a->patterns));
 	a->junk_score = 6;
+	a->quarantine_score = NAN;
 	a->reject_score = 15;
 	mr_slice_next(&rest, ' ', &word);
 	f->local = word.p[0] != '~';
@@ -363,6 +374,8 @@ static void parse_final(const char *text, struct mr_arena *arena, struct mr_dir_
 	while (mr_slice_next(&rest, ' ', &word)) {
 		if (mr_slice_starts(word, MR_LIT("junk=")))
 			assert_int_equal(mr_parse_double(mr_slice_from(word, 5), 0, 1e6, &a->junk_score), 0);
+		else if (mr_slice_starts(word, MR_LIT("quarantine=")))
+			assert_int_equal(mr_parse_double(mr_slice_from(word, 11), 0, 1e6, &a->quarantine_score), 0);
 		else if (mr_slice_starts(word, MR_LIT("reject=")))
 			assert_int_equal(mr_parse_double(mr_slice_from(word, 7), 0, 1e6, &a->reject_score), 0);
 		else
@@ -482,6 +495,7 @@ static void many(void **state)
 		f->local = true;
 		f->deliver = f->account.address = mr_slice_of(mr_arena_printf(arena, "u%zu@d.test", i));
 		f->account.junk_score = i ? 6 : 100;
+		f->account.quarantine_score = NAN;
 		f->account.reject_score = 100;
 		r[i] =
 		    (struct mr_verdict_recipient){ .address = mr_slice_of(mr_arena_printf(arena, "l%zu@d.test", i)), .resolved = resolved };
