@@ -31,94 +31,75 @@ static const struct mr_option options[] = {
 	MR_OPTIONS_END,
 };
 
-static bool may(const struct conf *c, const struct mr_peer *peer, enum mr_hostd_verb verb)
+/* PROGRAM [-c CONFIG] ARGS..., each line of what it prints to take(). */
+static int tool(const char *program, const char *config, const char *const args[4], struct mr_slice input, mr_tool_line *take, void *arg,
+		struct mr_diag *diag)
 {
-	return mr_peer_is(peer, &c->operators) ||
-	       ((verb == MR_HOSTD_KICK || verb == MR_HOSTD_HOLD_SENDER) && mr_peer_is(peer, &c->revokers));
+	const char *with[] = { program, "-c", config, args[0], args[1], args[2], args[3], NULL };
+	const char *without[] = { program, args[0], args[1], args[2], args[3], NULL };
+
+	return mr_tool_lines(*config ? with : without, input, TOOL_MS, MR_SERVICE_ANSWER_MAX, take, arg, diag);
 }
 
 /* Sessions of a process that serves several users are dropped, too (-f): the others come back by themselves. */
 static int kick(const struct conf *c, const char *address, struct mr_buf *out, struct mr_diag *diag)
 {
-	const char *const with[] = { "/usr/bin/doveadm", "-c", c->dovecot_config, "kick", "-f", "--", address, NULL };
-	const char *const without[] = { "/usr/bin/doveadm", "kick", "-f", "--", address, NULL };
-	struct mr_buf said = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = mr_tool_run(*c->dovecot_config ? with : without, (struct mr_slice){ 0 }, TOOL_MS, &said, diag);
+	const char *const args[4] = { "kick", "-f", "--", address };
+	struct mr_hostd_kicked k = { 0 };
+	int r = tool("/usr/bin/doveadm", c->dovecot_config, args, (struct mr_slice){ 0 }, mr_hostd_kicked, &k, diag);
 
-	if (r == -EIO && mr_slice_starts(mr_buf_slice(&said), MR_LIT("no users kicked"))) /* exit code 68 */
+	if (r == -EIO && k.nobody) /* exit code 68 */
 		r = 0;
 	if (r == 0)
-		mr_buf_printf(out, "kicked=%zu\n", mr_hostd_kicked(mr_buf_slice(&said)));
-	mr_buf_done(&said);
+		mr_buf_printf(out, "kicked=%llu\n", (unsigned long long)k.sessions);
 	return r;
 }
 
-static int pick(const struct conf *c, const struct mr_hostd_pick *pick, struct mr_buf *out, struct mr_diag *diag)
+static int pick(const struct conf *c, struct mr_hostd_pick what, struct mr_diag *diag)
 {
-	const char *const with[] = { "/usr/sbin/postqueue", "-c", c->postfix_config_dir, "-j", NULL };
-	const char *const without[] = { "/usr/sbin/postqueue", "-j", NULL };
-	struct mr_buf listing = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = mr_tool_run(*c->postfix_config_dir ? with : without, (struct mr_slice){ 0 }, TOOL_MS, &listing, diag);
+	const char *const args[4] = { "-j" };
+	int r = tool("/usr/sbin/postqueue", c->postfix_config_dir, args, (struct mr_slice){ 0 }, mr_hostd_pick, &what, diag);
 
+	return r == 0 && what.out->full ? mr_diag_set(diag, -EMSGSIZE, "more messages than an answer takes") : r;
+}
+
+static int change(const struct conf *c, struct mr_hostd_request *q, struct mr_buf *out, struct mr_diag *diag)
+{
+	const char *const args[4] = { q->verb->action, "-" };
+	bool releases = mr_slice_eq(mr_slice_of(q->verb->action), MR_LIT("-H"));
+	struct mr_hostd_pick what = { .sender = q->address, .delimiter = c->shared.delimiter[0], .out = &q->ids };
+	uint64_t n = 0;
+	int r = 0;
+
+	what.where = releases ? MR_HOSTD_ON_HOLD : MR_HOSTD_NOT_ON_HOLD;
+	q->ids.max = MR_SERVICE_ANSWER_MAX;
+	if (q->address)
+		r = pick(c, what, diag);
+	if (r == 0 && q->ids.n > 0)
+		r = tool("/usr/sbin/postsuper", c->postfix_config_dir, args, mr_buf_slice(&q->ids), mr_hostd_changed, &n, diag);
 	if (r == 0)
-		mr_hostd_pick(mr_buf_slice(&listing), pick, out);
-	mr_buf_done(&listing);
+		mr_buf_printf(out, "changed=%llu\n", (unsigned long long)n);
 	return r;
 }
 
-/* action: an option of postsuper(1) that takes ids from its standard input. */
-static int change(const struct conf *c, const char *action, struct mr_slice ids, struct mr_buf *out, struct mr_diag *diag)
+static int run(const struct conf *c, struct mr_hostd_request *q, struct mr_buf *out, struct mr_diag *diag)
 {
-	const char *const with[] = { "/usr/sbin/postsuper", "-c", c->postfix_config_dir, action, "-", NULL };
-	const char *const without[] = { "/usr/sbin/postsuper", action, "-", NULL };
-	struct mr_buf said = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = ids.n == 0 ? 0 : mr_tool_run(*c->postfix_config_dir ? with : without, ids, TOOL_MS, &said, diag);
+	struct mr_hostd_pick all = { q->address, c->shared.delimiter[0], MR_HOSTD_ANY_QUEUE, true, out };
 
-	if (r == 0)
-		mr_buf_printf(out, "changed=%llu\n", (unsigned long long)mr_hostd_changed(mr_buf_slice(&said)));
-	mr_buf_done(&said);
-	return r;
-}
-
-static int change_sender(const struct conf *c, const char *action, const char *sender, struct mr_buf *out, struct mr_diag *diag)
-{
-	const struct mr_hostd_pick what = { sender, c->shared.delimiter[0], action[1] == 'H' ? MR_HOSTD_ON_HOLD : MR_HOSTD_NOT_ON_HOLD,
-					    false };
-	struct mr_buf ids = MR_BUF(MR_SERVICE_ANSWER_MAX);
-	int r = pick(c, &what, &ids, diag);
-
-	if (r == 0)
-		r = change(c, action, mr_buf_slice(&ids), out, diag);
-	mr_buf_done(&ids);
-	return r;
-}
-
-static int list(const struct conf *c, const char *sender, struct mr_buf *out, struct mr_diag *diag)
-{
-	const struct mr_hostd_pick what = { sender, c->shared.delimiter[0], MR_HOSTD_ANY_QUEUE, true };
-
-	return pick(c, &what, out, diag);
-}
-
-static int run(const struct conf *c, const struct mr_hostd_request *q, struct mr_buf *out, struct mr_diag *diag)
-{
-	switch (q->verb) {
+	switch (q->verb->job) {
 	case MR_HOSTD_KICK:
 		return kick(c, q->address, out, diag);
 	case MR_HOSTD_LIST:
-		return list(c, q->address, out, diag);
-	case MR_HOSTD_HOLD_SENDER:
-		return change_sender(c, "-h", q->address, out, diag);
-	case MR_HOSTD_RELEASE_SENDER:
-		return change_sender(c, "-H", q->address, out, diag);
-	case MR_HOSTD_HOLD:
-		return change(c, "-h", mr_buf_slice(&q->ids), out, diag);
-	case MR_HOSTD_RELEASE:
-		return change(c, "-H", mr_buf_slice(&q->ids), out, diag);
-	case MR_HOSTD_DELETE:
-		return change(c, "-d", mr_buf_slice(&q->ids), out, diag);
+		return pick(c, all, diag);
+	case MR_HOSTD_CHANGE:
+		return change(c, q, out, diag);
 	}
 	return -EINVAL;
+}
+
+static bool may(const struct conf *c, const struct mr_peer *peer, const struct mr_hostd_verb *verb)
+{
+	return mr_peer_is(peer, &c->operators) || (verb->revoking && mr_peer_is(peer, &c->revokers));
 }
 
 static int serve(const void *conf, const struct mr_peer *peer, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag)

@@ -1,5 +1,8 @@
 /* queue: what Postfix and Dovecot say. */
 
+/* system */
+#include <string.h>
+
 /* libraries */
 #include <jansson.h>
 
@@ -7,6 +10,9 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "hostd.h"
+
+#define RECIPIENTS ", \"recipients\": ["
+#define HEAD_MAX   16384 /* bytes: names of queue and message, and a sender with each byte escaped */
 
 /* "anna+list@example.org" is a sender of anna@example.org. */
 static bool sent_by(struct mr_slice from, struct mr_slice account, char delimiter)
@@ -30,45 +36,43 @@ static bool picked(const struct mr_hostd_pick *pick, const char *queue, const ch
 	return pick->where == MR_HOSTD_ANY_QUEUE || on_hold == (pick->where == MR_HOSTD_ON_HOLD);
 }
 
-void mr_hostd_pick(struct mr_slice listing, const struct mr_hostd_pick *pick, struct mr_buf *out)
+void mr_hostd_pick(struct mr_slice line, void *arg)
 {
-	const char *queue, *id, *sender;
-	struct mr_slice line;
-	json_t *message;
+	/* The last member may be megabytes, and is not looked at. A quote inside a sender has a backslash before it. */
+	const char *recipients = line.n ? memmem(line.p, line.n, RECIPIENTS, strlen(RECIPIENTS)) : NULL, *queue, *id, *sender;
+	const struct mr_hostd_pick *pick = arg;
+	struct mr_buf head = MR_BUF(HEAD_MAX);
+	json_t *message = NULL;
 
-	while (mr_slice_next(&listing, '\n', &line)) {
-		message = line.n > 0 ? json_loadb(line.p, line.n, 0, NULL) : NULL;
-		if (json_unpack(message, "{s:s, s:s, s:s}", "queue_name", &queue, "queue_id", &id, "sender", &sender) == 0 &&
-		    picked(pick, queue, sender)) {
-			mr_buf_add(out, pick->whole_lines ? line : mr_slice_of(id));
-			mr_buf_putc(out, '\n');
-		}
-		json_decref(message);
+	if (recipients && mr_buf_add(&head, (struct mr_slice){ line.p, (size_t)(recipients - line.p) }) == 0 &&
+	    mr_buf_putc(&head, '}') == 0)
+		message = json_loadb(head.p, head.n, 0, NULL);
+	if (json_unpack(message, "{s:s, s:s, s:s}", "queue_name", &queue, "queue_id", &id, "sender", &sender) == 0 &&
+	    picked(pick, queue, sender)) {
+		mr_buf_add(pick->out, pick->whole_lines ? line : mr_slice_of(id));
+		mr_buf_putc(pick->out, '\n');
 	}
+	json_decref(message);
+	mr_buf_done(&head);
 }
 
-uint64_t mr_hostd_changed(struct mr_slice said)
+void mr_hostd_changed(struct mr_slice line, void *arg)
 {
-	struct mr_slice line, word;
-	uint64_t n, changed = 0;
+	ptrdiff_t colon = mr_slice_rchr(line, ':');
+	struct mr_slice rest = mr_slice_trim(mr_slice_from(line, (size_t)(colon + 1))), word;
+	uint64_t n, *changed = arg;
 
-	while (mr_slice_next(&said, '\n', &line)) {
-		ptrdiff_t colon = mr_slice_rchr(line, ':');
-
-		line = mr_slice_trim(mr_slice_from(line, (size_t)(colon + 1)));
-		if (colon >= 0 && mr_slice_next(&line, ' ', &word) && mr_slice_starts(line, MR_LIT("message")) &&
-		    mr_parse_u64(word, 0, UINT64_MAX, &n) == 0)
-			changed = n;
-	}
-	return changed;
+	if (colon >= 0 && mr_slice_next(&rest, ' ', &word) && mr_slice_starts(rest, MR_LIT("message")) &&
+	    mr_parse_u64(word, 0, UINT64_MAX, &n) == 0)
+		*changed = n;
 }
 
 /* After a line of words it names the user of each session. */
-size_t mr_hostd_kicked(struct mr_slice said)
+void mr_hostd_kicked(struct mr_slice line, void *arg)
 {
-	size_t n = 0;
+	struct mr_hostd_kicked *k = arg;
 
-	for (size_t i = 0; i < said.n; i++)
-		n += said.p[i] == '@';
-	return n;
+	for (size_t i = 0; i < line.n; i++)
+		k->sessions += line.p[i] == '@';
+	k->nobody |= mr_slice_starts(line, MR_LIT("no users kicked"));
 }

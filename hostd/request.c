@@ -8,32 +8,24 @@
 #include "hostd.h"
 #include "mail/address.h"
 
-static const struct {
-	const char *name;
-	enum { MAYBE_ADDRESS, ADDRESS, IDS } arg;
-} verbs[] = {
-	[MR_HOSTD_KICK] = { "kick", ADDRESS },
-	[MR_HOSTD_LIST] = { "list", MAYBE_ADDRESS },
-	[MR_HOSTD_HOLD_SENDER] = { "hold-sender", ADDRESS },
-	[MR_HOSTD_RELEASE_SENDER] = { "release-sender", ADDRESS },
-	[MR_HOSTD_HOLD] = { "hold", IDS },
-	[MR_HOSTD_RELEASE] = { "release", IDS },
-	[MR_HOSTD_DELETE] = { "delete", IDS },
+static const struct mr_hostd_verb verbs[] = {
+	{ "kick", MR_HOSTD_ADDRESS, MR_HOSTD_KICK, NULL, true },
+	{ "list", MR_HOSTD_MAYBE_ADDRESS, MR_HOSTD_LIST, NULL, false },
+	{ "hold-sender", MR_HOSTD_ADDRESS, MR_HOSTD_CHANGE, "-h", true },
+	{ "release-sender", MR_HOSTD_ADDRESS, MR_HOSTD_CHANGE, "-H", false },
+	{ "hold", MR_HOSTD_IDS, MR_HOSTD_CHANGE, "-h", false },
+	{ "release", MR_HOSTD_IDS, MR_HOSTD_CHANGE, "-H", false },
+	{ "delete", MR_HOSTD_IDS, MR_HOSTD_CHANGE, "-d", false },
 };
 
 /* Short ids are hexadecimal, long ones of letters without vowels (postconf(5) enable_long_queue_ids). "ALL", which postsuper takes for
  * every message, is too short. */
 static bool queue_id(struct mr_slice s)
 {
-	if (s.n < MR_HOSTD_ID_MIN || s.n > MR_HOSTD_ID_MAX)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z'))
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'A' && s.p[i] <= 'Z') && !(s.p[i] >= 'a' && s.p[i] <= 'z'))
 			return false;
-	}
-	return true;
+	return s.n >= MR_HOSTD_ID_MIN && s.n <= MR_HOSTD_ID_MAX;
 }
 
 static int take_ids(struct mr_slice rest, struct mr_buf *ids, struct mr_diag *diag)
@@ -53,28 +45,20 @@ static int take_ids(struct mr_slice rest, struct mr_buf *ids, struct mr_diag *di
 
 int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, struct mr_hostd_request *out, struct mr_diag *diag)
 {
-	struct mr_hostd_request q = { .ids = MR_BUF(2 * MR_CONTROL_LINE_MAX) };
-	struct mr_slice address;
-	size_t v = 0;
+	struct mr_hostd_request q = { .verb = verbs, .ids = MR_BUF(2 * MR_CONTROL_LINE_MAX) };
+	struct mr_slice address = { 0 };
 	int err = 0;
 
-	while (v < MR_COUNT(verbs) && !mr_slice_eq(r->verb, mr_slice_of(verbs[v].name)))
-		v++;
-	if (v == MR_COUNT(verbs))
+	while (q.verb < verbs + MR_COUNT(verbs) && !mr_slice_eq(r->verb, mr_slice_of(q.verb->name)))
+		q.verb++;
+	if (q.verb == verbs + MR_COUNT(verbs))
 		return mr_diag_set(diag, -EINVAL, "unknown request");
-	q.verb = (enum mr_hostd_verb)v;
-	switch (verbs[v].arg) {
-	case MAYBE_ADDRESS:
-	case ADDRESS:
-		if (r->arg.n == 0 && verbs[v].arg == MAYBE_ADDRESS)
-			break;
-		err = mr_address_account(r->arg, arena, &address, diag);
-		q.address = err < 0 ? NULL : mr_arena_slice(arena, address);
-		break;
-	case IDS:
+	if (q.verb->takes == MR_HOSTD_IDS)
 		err = take_ids(r->arg, &q.ids, diag);
-		break;
-	}
+	else if (r->arg.n > 0 || q.verb->takes == MR_HOSTD_ADDRESS)
+		err = mr_address_account(r->arg, arena, &address, diag);
+	if (address.n > 0)
+		q.address = mr_arena_slice(arena, address);
 	if (err < 0)
 		mr_buf_done(&q.ids);
 	else

@@ -1,6 +1,8 @@
 """The one part that runs as root: who may ask it, for what, and what it leaves alone."""
 
 import json
+import os
+import shutil
 
 import mailhost
 import pytest
@@ -15,7 +17,7 @@ def ask(stack, request, user="root"):
 
 def waiting(stack, user):
     """The one message of this user that waits, once it does."""
-    found = mail.wait_until(lambda: [m for m in postfix.queue(stack.lay) if m["sender"] == user and m["queue_name"] != "incoming"])
+    found = mail.wait_until(lambda: [m for m in postfix.queue(stack.lay) if m["sender"] == user and m["queue_name"] in ("active", "deferred", "hold")])
     assert len(found or ()) == 1, found
     return found[0]
 
@@ -42,15 +44,40 @@ def test_queue(stack):
 
 
 @pytest.mark.rows("G14")
-def test_who_may_ask_for_what(stack):
-    user = stack.user()
-    assert ask(stack, "list").endswith("ok\n")
+def test_a_queue_longer_than_an_answer(stack):
+    """All that a sender has is held, whatever the queue has beside; only the listing of it all is refused, with the reason."""
+    user, other = stack.user(), stack.user()
+    crowd = [f"{number:04}-{'x' * 50}@{layout.ELSEWHERE}" for number in range(1000)]
+    copies = []
+    with stack.without("sink"):
+        stack.submit(user, PARTNER)
+        postfix.sendmail(stack.lay, mail.message(other, PARTNER), *crowd, sender=other)
+        mine, big = waiting(stack, user), waiting(stack, other)
+        found = mail.wait_until(lambda: list((stack.lay.queue / "deferred").rglob(big["queue_id"])), 60)[0]
+        try:
+            for number in range(250):  # 84 kB each in the listing
+                copies.append(found.with_name(f"{found.name[:-3]}{number:03}"))
+                shutil.copy2(found, copies[-1])
+                shutil.chown(copies[-1], "postfix", "postfix")
+                os.utime(copies[-1], (2**32, 2**32))  # the queue manager leaves it alone until then
+            listed = ask(stack, "list")
+            assert "more messages than an answer takes" in listed, len(listed)
+            assert ask(stack, f"hold-sender {user}") == "changed=1\nok\n"
+            assert mine["queue_id"] in ask(stack, f"list {user}")
+            # The last one may be on its way from one queue to the other, where postsuper misses it.
+            assert ask(stack, f"hold-sender {other}") in (f"changed={len(copies) + left}\nok\n" for left in (0, 1))
+            assert not any(path.exists() for path in copies)
+            assert ask(stack, f"release-sender {user}") == "changed=1\nok\n"
+        finally:
+            for held in (stack.lay.queue / "hold").rglob(f"{found.name[:-3]}*"):
+                held.unlink()
+            for path in (found, *copies):
+                path.unlink(missing_ok=True)
 
 
 @pytest.mark.rows("G14")
-def test_a_request_without_an_end(stack):
-    """It is answered or cut off, and costs nobody else anything."""
-    assert "ok\n" not in ask(stack, "x" * 100000)
+def test_who_may_ask_for_what(stack):
+    user = stack.user()
     assert ask(stack, "list").endswith("ok\n")
     assert ask(stack, f"kick {user}", "mailreeve-lookup") == "kicked=0\nok\n"
     assert ask(stack, f"hold-sender {user}", "mailreeve-lookup") == "changed=0\nok\n"

@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mr_hostd_request q = { 0 };
 	struct mr_control_request r;
 	struct mr_buf ids = MR_BUF(1u << 20);
+	struct mr_hostd_pick pick = { "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false, &ids };
+	struct mr_hostd_kicked kicked = { 0 };
+	uint64_t changed = 0;
 	size_t used;
 
 	if (mr_control_next(in, &r, &used) == 1 && mr_hostd_parse(&r, arena, &q, NULL) == 0) {
@@ -30,8 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_goals++;
 	}
 	mr_buf_done(&q.ids);
-	mr_hostd_pick(in, &(struct mr_hostd_pick){ "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false }, &ids);
-	mr_hostd_changed(in);
+	mr_hostd_pick(in, &pick);
+	mr_hostd_changed(in, &changed);
+	mr_hostd_kicked(in, &kicked);
 	mr_buf_done(&ids);
 	return 0;
 }
