@@ -22,7 +22,11 @@ enum mr_check_id {
 
 enum mr_check_mode { MR_MODE_OFF, MR_MODE_OBSERVE, MR_MODE_ENFORCE };
 enum mr_check_on_error { MR_ON_ERROR_PASS, MR_ON_ERROR_DEFER };
-enum mr_check_state { MR_STATE_RCPT = 1, MR_STATE_END_OF_MESSAGE = 2 }; /* bits */
+enum mr_check_state {
+	MR_STATE_RCPT = 1,
+	MR_STATE_END_OF_MESSAGE = 2,
+	MR_STATE_LOGIN = 4, /* a log-in that was right, with an empty request: only hijack is told of it, and refuses nothing */
+};                          /* bits */
 enum mr_check_need {
 	MR_NEED_LOGIN = 1,     /* the account of sasl_username, where there is one */
 	MR_NEED_RECIPIENT = 2, /* at RCPT: who finally gets mail for the recipient */
@@ -52,10 +56,10 @@ struct mr_check_input {
 	const struct mr_limit *limits; /* rules that hold when it sends */
 	size_t n_limits;
 	const struct mr_dir_resolve *recipient;
-	struct mr_slice only_final; /* the mailbox of ours that alone gets mail for the recipient; "" where there are others, too */
-	bool sender_allowed;        /* the lists of every mailbox behind the recipient allow the envelope sender */
-	uint64_t recipients;        /* of the message so far, this one included; at its end all */
-	bool has_client;            /* else the next one means nothing */
+	struct mr_slice only_mailbox; /* the one of ours behind the recipient, who may lead elsewhere, too; "" where there are several */
+	bool sender_allowed;          /* the lists of every mailbox behind the recipient allow the envelope sender */
+	uint64_t recipients;          /* of the message so far, this one included; at its end all */
+	bool has_client;              /* else the next one means nothing */
 	struct mr_ip client;
 	struct mr_slice own_host;          /* name of this host */
 	const struct mr_counted *counted;  /* of what the check wanted counted; NULL: nothing */

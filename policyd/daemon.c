@@ -56,7 +56,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	p->lock = mr_lock_new(app->loop, conf->admin_socket);
 	p->distinct = mr_distinct_new(app->loop, p->redis, conf->shared.redis_prefix);
 	rc = open_sockets(p, conf, diag);
-	return rc < 0 ? rc : mr_login_new(app, p->distinct, &p->login, diag);
+	return rc < 0 ? rc : mr_login_new(p, &p->login, diag);
 }
 
 void mr_policyd_drain(struct mr_app *app)

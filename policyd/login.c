@@ -10,6 +10,7 @@
 /* ours */
 #include "base/hash.h"
 #include "base/mem.h"
+#include "lock.h"
 #include "policyd.h"
 #include "proto/http.h"
 #include "rt/clock.h"
@@ -24,9 +25,8 @@
 #define REFUSAL      "Too many wrong passwords from your network, try again later"
 
 struct mr_login {
-	struct mr_app *app;
+	struct mr_policyd *policyd;
 	struct mr_server *server;
-	struct mr_distinct_store *store;
 	uint8_t key[MR_SHA256_LEN]; /* of the key: two digests are compared in the same time, whatever they are */
 	struct attempt *attempts;
 	bool key_wrong;
@@ -45,13 +45,23 @@ struct attempt {
 	struct mr_distincts known;
 	struct mr_distinct_item items[MR_DISTINCT_MAX];
 	size_t n;
+	struct mr_check_input in; /* of the check hijack */
+	struct mr_policy_request nothing;
 };
+
+static const struct mr_policyd_conf *settings_of(const struct mr_login *l)
+{
+	return l->policyd->app->conf;
+}
 
 static const struct mr_login_conf *conf_of(const struct mr_login *l)
 {
-	const struct mr_policyd_conf *conf = l->app->conf;
+	return &settings_of(l)->login;
+}
 
-	return &conf->login;
+static void ask(struct attempt *a, mr_distinct_cb *cb)
+{
+	mr_distinct_ask(a->login->policyd->distinct, STORE_MS, a->items, a->n, cb, a);
 }
 
 static void reply(struct mr_conn *c, int status, bool keep_alive, struct mr_slice body)
@@ -125,12 +135,55 @@ static void on_known(const struct mr_distincts *known, void *arg)
 	a->n = mr_login_take(conf, &a->names, known, a->arena, a->items);
 	if (!a->allow)
 		a->n += mr_login_failed(conf, &a->names, a->arena, a->items + a->n);
-	mr_distinct_ask(a->login->store, STORE_MS, a->items, a->n, on_taken, a);
+	ask(a, on_taken);
+}
+
+static void on_noted(const struct mr_distincts *d, void *arg)
+{
+	finish(arg, 0, "");
+}
+
+/* What a log-in that was right tells of a hijacked account. */
+static void on_signals(const struct mr_distincts *d, void *arg)
+{
+	const struct mr_check *hijack = mr_checks[MR_CHECK_hijack];
+	struct mr_check_answer answer = { .kind = MR_CHECK_PASS };
+	struct attempt *a = arg;
+
+	a->in.settings = &settings_of(a->login)->checks; /* a reload may have come between */
+	a->in.seen = d;
+	hijack->run(&a->in, &answer);
+	if (answer.notice)
+		mr_log(MR_LOG_WARNING, "policy-notice", mr_s("check", hijack->name), mr_s("reason", answer.reason),
+		       mr_sl("login", a->names.login), mr_sl("client", a->told.remote), mr_sl("protocol", a->told.protocol));
+	if (answer.lock && settings_of(a->login)->mode[MR_CHECK_hijack] == MR_MODE_ENFORCE)
+		mr_lock_ask(a->login->policyd, a->names.login, answer.lock);
+	a->n = hijack->seen(&a->in, a->items);
+	if (a->n > 0)
+		ask(a, on_noted);
+	else
+		finish(a, 0, "");
 }
 
 static void on_remembered(const struct mr_distincts *d, void *arg)
 {
-	finish(arg, 0, "");
+	struct attempt *a = arg;
+
+	a->in = (struct mr_check_input){
+		.request = &a->nothing,
+		.settings = &settings_of(a->login)->checks,
+		.state = MR_STATE_LOGIN,
+		.has_login = true,
+		.login = MR_DIR_OK,
+		.login_address = a->names.login,
+		.arena = a->arena,
+	};
+	a->in.has_client = mr_parse_ip(a->told.remote, &a->in.client) == 0;
+	a->n = settings_of(a->login)->mode[MR_CHECK_hijack] == MR_MODE_OFF ? 0 : mr_checks[MR_CHECK_hijack]->seen(&a->in, a->items);
+	if (a->n > 0)
+		ask(a, on_signals);
+	else
+		finish(a, 0, "");
 }
 
 static void start(struct attempt *a)
@@ -144,10 +197,10 @@ static void start(struct attempt *a)
 		finish(a, 0, "");
 	} else if (!a->allow && a->told.success) {
 		a->n = mr_login_succeeded(conf, &a->names, a->arena, a->items);
-		mr_distinct_ask(a->login->store, STORE_MS, a->items, a->n, on_remembered, a);
+		ask(a, on_remembered);
 	} else {
 		a->n = mr_login_look(conf, &a->names, a->arena, a->items);
-		mr_distinct_ask(a->login->store, STORE_MS, a->items, a->n, on_known, a);
+		ask(a, on_known);
 	}
 }
 
@@ -226,7 +279,7 @@ static ssize_t on_data(struct mr_conn *c, struct mr_slice in)
 	return (ssize_t)used;
 }
 
-int mr_login_new(struct mr_app *app, struct mr_distinct_store *store, struct mr_login **out, struct mr_diag *diag)
+int mr_login_new(struct mr_policyd *p, struct mr_login **out, struct mr_diag *diag)
 {
 	static const struct mr_server_ops ops = {
 		.name = "login",
@@ -236,7 +289,7 @@ int mr_login_new(struct mr_app *app, struct mr_distinct_store *store, struct mr_
 		.pending_max = 1, /* answers carry no number */
 		.data = on_data,
 	};
-	const struct mr_conf_shared *shared = app->conf;
+	const struct mr_conf_shared *shared = p->app->conf;
 	struct mr_buf key = MR_BUF(MR_LOGIN_KEY_MAX);
 	struct mr_login *l;
 	int fd, rc;
@@ -245,8 +298,7 @@ int mr_login_new(struct mr_app *app, struct mr_distinct_store *store, struct mr_
 	if (!*shared->login_listen)
 		return 0;
 	l = mr_alloc(sizeof(*l));
-	l->app = app;
-	l->store = store;
+	l->policyd = p;
 	rc = mr_login_key(shared, &key, diag);
 	if (rc == 0)
 		rc = mr_sha256(mr_buf_slice(&key), l->key);
@@ -258,7 +310,7 @@ int mr_login_new(struct mr_app *app, struct mr_distinct_store *store, struct mr_
 		free(l);
 		return fd;
 	}
-	l->server = mr_server_new(app->loop, &ops, l);
+	l->server = mr_server_new(p->app->loop, &ops, l);
 	mr_server_listen(l->server, fd);
 	*out = l;
 	return 0;

@@ -18,7 +18,7 @@
 #include "conf/shared.h"
 #include "rt/distinct.h"
 
-struct mr_app;
+struct mr_policyd;
 struct mr_login;
 
 struct mr_login_conf {
@@ -81,7 +81,7 @@ int mr_login_validate(const struct mr_conf_shared *shared, struct mr_diag *diag)
 int mr_login_check_line(const struct mr_conf_shared *shared, struct mr_buf *out);
 
 /* login.c. *out is NULL where it is not. */
-int mr_login_new(struct mr_app *app, struct mr_distinct_store *store, struct mr_login **out, struct mr_diag *diag);
+int mr_login_new(struct mr_policyd *p, struct mr_login **out, struct mr_diag *diag);
 void mr_login_drain(struct mr_login *l);
 size_t mr_login_pending(const struct mr_login *l);
 void mr_login_stop(struct mr_login *l); /* closes all connections, before the store is freed; free comes after it */

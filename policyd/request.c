@@ -338,14 +338,28 @@ static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, 
 	ask_next(r);
 }
 
+static struct mr_slice only_mailbox(const struct mr_dir_resolve *a)
+{
+	struct mr_slice found = { 0 };
+
+	for (size_t i = 0; i < a->n_finals; i++) {
+		if (!a->finals[i].local)
+			continue;
+		if (found.n > 0)
+			return (struct mr_slice){ 0 };
+		found = a->finals[i].account.address;
+	}
+	return found;
+}
+
 static void on_recipient(const struct mr_dir_resolve *a, void *arg)
 {
 	struct mr_request *r = arg;
 
 	r->in.has_recipient = true;
 	r->in.recipient = a;
-	if (a->status == MR_DIR_OK && a->n_finals == 1 && a->finals[0].local)
-		r->in.only_final = mr_slice_of(mr_arena_slice(r->arena, a->finals[0].account.address));
+	if (a->status == MR_DIR_OK)
+		r->in.only_mailbox = mr_slice_of(mr_arena_slice(r->arena, only_mailbox(a)));
 	r->in.sender_allowed = a->status == MR_DIR_OK && mr_check_all_receivers(&r->in, mr_check_allows);
 	decide(r);
 }

@@ -55,12 +55,12 @@ const struct mr_option mr_policyd_options[] = {
 #include "checks/check-list.h"
 #undef CHECK
 	OPTION("hijack_signals", MR_OPT_STRINGS, checks.hijack_signals,
-	       "recipients:100/1h:2, senders:4/1h:2, networks:3/1h:2, new-networks:1/1h:1, null-senders:2/1h:2, bounces:15/1h:2, "
-	       "bounce-ratio:30/1h:2, spam:3/1h:2",
+	       "recipients:100/1h:2, senders:4/1h:2, networks:3/1h:2, logins:6/1h:2, new-networks:1/1h:1, null-senders:2/1h:2, "
+	       "bounces:15/1h:2, bounce-ratio:30/1h:2, spam:3/1h:2",
 	       0, 0, NULL, MR_RELOAD_YES,
 	       "What gives points to the check hijack: a signal, how much of it within what time, and the points."),
 	OPTION("hijack_known_for", MR_OPT_DURATION, checks.hijack_known_for, "60d", HOUR, 400 * DAY, NULL, MR_RELOAD_YES,
-	       "How long a network that an account has sent from is not new."),
+	       "How long a network that an account has sent or logged in from is not new."),
 	OPTION("hijack_notice", MR_OPT_INT, checks.hijack_notice, "4", 0, 10000, NULL, MR_RELOAD_YES,
 	       "Points from which on the check hijack writes a policy-notice; 0 is never."),
 	OPTION("hijack_hold", MR_OPT_INT, checks.hijack_hold, "7", 0, 10000, NULL, MR_RELOAD_YES,

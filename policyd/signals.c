@@ -11,7 +11,7 @@
 #define AMOUNT_MAX 1000
 #define POINTS_MAX 100
 
-static const char *const names[MR_SIGNALS] = { "recipients",   "senders", "networks", "new-networks",
+static const char *const names[MR_SIGNALS] = { "recipients",   "senders", "networks", "logins",      "new-networks",
 					       "null-senders", "bounces", "spam",     "bounce-ratio" };
 
 const char *mr_signal_str(enum mr_signal s)

@@ -11,13 +11,14 @@ enum mr_signal {
 	MR_SIGNAL_RECIPIENTS,   /* different ones */
 	MR_SIGNAL_SENDERS,      /* different envelope senders */
 	MR_SIGNAL_NETWORKS,     /* that it sends from, at about the same time */
-	MR_SIGNAL_NEW_NETWORKS, /* that it has not sent from before */
+	MR_SIGNAL_LOGINS,       /* networks that it logs in from, whatever the protocol */
+	MR_SIGNAL_NEW_NETWORKS, /* that it has neither sent nor logged in from before */
 	MR_SIGNAL_NULL_SENDERS, /* messages with the sender <>, which no mail program sends */
 	MR_SIGNAL_BOUNCES,      /* that come back to it */
 	MR_SIGNAL_SPAM,         /* messages that the milter took for spam (proto/hijack.h) */
 	MR_SIGNAL_BOUNCE_RATIO, /* of 100 recipients, from MR_SIGNAL_BOUNCES_MIN bounces on */
 };
-#define MR_SIGNALS            8
+#define MR_SIGNALS            9
 #define MR_SIGNAL_ROWS_MAX    10
 #define MR_SIGNAL_TIMES_MAX   3
 #define MR_SIGNAL_BOUNCES_MIN 5

@@ -1,5 +1,6 @@
-/* hijack: an account that sends unlike itself is noticed: by rows (signals.h) that give points, and what they add up to. From hijack_notice
- * points on there is a line in the log, from hijack_hold on messages are held, from hijack_lock on the account is locked.
+/* hijack: an account that sends unlike itself is noticed: by rows (signals.h) that give points, and what they add up to. It is looked at
+ * when it sends, and when it logs in. From hijack_notice points on there is a line in the log, from hijack_hold on messages are held, from
+ * hijack_lock on the account is locked.
  *
  * Everything is a set of different members within a window: recipients and senders by their hash, networks, messages by Postfix's number.
  */
@@ -46,7 +47,7 @@ static bool is_known_login(const struct mr_check_input *in)
 
 static bool is_bounce(const struct mr_check_input *in)
 {
-	return !in->has_login && in->state == MR_STATE_RCPT && in->request->sender.n == 0 && in->only_final.n > 0;
+	return !in->has_login && in->state == MR_STATE_RCPT && in->request->sender.n == 0 && in->only_mailbox.n > 0;
 }
 
 static struct mr_slice network_of(const struct mr_check_input *in)
@@ -72,7 +73,9 @@ static struct mr_slice member_of(const struct mr_check_input *in, enum mr_signal
 	case MR_SIGNAL_SENDERS:
 		return hashed(in, in->request->sender);
 	case MR_SIGNAL_NETWORKS:
-		return network_of(in);
+		return in->state == MR_STATE_LOGIN ? MR_LIT("") : network_of(in);
+	case MR_SIGNAL_LOGINS:
+		return in->state == MR_STATE_LOGIN ? network_of(in) : MR_LIT("");
 	case MR_SIGNAL_NULL_SENDERS:
 		return in->request->sender.n ? MR_LIT("") : in->request->instance;
 	case MR_SIGNAL_NEW_NETWORKS: /* when it is known that it is new */
@@ -98,19 +101,27 @@ static struct mr_distinct_item set(const struct mr_check_input *in, const struct
 	};
 }
 
-/* The first is the networks that the account is known in; after it those of the rows, as many as there is room for. */
-static size_t look(const struct mr_check_input *in, struct signals *s, struct mr_distinct_item *out)
+static struct mr_distinct_item known(const struct mr_check_input *in, enum mr_distinct_op op)
 {
-	struct mr_slice login = in->login_address, network = network_of(in);
-	size_t n = 0, rows = 0;
+	struct mr_slice login = in->login_address;
 
-	out[n++] = (struct mr_distinct_item){
+	return (struct mr_distinct_item){
 		.name = mr_slice_of(mr_arena_printf(in->arena, "hijack:known:%.*s", (int)login.n, login.p)),
-		.member = network,
+		.member = network_of(in),
 		.window = in->settings->hijack_known_for,
 		.max = KNOWN_MAX,
-		.op = network.n ? MR_DISTINCT_NOTE : MR_DISTINCT_LOOK,
+		.op = op,
 	};
+}
+
+/* The first is the networks that the account is known in; after it those of the rows, as many as there is room for. A log-in makes its
+ * network known in one step with what it notes there (note_networks): a message that comes right after it must not find the one without the
+ * other. */
+static size_t look(const struct mr_check_input *in, struct signals *s, struct mr_distinct_item *out)
+{
+	size_t n = 0, rows = 0;
+
+	out[n++] = known(in, in->has_client && in->state != MR_STATE_LOGIN ? MR_DISTINCT_NOTE : MR_DISTINCT_LOOK);
 	for (; rows < s->n; rows++) {
 		struct signal *v = &s->v[rows];
 		bool ratio = v->row.signal == MR_SIGNAL_BOUNCE_RATIO;
@@ -119,11 +130,11 @@ static size_t look(const struct mr_check_input *in, struct signals *s, struct mr
 			break;
 		v->at = n;
 		if (ratio)
-			out[n++] = set(in, &v->row, "-bounces", login, MR_LIT(""));
+			out[n++] = set(in, &v->row, "-bounces", in->login_address, MR_LIT(""));
 		v->other = n;
-		out[n] = set(in, &v->row, "", login, member_of(in, v->row.signal));
+		out[n] = set(in, &v->row, "", in->login_address, member_of(in, v->row.signal));
 		if (v->row.signal == MR_SIGNAL_SPAM)
-			out[n].name = mr_hijack_spam_name(login, in->arena);
+			out[n].name = mr_hijack_spam_name(in->login_address, in->arena);
 		n++;
 	}
 	s->n = rows;
@@ -138,23 +149,25 @@ static size_t note_bounce(const struct mr_check_input *in, const struct signals 
 		const struct mr_signal_row *row = &s->v[i].row;
 
 		if (row->signal == MR_SIGNAL_BOUNCES)
-			out[n++] = set(in, row, "", in->only_final, in->request->instance);
+			out[n++] = set(in, row, "", in->only_mailbox, in->request->instance);
 		else if (row->signal == MR_SIGNAL_BOUNCE_RATIO)
-			out[n++] = set(in, row, "-bounces", in->only_final, in->request->instance);
+			out[n++] = set(in, row, "-bounces", in->only_mailbox, in->request->instance);
 	}
 	return n;
 }
 
-/* It has sent before, but never from here. */
+/* It has been seen before, but never here. */
 static bool is_new(const struct mr_check_input *in)
 {
 	return in->has_client && in->seen->v[0].count > 0 && !in->seen->v[0].has;
 }
 
-static size_t note_new_network(const struct mr_check_input *in, const struct signals *s, struct mr_distinct_item *out)
+static size_t note_networks(const struct mr_check_input *in, const struct signals *s, struct mr_distinct_item *out)
 {
 	size_t n = 0;
 
+	if (in->has_client && in->state == MR_STATE_LOGIN)
+		out[n++] = known(in, MR_DISTINCT_NOTE);
 	for (size_t i = 0; i < s->n && n < MR_DISTINCT_MAX && is_new(in); i++)
 		if (s->v[i].row.signal == MR_SIGNAL_NEW_NETWORKS)
 			out[n++] = set(in, &s->v[i].row, "", in->login_address, network_of(in));
@@ -170,7 +183,7 @@ static size_t seen(const struct mr_check_input *in, struct mr_distinct_item *out
 		return in->seen ? 0 : note_bounce(in, &s, out);
 	if (!is_known_login(in))
 		return 0;
-	return in->seen ? note_new_network(in, &s, out) : look(in, &s, out);
+	return in->seen ? note_networks(in, &s, out) : look(in, &s, out);
 }
 
 /* With what this request adds, or before it. */
@@ -188,6 +201,7 @@ static uint64_t amount_of(const struct mr_check_input *in, const struct signal *
 	case MR_SIGNAL_RECIPIENTS:
 	case MR_SIGNAL_SENDERS:
 	case MR_SIGNAL_NETWORKS:
+	case MR_SIGNAL_LOGINS:
 	case MR_SIGNAL_NULL_SENDERS:
 	case MR_SIGNAL_BOUNCES:
 	case MR_SIGNAL_SPAM:
@@ -264,7 +278,7 @@ static void run(const struct mr_check_input *in, struct mr_check_answer *out)
 
 const struct mr_check mr_check_hijack = {
 	.name = "hijack",
-	.states = MR_STATE_RCPT | MR_STATE_END_OF_MESSAGE,
+	.states = MR_STATE_RCPT | MR_STATE_END_OF_MESSAGE | MR_STATE_LOGIN,
 	.needs = MR_NEED_LOGIN | MR_NEED_RECIPIENT,
 	.seen = seen,
 	.run = run,

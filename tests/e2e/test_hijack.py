@@ -73,8 +73,45 @@ def test_a_new_network(watched):
         watched.client.sunk(watched.submit(user, partner(), source=source))
     assert notices(watched, user) == []  # the first one of an account is not new, its neighbours are not
     watched.submit(user, partner(), source=away + "1")
-    assert notices(watched, user) == ["4 points: recipients 3/3 gives 2, new-networks 1/1 gives 2"]
+    assert notices(watched, user)[-1] == "4 points: recipients 3/3 gives 2, new-networks 1/1 gives 2"
     held(watched)
+
+
+@pytest.mark.rows("G13")
+def test_logins(stack, wait):
+    """Networks that it reads its mail from, before anything was sent."""
+    user, home = stack.user(), network()
+    stack.policyd(hijack_notice=2, hijack_signals="{logins:3/1h:2, networks:1/1h:9}")
+    try:
+        for source in (home + "1", home + "2", network() + "1"):
+            with stack.client.imap(user, admin.PASSWORD, source=source):
+                pass
+        assert notices(stack, user) == []
+        stack.client.pop3(user, admin.PASSWORD).quit()
+        wait("noticed", lambda: notices(stack, user) == ["2 points: logins 3/3 gives 2"])
+    finally:
+        stack.policyd()
+
+
+@pytest.mark.rows("G13")
+def test_a_login_from_a_new_network(stack, wait):
+    """It is noticed at once, and once: what is sent from there afterwards adds nothing."""
+    user, home, away = stack.user(), network() + "1", network() + "1"
+    stack.policyd(hijack_mode="enforce", hijack_notice=3, hijack_signals="{new-networks:1/1h:3}")
+    try:
+        with stack.client.imap(user, admin.PASSWORD, source=home):
+            pass
+        # Nobody waits for the report of a log-in; the next one of the same user comes after it.
+        wait("known", lambda: subprocess.run(["redis-cli", "-s", stack.lay.redis_socket, "EXISTS", f"mailreeve:hijack:known:{user}"],
+                                             capture_output=True, text=True, check=True).stdout.strip() == "1")
+        with stack.client.imap(user, admin.PASSWORD, source=away):
+            pass
+        wait("noticed", lambda: notices(stack, user) == ["3 points: new-networks 1/1 gives 3"])
+        assert re.search(rf"check=hijack .*login={user} client={away} protocol=imap", stack.log("policyd"))
+        stack.client.sunk(stack.submit(user, partner(), source=away))
+        assert len(notices(stack, user)) == 1
+    finally:
+        stack.policyd()
 
 
 @pytest.mark.rows("G13")
@@ -94,6 +131,19 @@ def test_bounces(watched):
     watched.client.sunk(watched.submit(user, partner(), source=home))
     for _ in range(4):
         watched.inbound(user, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
+    watched.submit(user, partner(), source=home)
+    assert len(held(watched)) == 1
+    assert 'check=hijack reason="4 points: bounces 4/2 gives 4"' in watched.log("policyd")
+
+
+@pytest.mark.rows("G13")
+def test_bounces_that_go_on_elsewhere(watched):
+    """To an alias, and to a user who has a copy of all sent to another host."""
+    user, home = watched.user(), network() + "1"
+    alias = watched.alias(user, partner())
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    for _ in range(4):
+        watched.inbound(alias, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
     watched.submit(user, partner(), source=home)
     assert len(held(watched)) == 1
     assert 'check=hijack reason="4 points: bounces 4/2 gives 4"' in watched.log("policyd")

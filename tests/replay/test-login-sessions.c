@@ -27,6 +27,7 @@ static struct mr_policyd_conf conf;
 static struct mr_app app;
 static struct mr_redis *redis;
 static struct mr_distinct_store *store;
+static struct mr_policyd policyd;
 static struct mr_login *login;
 static int redis_listener, redis_fd;
 
@@ -52,7 +53,8 @@ static void start(bool with_redis)
 	if (with_redis)
 		assert_int_equal(mr_redis_new(app.loop, &config, &redis, &diag), 0);
 	store = mr_distinct_new(app.loop, redis, "mr:");
-	if (mr_login_new(&app, store, &login, &diag) < 0)
+	policyd = (struct mr_policyd){ .app = &app, .distinct = store };
+	if (mr_login_new(&policyd, &login, &diag) < 0)
 		fail_msg("%s", diag.text);
 	assert_non_null(login);
 	turn();
