@@ -1,6 +1,9 @@
 /* The verbs' connection to the database, and the wake-up for lookup. */
 #include "database.h"
 
+/* system */
+#include <unistd.h>
+
 /* ours */
 #include "acknowledge.h"
 #include "args.h"
@@ -15,9 +18,14 @@ struct mr_conf_shared verbs_database(const struct verbs_conf *conf)
 {
 	struct mr_conf_shared c = conf->shared;
 
-	if (*conf->db_user) {
+	bool root = geteuid() == 0; /* else mailreeve-admin, as a timer */
+
+	if (root && *conf->db_user) {
 		c.db_user = conf->db_user;
 		c.db_password_file = conf->db_password_file;
+	} else if (!root && *conf->admin_db_user) {
+		c.db_user = conf->admin_db_user;
+		c.db_password_file = conf->admin_db_password_file;
 	}
 	if (*conf->db_socket)
 		c.db_socket = conf->db_socket;

@@ -22,12 +22,12 @@
 static const char usage[] = "usage: mailreeve dkim show DOMAIN [--json]\n"
 			    "       mailreeve dkim status DOMAIN [--json]\n"
 			    "       mailreeve dkim rotate DOMAIN [--algorithm rsa|ed25519] [--wait DURATION]\n"
-			    "       mailreeve dkim advance [DOMAIN] [--wait DURATION]\n"
+			    "       mailreeve dkim advance [DOMAIN] [--wait DURATION | --quiet]\n"
 			    "       mailreeve dkim enable DOMAIN\n"
 			    "       mailreeve dkim disable DOMAIN [--yes]\n";
 
 struct flags {
-	int json, yes;
+	int json, yes, quiet;
 	const char *algorithm, *wait;
 };
 static const struct verb_flag table[] = {
@@ -35,6 +35,7 @@ static const struct verb_flag table[] = {
 	{ "yes", "disable", FLAG_SWITCH, offsetof(struct flags, yes), 1 },
 	{ "algorithm", "rotate", FLAG_TEXT, offsetof(struct flags, algorithm), 0 },
 	{ "wait", "rotate advance", FLAG_TEXT, offsetof(struct flags, wait), 0 },
+	{ "quiet", "advance", FLAG_SWITCH, offsetof(struct flags, quiet), 1 },
 	{ 0 },
 };
 #define TXT_STRING_MAX 255 /* RFC 1035 section 3.3 */
@@ -268,8 +269,8 @@ static const char *why_waiting(const struct dkim_key *k)
 	return k->problem ? k->problem : "the RSA key beside it must be seen first";
 }
 
-/* Until no key of the domain waits, or the time is over. */
-static int advance_domain(const struct verbs_conf *conf, struct mr_db *db, const char *domain, uint64_t wait_ms)
+/* Until no key of the domain waits, or the time is over. quiet: of what another look may mend nothing is said. */
+static int advance_domain(const struct verbs_conf *conf, struct mr_db *db, const char *domain, uint64_t wait_ms, bool quiet)
 {
 	uint64_t until = mr_now_ms() + wait_ms;
 
@@ -282,9 +283,9 @@ static int advance_domain(const struct verbs_conf *conf, struct mr_db *db, const
 
 		if (r == 1)
 			verbs_changed(conf, 0, &diag);
-		if ((r < 0 && r != -EAGAIN) || (r < 0 && over))
+		if ((r < 0 && r != -EAGAIN) || (r < 0 && over && !quiet))
 			return verb_failed(&diag);
-		if (r >= 0 && waits && over)
+		if (r >= 0 && waits && over && !quiet)
 			printf("%s: %s waits: %s\n", domain, waits->entry->selector, why_waiting(waits));
 		if (over || (r >= 0 && !waits))
 			return wait_ms && waits ? 1 : 0;
@@ -333,7 +334,7 @@ static int rotate(const struct verbs_conf *conf, const void *flags, int argc, ch
 		if (keys.v[i].entry->state == MR_KEY_WAITING)
 			print_record(&keys.v[i]);
 	fflush(stdout);
-	return wait_ms ? advance_domain(conf, db, keys.domain, wait_ms) : 0;
+	return wait_ms ? advance_domain(conf, db, keys.domain, wait_ms, false) : 0;
 }
 
 static int advance(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -342,23 +343,24 @@ static int advance(const struct verbs_conf *conf, const void *flags, int argc, c
 	struct mr_domain_entry *domains;
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
+	const struct flags *f = flags;
 	uint64_t wait_ms;
 	size_t n = 0;
-	int r = take_wait(((const struct flags *)flags)->wait, &wait_ms), worst = 0;
+	int r = take_wait(f->wait, &wait_ms), worst = 0;
 
 	if (r)
 		return r;
-	if (wait_ms && argc == 0)
-		return verb_usage("--wait: for one domain only");
+	if (wait_ms && (argc == 0 || f->quiet))
+		return verb_usage(f->quiet ? "--wait or --quiet" : "--wait: for one domain only");
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0 && argc == 1)
-		return advance_domain(conf, db, argv[0], wait_ms);
+		return advance_domain(conf, db, argv[0], wait_ms, f->quiet);
 	if (r == 0)
 		r = mr_list_domains(db, arena, &domains, &n, &diag);
 	if (r < 0)
 		return verb_failed(&diag);
 	for (size_t i = 0; i < n; i++) {
-		if (domains[i].enabled && domains[i].dkim && advance_domain(conf, db, domains[i].name, 0))
+		if (domains[i].enabled && domains[i].dkim && advance_domain(conf, db, domains[i].name, 0, f->quiet))
 			worst = 1;
 	}
 	return worst;

@@ -1,5 +1,6 @@
 """DKIM keys of a domain with two name servers: made, published, seen, switched, retired, forgotten."""
 
+import concurrent.futures
 import email
 import json
 import re
@@ -172,6 +173,25 @@ def test_waiting_for_dns(keys):
     assert f"{new['selector']} signs from now on" in keys.stack.cli("dkim", "advance", DOMAIN, "--wait", "10s")
 
 
+@pytest.mark.rows("F099", "F152")
+def test_by_a_timer(keys):
+    """Nothing is said of what waits or of DNS that is away; several at once take each step once."""
+    quietly = ("dkim", "advance", DOMAIN, "--quiet")
+    keys.stack.cli("dkim", "rotate", DOMAIN, "--algorithm", "ed25519")
+    new = keys.find("ed25519", "waiting")
+    done = keys.stack.cli(*quietly, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with keys.stack.without("unbound"):
+        done = keys.stack.cli(*quietly, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for kind, state in (("rsa", "signing"), ("ed25519", "signing"), ("ed25519", "waiting")):  # the resolver was restarted
+        keys.publish(keys.find(kind, state))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        said = "".join(pool.map(lambda _: keys.stack.cli(*quietly), range(4)))
+    assert said.count(f"{new['selector']} signs from now on") == 1 and said.count("is retired") == 1, said
+    assert keys.stack.cli(*quietly) == ""
+
+
 @pytest.mark.rows("F099")
 def test_resolver_away(keys):
     """Nothing is known then, and nothing is changed."""
@@ -197,7 +217,8 @@ def test_switched_off_and_on(keys):
 
 def test_bad_words(keys):
     for words, problem in [(("rotate", DOMAIN, "--algorithm", "dsa"), "rsa or ed25519"), (("advance", DOMAIN, "--wait", "soon"), "a duration"),
-                           (("advance", "--wait", "1h"), "for one domain only"), (("advance", "nowhere.example"), "there are no keys"),
+                           (("advance", "--wait", "1h"), "for one domain only"), (("advance", DOMAIN, "--wait", "1h", "--quiet"), "--wait or --quiet"),
+                           (("advance", "nowhere.example"), "there are no keys"),
                            (("rotate", "nowhere.example"), "no domain nowhere.example")]:
         done = keys.stack.cli("dkim", *words, check=False)
         assert done.returncode in (1, 2) and problem in done.stderr, (words, done.stderr)

@@ -35,7 +35,7 @@ import smtplib, ssl
 with smtplib.SMTP("127.0.0.1", 587, local_hostname="laptop.example.net", timeout=60) as session:
     session.starttls(context=ssl._create_unverified_context())
     session.login("{user}", "{password}")
-    session.sendmail("{user}", ["{user}"], "From: {user}\\r\\nTo: {user}\\r\\nSubject: {mark}\\r\\n\\r\\nHello\\r\\n")
+    session.sendmail("{user}", ["{to}"], "From: {user}\\r\\nTo: {to}\\r\\nSubject: {mark}\\r\\n\\r\\nHello\\r\\n")
 """
 READ = """
 import imaplib, ssl
@@ -45,8 +45,16 @@ session.select("INBOX")
 print(session.search(None, "SUBJECT", "{mark}")[1][0].decode())
 """
 
+ARRIVED = "for i in $(seq 100); do grep -ls {mark} /var/vmail/example.org/{name}/Maildir/new/* && exit 0; sleep 0.1; done; exit 1"
 
-ARRIVED = "for i in $(seq 100); do grep -ls {mark} /var/vmail/example.org/anna/Maildir/new/* && exit 0; sleep 0.1; done; exit 1"
+
+def arrived(mark, name="anna"):
+    """A shell script that waits 10 s for a message in that mailbox of example.org, and says where it is."""
+    return ARRIVED.format(mark=mark, name=name)
+
+
+def submit(host, user, to, mark):
+    in_network(host, SUBMIT.format(user=user, password=PASSWORD, to=to, mark=mark))
 
 
 def states(host, what):
@@ -131,7 +139,7 @@ def test_nobody_complains(mail_host):
 
 def test_message_arrives(mail_host):
     in_network(mail_host, SEND.format(to=USER, mark="first-message"))
-    stored = mail_host.run("cat", mail_host.sh(ARRIVED.format(mark="first-message")).strip()).stdout
+    stored = mail_host.run("cat", mail_host.sh(arrived("first-message")).strip()).stdout
     assert "Authentication-Results: mx.example.org" in stored and "X-Spam-Queue-Id:" in stored
     assert mail_host.sh("find /var/vmail -mindepth 1 ! -user vmail") == ""
     assert in_network(mail_host, READ.format(user=USER, password=PASSWORD, mark="first-message")).split() == ["1"]
@@ -145,9 +153,46 @@ def test_unknown_user_is_refused(mail_host):
 def test_submitted_message_is_signed(mail_host):
     """Dovecot's log-in for Postfix, the key socket and the key ring, all through the sandbox."""
     mail_host.run("mailreeve", "dkim", "enable", "example.org")
-    in_network(mail_host, SUBMIT.format(user=USER, password=PASSWORD, mark="submitted-message"))
-    stored = mail_host.run("cat", mail_host.sh(ARRIVED.format(mark="submitted-message")).strip()).stdout
+    submit(mail_host, USER, USER, "submitted-message")
+    stored = mail_host.run("cat", mail_host.sh(arrived("submitted-message")).strip()).stdout
     assert "DKIM-Signature:" in stored and "d=example.org" in stored
+
+
+def test_lock(mail_host):
+    """A limit that locks: policyd, mailreeve-admin as its own user, the root helper and sendmail, each in its sandbox. The mail that waits is held, both who are
+    told get the notice at once, and nobody logs in."""
+    user = "ben@example.org"
+    mail_host.run("mailreeve", "user", "add", user, stdin=PASSWORD + "\n")
+    mail_host.run("mailreeve", "limit", "set", "user", user, "recipients", "1/1h", "--action", "lock")
+    submit(mail_host, user, "partner@example.net", "waits-for-the-partner")  # no DNS in here: it stays deferred
+    with pytest.raises(AssertionError, match="Sending limit"):
+        submit(mail_host, user, USER, "one-too-many")
+    journal = lambda: mail_host.sh("journalctl --no-pager -o cat -n 60 -u 'mailreeve-*' -u 'postfix*'")  # noqa: E731
+    for mailbox in ("ben", "anna"):  # the user, and postmaster@example.org
+        looked = mail_host.run("sh", "-c", arrived("'Subject: .*locked'", mailbox), check=False)
+        assert looked.returncode == 0, journal()
+    assert re.search(r"^ADDRESS +ENABLED +LOCKED.*^ben@example.org +yes +yes ", mail_host.run("mailreeve", "user", "list").stdout, re.M | re.S), journal()
+    assert "sending limit" in mail_host.run("mailreeve", "user", "show", user).stdout
+    with pytest.raises(AssertionError, match="AUTHENTICATIONFAILED"):
+        in_network(mail_host, READ.format(user=user, password=PASSWORD, mark="x"))
+    queue = mail_host.run("mailreeve", "queue", "list", "--sender", user).stdout
+    assert queue.count("hold") == 1 and "partner@example.net" in queue, queue
+    said = mail_host.sh("journalctl --no-pager -o cat -u 'mailreeve-admin*' -u 'mailreeve-hostd*'")
+    assert "verb=lock" in said and "verb=hold-sender" in said and not re.search("failed|fatal", said), said
+    mail_host.run("mailreeve", "limit", "set", "user", user, "recipients", "default")
+    assert "not locked any more" in mail_host.run("mailreeve", "user", "unlock", user).stdout
+    assert "1 message" in mail_host.run("mailreeve", "queue", "release", "--sender", user).stdout
+
+
+def test_timer(mail_host):
+    """Each hour, as its own user in its sandbox; the first run says nothing, since the records are not published."""
+    assert mail_host.sh("systemctl is-enabled mailreeve-dkim.timer; systemctl is-active mailreeve-dkim.timer").split() == ["enabled", "active"]
+    mail_host.sh("systemctl start mailreeve-dkim.service")
+    assert mail_host.sh("journalctl --no-pager -o cat -t mailreeve -t mailreeve-dkim -u mailreeve-dkim.service _COMM=mailreeve-dkim || true") == ""
+    mail_host.sh("""echo "UPDATE dkim_key SET state = 'retired', since = since - INTERVAL 1 YEAR WHERE algorithm = 'ed25519'" | mariadb mailreeve""")
+    mail_host.sh("systemctl start mailreeve-dkim.service")
+    said = mail_host.sh("journalctl --no-pager -o cat -u mailreeve-dkim.service")
+    assert re.search(r"^example.org: e\d+ is gone$", said, re.M), said
 
 
 def test_sandbox(mail_host):
@@ -168,7 +213,7 @@ def test_check_and_doctor(mail_host):
 def test_comes_back(mail_host):
     mail_host.sh("systemctl restart mariadb; systemctl kill -s KILL mailreeve-lookup; mailreeve check --wait 30")
     in_network(mail_host, SEND.format(to=USER, mark="after-the-kill"))
-    mail_host.sh(ARRIVED.format(mark="after-the-kill"))
+    mail_host.sh(arrived("after-the-kill"))
 
 
 def test_installed_again(mail_host):
@@ -177,7 +222,7 @@ def test_installed_again(mail_host):
     mail_host.sh("apt-get -qq -o Dpkg::Use-Pty=0 install --reinstall -y /mnt/*.deb; mailreeve check --wait 30")
     assert mail_host.sh("sha256sum /etc/mailreeve/mailreeve.conf /etc/mailreeve/keys/*") == before
     in_network(mail_host, SEND.format(to=USER, mark="after-the-upgrade"))
-    mail_host.sh(ARRIVED.format(mark="after-the-upgrade"))
+    mail_host.sh(arrived("after-the-upgrade"))
 
 
 def test_wrong_setting_is_not_tried_again(mail_host):
