@@ -1,8 +1,12 @@
 /* answers: wire questions → answers, over resolve and rows. Each returns false while rows are missing. */
 #include "lookup.h"
 
+/* system */
+#include <errno.h>
+
 /* ours */
 #include "mail/address.h"
+#include "rt/log.h"
 #include "stats.h"
 
 static bool status_only(const struct mr_ask *ask, enum mr_dir_status status, const char *reason, struct mr_buf *out)
@@ -82,6 +86,17 @@ static bool fill_rights(const struct mr_walk *w, const struct mr_resolved *r, st
 	return all;
 }
 
+/* The administrator must learn of it: whoever asks can only refuse. */
+static void log_too_big(struct mr_slice address, const char *why, const struct mr_dir_resolve *a)
+{
+	size_t patterns = 0;
+
+	for (size_t i = 0; i < a->n_finals; i++)
+		patterns += a->finals[i].account.n_patterns;
+	mr_log(MR_LOG_WARNING, "address-too-big", mr_sl("address", address), mr_s("why", why), mr_u("recipients", a->n_finals),
+	       mr_u("list_entries", patterns), mr_s("effect", "mail to it is deferred"));
+}
+
 bool mr_answer_resolve(const struct mr_ask *ask, const struct mr_walk *w, struct mr_buf *out)
 {
 	const struct mr_row *global = NULL;
@@ -93,16 +108,19 @@ bool mr_answer_resolve(const struct mr_ask *ask, const struct mr_walk *w, struct
 		return false;
 	if (g == MR_ROW_TEMP && r.status == MR_DIR_OK)
 		r.status = MR_DIR_TEMP;
+	struct mr_dir_resolve answer = { .status = r.status, .hosted = r.hosted };
+	if (r.status == MR_DIR_BAD)
+		log_too_big(ask->key, r.reason, &answer);
 	if (r.status == MR_DIR_TEMP || r.status == MR_DIR_BAD)
 		return status_only(ask, r.status, r.reason, out);
-	struct mr_dir_resolve answer = { .status = r.status, .hosted = r.hosted };
 	if (r.status == MR_DIR_OK)
 		fill_finals(w, ask->what, &r, global, &answer);
 	if (r.status == MR_DIR_OK && !fill_rights(w, &r, &answer))
 		return false;
 	if (answer.status == MR_DIR_TEMP)
 		return status_only(ask, MR_DIR_TEMP, NULL, out);
-	mr_dir_resolve_encode(out, ask->id, &answer);
+	if (mr_dir_resolve_encode(out, ask->id, &answer) == -EMSGSIZE)
+		log_too_big(ask->key, "the lists of all who are behind it are too long together", &answer);
 	return true;
 }
 

@@ -91,7 +91,8 @@ static void on_resolved(const struct mr_dir_resolve *a, void *arg)
 	if (!j->side.finished) {
 		r->open = false;
 		j->side.open--;
-		if (a->status == MR_DIR_TEMP || !mr_job_keep_resolve(j, a, &r->resolved))
+		/* BAD: of those behind it nothing can be told, neither lists nor thresholds. */
+		if (a->status == MR_DIR_TEMP || a->status == MR_DIR_BAD || !mr_job_keep_resolve(j, a, &r->resolved))
 			r->resolved = (struct mr_dir_resolve){ .status = MR_DIR_TEMP };
 		if (j->side.submitted)
 			j->recipients_ms = mr_now_ms() - j->side.began;

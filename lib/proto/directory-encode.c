@@ -51,12 +51,19 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 		mr_wire_put(w, "limit", a->limits[i]);
 }
 
+static int too_long(struct mr_buf *out, uint64_t id, const char *reason)
+{
+	int err = mr_dir_status_encode(out, id, MR_DIR_BAD, reason);
+
+	return err < 0 ? err : -EMSGSIZE;
+}
+
 /* The asker must get an answer: one that does not fit becomes "bad". */
 static int finish(struct mr_wire_out *w, struct mr_buf *out, uint64_t id)
 {
 	int err = mr_wire_end(w, out);
 
-	return err == -ENOBUFS ? mr_dir_status_encode(out, id, MR_DIR_BAD, "the answer is too long") : err;
+	return err == -ENOBUFS ? too_long(out, id, "the answer is too long") : err;
 }
 
 int mr_dir_status_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status status, const char *reason)
@@ -83,7 +90,7 @@ int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_r
 	struct mr_wire_out w;
 
 	if (a->n_finals > MR_DIR_FINALS_MAX || a->n_rights > MR_DIR_RIGHTS_MAX)
-		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many final recipients, or aliases with rights");
+		return too_long(out, id, "too many final recipients, or aliases with rights");
 	mr_wire_begin(&w, "status", mr_dir_status_str(a->status), id);
 	put_flag(&w, "hosted", a->hosted);
 	for (size_t i = 0; i < a->n_rights; i++)
@@ -105,7 +112,7 @@ int mr_dir_account_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status st
 	struct mr_wire_out w;
 
 	if (a->n_patterns > MR_DIR_PATTERNS_MAX || a->n_limits > MR_DIR_LIMITS_MAX)
-		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many patterns or limits");
+		return too_long(out, id, "too many patterns or limits");
 	mr_wire_begin(&w, "status", mr_dir_status_str(status), id);
 	if (status == MR_DIR_OK)
 		put_account(&w, a);
@@ -133,7 +140,7 @@ int mr_dir_passdb_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_pa
 	struct mr_wire_out w;
 
 	if (a->account.n_patterns > MR_DIR_PATTERNS_MAX)
-		return mr_dir_status_encode(out, id, MR_DIR_BAD, "too many patterns");
+		return too_long(out, id, "too many patterns");
 	mr_wire_begin(&w, "status", mr_dir_status_str(a->status), id);
 	if (a->status == MR_DIR_OK) {
 		mr_wire_put(&w, "password", a->password);

@@ -16,7 +16,7 @@
 #pragma once
 #include "proto/wire.h"
 
-enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD };
+enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD }; /* of resolve BAD: more is behind it than can be told */
 const char *mr_dir_status_str(enum mr_dir_status s);
 
 #define MR_DIR_QUESTION_MAX  8192       /* bytes of a question on the wire; for a longer one lookup closes the connection */
@@ -92,7 +92,7 @@ struct mr_dir_passdb {
 	struct mr_dir_account account;
 };
 
-/* Encoders, used by lookup: whole wire answer for question `id`. */
+/* Encoders, used by lookup: whole wire answer for question `id`. -EMSGSIZE: it is too long, and became an answer "bad". */
 int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_resolve *a);
 int mr_dir_account_encode(struct mr_buf *out, uint64_t id, enum mr_dir_status status, const struct mr_dir_account *a);
 int mr_dir_sender_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_sender *a);

@@ -46,7 +46,9 @@ static void check_recipient(const struct mr_dir_resolve *r, struct mr_check_answ
 		if (r->hosted)
 			*out = (struct mr_check_answer){ MR_CHECK_REFUSE, "550 5.1.1 User unknown", "unknown" };
 		break;
-	case MR_DIR_BAD: /* not an address as we know them: Postfix's own restrictions decide */
+	case MR_DIR_BAD: /* nothing is known of who is behind it, so nothing of their lists, rights and quota could be heeded */
+		*out =
+		    (struct mr_check_answer){ MR_CHECK_REFUSE, "451 4.3.5 More is behind this address than can be looked at", "too-big" };
 		break;
 	case MR_DIR_TEMP:
 		out->kind = MR_CHECK_UNKNOWN;

@@ -7,7 +7,7 @@ import re
 import socket
 
 import pytest
-from stack import admin, layout, mail
+from stack import admin, layout, mail, mariadb
 
 STRANGER = "127.9.8.7"  # neither the host itself nor whom the other tests come from
 
@@ -306,3 +306,25 @@ def test_lists_of_user_domain_and_site(stack, refuses):
     done = stack.cli("domain", "set", "default", "--disable", check=False)
     assert done.returncode == 2 and "--allow, --deny and --unlist only" in done.stderr
     assert json.loads(stack.cli("domain", "show", "default", "--json")) == {"lists": []}
+
+
+def test_more_behind_an_address_than_can_be_told(stack, refuses):
+    """Neither taken without a look at anybody's list, nor refused for good; lookup says which address it is."""
+    domain = "crowd.example.org"
+    mariadb.sql(stack.lay, f"""INSERT INTO sender_list (scope, owner, pattern, action)
+        SELECT 'domain', '{domain}', CONCAT(REPEAT('long.', 50), seq, '.example'), 'deny' FROM seq_1_to_300""")
+    stack.cli("domain", "add", domain)
+    users = [admin.add_user(stack.lay, f"u{n}@{domain}") for n in range(15)]
+    stack.cli("user", "set", users[0], "--deny", "denied.example")
+    stack.cli("alias", "add", f"all@{domain}", *users)
+    stack.cli("alias", "add", f"some@{domain}", *users[:3])
+    with refuses(451, at="RCPT") as caught:
+        stack.inbound(f"all@{domain}")
+    assert "4.3.5" in str(caught.value)
+    assert re.search(rf"address-too-big address=all@{domain} why=.* recipients=15 list_entries=4501 ", stack.log("lookup"))
+    assert re.search(rf"recipient=all@{domain} action=\"451 .* check=account reason=too-big", stack.log("policyd"))
+    with policy(stack, account_mode="off"), refuses(451, at="DATA"):  # the filter stands alone
+        stack.inbound(f"all@{domain}")
+    mark = stack.inbound(f"some@{domain}")
+    for user in users[:3]:
+        stack.arrived(user, mark)

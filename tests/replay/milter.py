@@ -427,8 +427,10 @@ class Milter(unittest.TestCase):
 
     def test_directory_away(self):
         self.start()
-        self.directory.temp = True
+        self.directory.bad = {LIST}   # more behind it than can be told: nobody's lists and thresholds could be heeded
         with self.session() as s:
+            self.assertTrue(s.message(LIST).text.startswith("451"))
+            self.directory.temp = True
             self.assertTrue(s.message(ANNA).text.startswith("451"))
             self.write('on_error = "accept"')
             self.assertEqual(self.control("reload"), "ok\n")

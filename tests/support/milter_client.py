@@ -131,11 +131,12 @@ class Session:
 
 class Directory:
     """finals: address -> list of (deliver, {field: value or list}); who is not named is foreign. signs: domain -> list of selectors. Keys in `retired` are not
-    there, and after one question about one of them nobody is told of it any more. silent: takes questions and answers none."""
+    there, and after one question about one of them nobody is told of it any more. Of addresses in `bad` it
+    says "bad". silent: takes questions and answers none."""
 
     def __init__(self, run_dir):
         self.silent = False
-        self.finals, self.signs, self.temp, self.retired, self.asked = {}, {}, False, set(), []
+        self.finals, self.signs, self.temp, self.retired, self.bad, self.asked = {}, {}, False, set(), set(), []
         self.listeners = [self.listen(os.path.join(run_dir, name)) for name in ("lookup/directory.sock", "keys/keys.sock")]
 
     def listen(self, path):
@@ -177,6 +178,8 @@ class Directory:
 
     def resolve(self, question):
         address = question["address"]
+        if address in self.bad:
+            return [("status", "bad"), ("reason", "the answer is too long")]
         fields = [("status", "ok"), ("hosted", int(address in self.finals))]
         for deliver, settings in self.finals.get(address, [(address, None)]):
             fields.append(("deliver", deliver))

@@ -220,7 +220,7 @@ static void test_too_much(void **state)
 	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
 	assert_int_equal(status_of(&out), MR_DIR_OK);
 	in.n_finals++;
-	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 
 	in = (struct mr_dir_resolve){ .rights = rights, .n_rights = MR_DIR_RIGHTS_MAX };
@@ -231,11 +231,11 @@ static void test_too_much(void **state)
 	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
 	assert_int_equal(status_of(&out), MR_DIR_OK);
 	rights[0].n_who++;
-	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	rights[0].n_who = 0;
 	in.n_rights++;
-	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	in = (struct mr_dir_resolve){ .finals = finals };
 
@@ -247,22 +247,22 @@ static void test_too_much(void **state)
 	in.n_finals = MR_DIR_FINALS_MAX;
 	for (size_t i = 0; i < MR_DIR_FINALS_MAX; i++)
 		finals[i].account = a;
-	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	a.limits = rules;
 	a.n_limits = MR_DIR_LIMITS_MAX;
 	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
 	assert_int_equal(status_of(&out), MR_DIR_OK);
 	a.n_limits++;
-	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
+	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	a.n_limits = 0;
 	a.n_patterns++;
-	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), 0);
+	assert_int_equal(mr_dir_account_encode(&out, 1, MR_DIR_OK, &a), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	in.n_finals = 1;
 	finals[0].account = a;
-	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), 0);
+	assert_int_equal(mr_dir_resolve_encode(&out, 1, &in), -EMSGSIZE);
 	assert_int_equal(status_of(&out), MR_DIR_BAD);
 	mr_buf_done(&out);
 }
