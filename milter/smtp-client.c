@@ -72,6 +72,8 @@ static int reply(struct session *s)
 		s->in.n += (size_t)n;
 	}
 	code = (struct mr_slice){ s->in.p, end < 3 ? end : 3 };
+	if (end > 3 && !strchr(" -\r\n", s->in.p[3]))
+		return -EPROTO;
 	if (mr_parse_u64(code, 200, 599, &number) < 0)
 		return -EPROTO;
 	s->code = (unsigned)number;

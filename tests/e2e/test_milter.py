@@ -1,5 +1,6 @@
 """What the milter does with a message: results, headers, verdicts, signatures."""
 
+import json
 import smtplib
 
 import pytest
@@ -152,6 +153,27 @@ def test_thresholds_differ_by_mailbox(stack):
     stack.arrived(strict, mark, folder="Junk")
     got = stack.arrived(lax, mark)
     assert got["X-Spam"] is None
+
+
+def test_told_afterwards(stack):
+    """The log and `mailreeve scan --history` tell what became of a message, and why, by its queue id; `mailreeve scan --json` says the same of its bytes."""
+    user = stack.user()
+    mark = stack.inbound([user, ANNA], body=mail.GTUBE_JUNK + "\n")
+    got = stack.arrived(user, mark, folder="Junk")
+    told = json.loads(stack.cli("scan", "--history", got["X-Spam-Queue-Id"]))
+    assert (told["action"], told["recipients"], told["score"], told["role"]) == ("junk", [user, ANNA], 10.0, "MX")
+    assert told["groups"]["gtube"] == told["symbols"]["GTUBE_JUNK"] == 10.0 and set(told["ms"]) >= {"scan", "dns", "recipients", "total"}
+    assert f"id={told['id']} role=MX" in stack.log("milter")
+    assert told in list(map(json.loads, stack.cli("scan", "--history", "50").splitlines()))
+    scanned = json.loads(stack.cli("scan", "--json", "--files-from", "-", stdin=write(stack, got) + "\n"))
+    assert scanned["symbols"]["GTUBE_JUNK"] == 10.0 and scanned["groups"]["gtube"]["symbols"] == ["GTUBE_JUNK"]
+    assert scanned["descriptions"]["GTUBE_JUNK"]
+
+
+def write(stack, message):
+    path = stack.lay.dir / "told.eml"
+    path.write_bytes(message.as_bytes())
+    return str(path)
 
 
 def test_a_final_dot_is_no_way_round_a_list(stack, refuses):
