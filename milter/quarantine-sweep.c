@@ -33,7 +33,7 @@ struct mr_quarantine_sweep {
 	struct mr_timer *timer;
 	DIR *reading; /* NULL: not now */
 	struct found *found;
-	size_t n, cap, next; /* next: to be judged, oldest first, when all are read */
+	size_t n, cap, gone, next; /* next: to be judged, oldest first, when all are read */
 	uint64_t bytes;
 };
 
@@ -88,8 +88,14 @@ static void forget(struct mr_quarantine_sweep *s)
 	s->reading = NULL;
 	free(s->found);
 	s->found = NULL;
-	s->n = s->cap = s->next = 0;
+	s->n = s->cap = s->gone = s->next = 0;
 	s->bytes = 0;
+}
+
+static void tell(const struct mr_quarantine_sweep *s)
+{
+	atomic_store(&mr_milter_counters.quarantine_entries, (int64_t)(s->n - s->gone));
+	atomic_store(&mr_milter_counters.quarantine_bytes, (int64_t)s->bytes);
 }
 
 static void read_some(struct mr_quarantine_sweep *s)
@@ -103,7 +109,9 @@ static void read_some(struct mr_quarantine_sweep *s)
 		return;
 	closedir(s->reading);
 	s->reading = NULL;
-	if (s->n)
+	if (!s->n)
+		tell(s);
+	else
 		qsort(s->found, s->n, sizeof(*s->found), older);
 }
 
@@ -124,8 +132,10 @@ static bool remove_some(struct mr_quarantine_sweep *s)
 		if (!must_go(s, f))
 			return false;
 		r = mr_quarantine_remove(s->dir, mr_slice_of(f->id));
-		if (r == 0 || r == -ENOENT)
+		if (r == 0 || r == -ENOENT) {
 			s->bytes -= f->size;
+			s->gone++;
+		}
 		if (r == 0)
 			atomic_fetch_add(&mr_milter_counters.expired, 1);
 		else if (r != -ENOENT && r != -EBUSY)
@@ -144,8 +154,10 @@ static void step(void *arg)
 	if (s->reading) {
 		read_some(s);
 	} else if (s->found) {
-		if (!remove_some(s))
+		if (!remove_some(s)) {
+			tell(s);
 			forget(s);
+		}
 	} else {
 		s->reading = opendir(s->dir);
 	}

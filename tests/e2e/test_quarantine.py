@@ -3,6 +3,7 @@
 import contextlib
 import email
 import json
+import re
 import smtplib
 import socket
 import subprocess
@@ -93,6 +94,41 @@ def test_one_message_many_outcomes(stack):
     late = [stack.arrived(user, mark) for user in (strict, keeping, denying)]
     assert str(own_bytes(late[0])) == str(own_bytes(late[1])) == str(own_bytes(late[2])) == str(own_bytes(got[lax]))
     assert [copies(stack, user, mark) for user in everybody] == [1] * 7
+
+
+@pytest.mark.rows("F092")
+def test_thresholds_and_lists_of_site_domain_and_user(stack, refuses):
+    """The user's own stand above the domain's, those above the site's. The lists are asked for the author, whom only the filter knows."""
+    domain, author = "lists.example.org", f"pest{next(stack.numbers)}@{layout.ELSEWHERE}"
+    admin.add_domain(stack.lay, domain)
+    one, two = (admin.add_user(stack.lay, f"{name}@{domain}") for name in ("one", "two"))
+
+    def where(to, **kwargs):
+        mark = stack.inbound(to, body=mail.GTUBE_JUNK + "\n", **kwargs)
+        assert mail.wait_until(lambda: copies(stack, to, mark) == 1)
+        return "INBOX" if stack.client.fetch(to, admin.PASSWORD, mark) else "Junk"
+    assert where(one) == where(two) == "Junk"
+    stack.cli("domain", "set", domain, "--junk-score", "20", "--reject-score", "30")
+    stack.cli("user", "set", two, "--junk-score", "10")
+    assert (where(one), where(two)) == ("INBOX", "Junk")
+    stack.cli("domain", "set", domain, "--junk-score", "2", "--reject-score", "10")
+    stack.cli("user", "set", two, "--reject-score", "20")
+    with refuses(550, at="DATA"):
+        where(one)
+    assert where(two) == "Junk"
+    stack.cli("domain", "set", domain, "--junk-score", "default", "--reject-score", "default")
+    try:
+        stack.cli("domain", "set", "default", "--deny", author)
+        with refuses(550, at="DATA"):
+            where(one, header_from=author)
+        stack.cli("domain", "set", domain, "--allow", author)
+        assert where(one, header_from=author) == "INBOX"
+        stack.cli("user", "set", one, "--deny", author)
+        with refuses(550, at="DATA"):
+            where(one, header_from=author)
+        assert where(two, header_from=author) == "INBOX"
+    finally:
+        stack.cli("domain", "set", "default", "--unlist", author)
 
 
 @pytest.mark.rows("F092")
@@ -285,6 +321,10 @@ def test_the_oldest_go_when_there_is_no_room(stack):
     _, first, _ = withheld(stack, user, body=body)
     time.sleep(1.1)      # entries are ordered by whole seconds
     _, second, _ = withheld(stack, user, body=body)
+    def told(name):
+        return int(re.search(rf"^{name}=(\d+)$", stack.control("milter", "stats"), re.M)[1])
     with setting(stack, quarantine_max="1M"):
         assert mail.wait_until(lambda: not entries(stack, first))
+        assert mail.wait_until(lambda: 600000 < told("quarantine_bytes") < 1 << 20)
+    assert told("quarantine_entries") >= 1 and told("expired_total") >= 1
     assert len(entries(stack, second)) == 1
