@@ -138,8 +138,8 @@ out:
 	return rc < 0 ? rc : 0;
 }
 
-/* Its length, or 0 where it is none. */
-static socklen_t loopback(const char *address, struct sockaddr_storage *out)
+/* Its length, or 0 where it is no address with a port. */
+static socklen_t address_of(const char *address, struct sockaddr_storage *out)
 {
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
 	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
@@ -154,11 +154,21 @@ static socklen_t loopback(const char *address, struct sockaddr_storage *out)
 	if (ip.family == AF_INET6) {
 		memcpy(&v6->sin6_addr, ip.bytes, sizeof(v6->sin6_addr));
 		v6->sin6_port = htons(port);
-		return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ? sizeof(*v6) : 0;
+		return sizeof(*v6);
 	}
 	memcpy(&v4->sin_addr, ip.bytes, sizeof(v4->sin_addr));
 	v4->sin_port = htons(port);
-	return ip.bytes[0] == IN_LOOPBACKNET ? sizeof(*v4) : 0;
+	return sizeof(*v4);
+}
+
+/* The same, or 0 where it is not of the loopback. */
+static socklen_t loopback(const char *address, struct sockaddr_storage *out)
+{
+	socklen_t n = address_of(address, out);
+
+	if (n && out->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)out)->sin6_addr) ? n : 0;
+	return n && ntohl(((struct sockaddr_in *)out)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET ? n : 0;
 }
 
 bool mr_is_loopback(const char *address)
@@ -201,6 +211,24 @@ int mr_connect_unix(const char *path)
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return fd;
 	rc = -errno; /* of a Unix socket EAGAIN means a full backlog, not "under way" */
+	close(fd);
+	return rc;
+}
+
+int mr_connect_ip(const char *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = address_of(address, &sa);
+	int fd, rc;
+
+	if (n == 0)
+		return -EINVAL;
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&sa, n) == 0 || errno == EINPROGRESS)
+		return fd;
+	rc = -errno;
 	close(fd);
 	return rc;
 }

@@ -22,5 +22,6 @@ int mr_listen_loopback(const char *address, struct mr_diag *diag);
 int mr_connect_loopback_wait(const char *address, uint64_t timeout_ms);
 /* Non-blocking connect started; the fd, or -errno. */
 int mr_connect_unix(const char *path);
+int mr_connect_ip(const char *address); /* "192.0.2.1:3310"; under way, the first write tells how it went; -EINVAL: no such address */
 /* Blocking, for verbs: connected within the time or -errno; each later read or write has the same limit (EAGAIN). */
 int mr_connect_unix_wait(const char *path, uint64_t timeout_ms);
