@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "job.h"
 #include "mail/address.h"
+#include "spool.h"
 
 static const char *const role_names[] = {
 	[MR_ROLE_MX] = "MX",           [MR_ROLE_ORIGINATING] = "ORIGINATING", [MR_ROLE_LOCAL] = "LOCAL", [MR_ROLE_REDIRECT] = "REDIRECT",
@@ -61,8 +62,8 @@ void mr_job_unref(struct mr_job *j)
 		free(j->recipients[i]);
 	}
 	free(j->recipients);
-	if (j->message.n)
-		munmap((void *)j->message.p, j->message.n);
+	if (j->message.p)
+		munmap((void *)(j->message.p - MR_SPOOL_LEAD_N), j->message.n + MR_SPOOL_LEAD_N);
 	if (j->memfd >= 0)
 		close(j->memfd);
 	free(j->queue_id);
@@ -120,12 +121,12 @@ int mr_job_map(struct mr_job *j)
 
 	if (fcntl(j->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 || fstat(j->memfd, &st) < 0)
 		return -errno;
-	if (st.st_size == 0)
-		return 0;
+	if (st.st_size < (off_t)MR_SPOOL_LEAD_N)
+		return -EINVAL;
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, j->memfd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	j->message = (struct mr_slice){ p, (size_t)st.st_size };
+	j->message = mr_slice_from((struct mr_slice){ p, (size_t)st.st_size }, MR_SPOOL_LEAD_N);
 	return 0;
 }
 

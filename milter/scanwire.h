@@ -1,7 +1,7 @@
 /* scanwire: the messages between the I/O loop and a scanner, over wire.h. One message of mail at a time on a scanner's socket:
  *
  *   scanner → loop   status=ready, once: it has shut itself in
- *   loop → scanner   cmd=scan, the facts about the session; the mail itself is a sealed memfd sent along (SCM_RIGHTS)
+ *   loop → scanner   cmd=scan, the facts about the session; the mail itself is a sealed memfd sent along (SCM_RIGHTS; spool.h)
  *   scanner → loop   status=questions: what is known so far, and DNS questions
  *   loop → scanner   cmd=answer, one for each question
  *   scanner → loop   status=questions again, or status=result: all that is known

@@ -35,6 +35,7 @@ void mr_spool_begin(struct mr_spool *s, uint64_t max)
 	s->memfd = memfd_create("mailreeve-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (s->memfd < 0)
 		s->error = -errno;
+	mr_buf_puts(&s->buf, MR_SPOOL_LEAD);
 }
 
 void mr_spool_bytes(struct mr_spool *s, struct mr_slice bytes)

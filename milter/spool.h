@@ -4,10 +4,15 @@
 #include <stdint.h>
 #include "base/buf.h"
 
+/* What stands before each message in its memfd, and is no part of it: clamd, which is handed the descriptor, judges by the first bytes
+ * whether a file is mail. Without it a field "MZ: x" or "%PDF-1.3: x" at the top, which Postfix lets pass, hides every attachment. */
+#define MR_SPOOL_LEAD   "Received: by mailreeve\r\n"
+#define MR_SPOOL_LEAD_N (sizeof(MR_SPOOL_LEAD) - 1)
+
 struct mr_spool {
 	int memfd;          /* taken over by whoever takes the message */
 	struct mr_buf buf;  /* not written yet */
-	uint64_t size, max; /* bytes */
+	uint64_t size, max; /* bytes of the message */
 	int error;          /* -EFBIG past max, else of the system */
 };
 

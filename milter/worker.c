@@ -11,6 +11,7 @@
 /* ours */
 #include "base/mem.h"
 #include "scanwire.h"
+#include "spool.h"
 #include "worker.h"
 
 #define READ_CHUNK 65536
@@ -150,18 +151,17 @@ static int serve(struct peer *p, const struct mr_worker_limits *limits, const st
 	if (r <= 0)
 		return r;
 	if (p->memfd < 0 || mr_wire_u64(&w, "id", UINT64_MAX, &id) < 0 || mr_scanwire_request_decode(&w, arena, &in) < 0 ||
-	    fstat(p->memfd, &st) < 0)
+	    fstat(p->memfd, &st) < 0 || st.st_size < (off_t)MR_SPOOL_LEAD_N)
 		return -EPROTO;
-	map = st.st_size ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, p->memfd, 0) : NULL;
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, p->memfd, 0);
 	close(p->memfd);
 	p->memfd = -1;
 	if (map == MAP_FAILED)
 		return -errno;
-	in.message = (struct mr_slice){ map, (size_t)st.st_size };
+	in.message = mr_slice_from((struct mr_slice){ map, (size_t)st.st_size }, MR_SPOOL_LEAD_N);
 	mr_sandbox_budget(limits);
 	r = scan(p, id, setup, &in, arena);
-	if (map)
-		munmap(map, (size_t)st.st_size);
+	munmap(map, (size_t)st.st_size);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 /* ours */
 #include "../unit/unit.h"
 #include "scanwire.h"
+#include "spool.h"
 #include "worker.h"
 
 #define MEMORY (256u << 20)
@@ -188,6 +189,7 @@ static void still_scans(void **state)
 		_exit(mr_worker_run(pair[1], &limits, &setup));
 	}
 	close(pair[1]);
+	assert_int_equal(write(memfd, MR_SPOOL_LEAD, MR_SPOOL_LEAD_N), MR_SPOOL_LEAD_N);
 	assert_int_equal(write(memfd, mail, sizeof(mail) - 1), sizeof(mail) - 1);
 	assert_int_equal(mr_parse_ip(MR_LIT("192.0.2.1"), &in.client), 0);
 	mr_scanwire_request(&out, 7, &in);

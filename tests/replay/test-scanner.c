@@ -17,6 +17,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "scanwire.h"
+#include "spool.h"
 
 #define PATIENCE_MS 15000
 
@@ -178,6 +179,7 @@ static int memfd_of(const char *text)
 	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	assert_true(fd >= 0);
+	assert_int_equal(write(fd, MR_SPOOL_LEAD, MR_SPOOL_LEAD_N), MR_SPOOL_LEAD_N);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	return fd;
 }

@@ -36,7 +36,7 @@ static void fields(void **state)
 		mr_spool_begin(&s, 1000);
 		mr_spool_field(&s, MR_LIT("N"), mr_slice_of(t[i].value), t[i].has_space);
 		assert_int_equal(mr_spool_end(&s, &fd), 0);
-		assert_true(pread(fd, got, sizeof(got) - 1, 0) >= 0);
+		assert_true(pread(fd, got, sizeof(got) - 1, MR_SPOOL_LEAD_N) >= 0);
 		assert_string_equal(got, t[i].text);
 		close(fd);
 		mr_spool_done(&s);
@@ -59,7 +59,9 @@ static void order(void **state)
 		mr_spool_bytes(&s, (struct mr_slice){ piece, sizes[i] });
 	}
 	assert_int_equal(mr_spool_end(&s, &fd), 0);
-	assert_int_equal(pread(fd, got, sizeof(got), 0), (ssize_t)s.size);
+	assert_int_equal(pread(fd, got, MR_SPOOL_LEAD_N, 0), MR_SPOOL_LEAD_N);
+	assert_memory_equal(got, MR_SPOOL_LEAD, MR_SPOOL_LEAD_N);
+	assert_int_equal(pread(fd, got, sizeof(got), MR_SPOOL_LEAD_N), (ssize_t)s.size);
 	for (size_t i = 0; i < MR_COUNT(sizes); i++)
 		for (size_t n = 0; n < sizes[i]; n++)
 			assert_int_equal(got[at++], 'a' + (int)i);
