@@ -47,6 +47,12 @@ static const struct mr_stat stats[] = {
 	{ "dmarc_evaluations_lost_total", "DMARC evaluations that could not be kept.", &mr_milter_counters.evaluations_lost },
 	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
 	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
+	{ "viruses_total", "Messages with a virus.", &mr_milter_counters.viruses },
+	{ "viruses_suspected_total", "Messages in which clamd found what virus_suspicious names.", &mr_milter_counters.viruses_suspected },
+	{ "clamd_asked_total", "Messages that clamd was to look at.", &mr_clamd_counters.asked },
+	{ "clamd_cached_total", "Of these, those that it had seen before.", &mr_clamd_counters.cached },
+	{ "clamd_unanswered_total", "Of these, those that no server answered for in time.", &mr_clamd_counters.unanswered },
+	{ "clamd_servers_away", "Servers of clamd that are left alone until they answer again.", &mr_clamd_counters.away },
 	{ 0 },
 };
 
@@ -147,9 +153,10 @@ static void status(struct mr_app *app, struct mr_buf *out)
 {
 	struct mr_milter_io *io = app->state;
 
-	mr_buf_printf(out, "sessions=%zu\nmessages=%zu\njobs=%zu\nscanners=%zu\nscans_waiting=%zu\ndirectory=%s\n", mr_front_sessions(),
-		      mr_front_pending(), mr_milter_io_jobs(io), mr_pool_scanners(mr_milter_io_pool(io)),
-		      mr_pool_waiting(mr_milter_io_pool(io)), mr_directory_up(mr_milter_io_directory(io)) ? "up" : "away");
+	mr_buf_printf(out, "sessions=%zu\nmessages=%zu\njobs=%zu\nscanners=%zu\nscans_waiting=%zu\ndirectory=%s\nclamd_open=%zu\n",
+		      mr_front_sessions(), mr_front_pending(), mr_milter_io_jobs(io), mr_pool_scanners(mr_milter_io_pool(io)),
+		      mr_pool_waiting(mr_milter_io_pool(io)), mr_directory_up(mr_milter_io_directory(io)) ? "up" : "away",
+		      mr_clamd_open(mr_milter_io_clamd(io)));
 }
 
 /* One socket of lookup's answers. */
@@ -167,6 +174,24 @@ static int check_socket(const char *run_dir, const char *name, struct mr_buf *ou
 	close(fd);
 	mr_buf_printf(out, "ok %s\n", name);
 	return 0;
+}
+
+/* One that answers is enough. */
+static int check_clamd(const struct mr_milter_conf *c, struct mr_buf *out)
+{
+	char version[MR_CLAMD_TEXT_MAX + 1];
+	size_t good = 0;
+
+	for (size_t i = 0; i < c->clamd.n; i++) {
+		int err = mr_clamd_check(c->clamd.v[i], CHECK_MS, version);
+
+		good += err == 0;
+		if (err == 0)
+			mr_buf_printf(out, "ok %s %s\n", c->clamd.v[i], version);
+		else
+			mr_buf_printf(out, "failed %s: %s\n", c->clamd.v[i], strerror(-err));
+	}
+	return c->clamd.n > 0 && good == 0;
 }
 
 static int check_resolver(const char *resolver, struct mr_buf *out)
@@ -187,6 +212,8 @@ static int check(const void *conf, struct mr_buf *out)
 	int r = check_socket(c->shared.run_dir, "lookup/directory.sock", out);
 
 	if (check_socket(c->shared.run_dir, "keys/keys.sock", out))
+		r = 1;
+	if (check_clamd(c, out))
 		r = 1;
 	return check_resolver(c->shared.resolver, out) ? 1 : r;
 }

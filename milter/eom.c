@@ -15,6 +15,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "sign.h"
+#include "virus.h"
 
 #define LOOP_SLACK_MS 5000 /* the loop ends each job at scan_timeout; when even that does not come the front gives up */
 #define TEXT_MAX      8192
@@ -54,6 +55,9 @@ static int decide(struct ending *e)
 	struct mr_verdict_input in = {
 		.scan = j->scanned ? &j->scan : NULL,
 		.held = j->held,
+		.virus = j->virus,
+		.virus_name = j->virus_name,
+		.virus_withhold = j->settings->virus_withhold,
 		.trusted = j->trusted,
 		.accept_unknown = j->settings->on_error == MR_ON_ERROR_ACCEPT,
 		.sender = mr_slice_of(j->sender),
@@ -205,9 +209,10 @@ static void log_message(const struct ending *e)
 	       mr_s("role", mr_role_str(j->role)), mr_s("client", j->client.family ? mr_ip_str(&j->client, client) : ""),
 	       mr_s("sender", j->sender), mr_s("from", j->from), mr_u("recipients", j->n_recipients), mr_u("size", j->message.n),
 	       mr_s("action", mr_action_str(e->verdict.action)), mr_s("reason", e->verdict.reason),
-	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)), mr_u("signed", e->n_signatures),
-	       mr_s("quarantine", e->quarantine_id), mr_u("recipients_ms", e->known ? j->recipients_ms : 0),
-	       mr_u("scan_ms", e->known ? j->scan_ms : 0), mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("greylist_ms", e->greylist_ms),
+	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)),
+	       mr_s("virus", e->known ? j->virus_name : ""), mr_u("signed", e->n_signatures), mr_s("quarantine", e->quarantine_id),
+	       mr_u("recipients_ms", e->known ? j->recipients_ms : 0), mr_u("scan_ms", e->known ? j->scan_ms : 0),
+	       mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("greylist_ms", e->greylist_ms),
 	       mr_u("receive_ms", e->session->m.ended - e->session->m.began), mr_u("total_ms", now - e->session->m.ended));
 	mr_buf_done(&symbols);
 	explain_keep(&(struct explain){ .queue_id = e->queue_id,
@@ -230,6 +235,8 @@ int message_collect(struct session *s, const char *queue_id, const char **step)
 	*step = "spool";
 	if (r == 0)
 		r = mr_job_map(j);
+	if (r == 0 && mr_virus_wanted(j)) /* here, where it keeps nobody waiting but its sender */
+		r = mr_sha256(j->message, j->sha256);
 	if (r < 0)
 		return r;
 	*step = "loop";

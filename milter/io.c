@@ -16,10 +16,14 @@
 #include "quarantine-sweep.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "spool.h"
+#include "virus.h"
 
 #define STALE_MS   10000 /* an answer about a recipient older than this is asked for again at the end of the message */
 #define ATTEMPTS   2     /* scans of one message */
 #define PATH_BYTES 4096
+
+#define WAITING_MAX 4096 /* bytes of what a message waits for */
 
 struct mr_milter_io {
 	struct mr_loop *loop;
@@ -29,15 +33,10 @@ struct mr_milter_io {
 	struct mr_greylist *greylist;
 	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
-	struct mr_job *jobs;          /* submitted and not finished */
+	struct mr_clamd *clamd;
+	struct mr_job *jobs; /* submitted and not finished */
 	size_t n_jobs;
 	struct mr_killers killers;
-};
-
-/* A DNS question of one attempt at a scan. */
-struct asked {
-	struct mr_job *job;
-	unsigned attempt;
 };
 
 static void start_scan(struct mr_job *j);
@@ -47,15 +46,17 @@ static void dns_over(struct mr_job *j);
 
 static bool is_spam(const struct mr_job *j)
 {
-	return j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->outbound.score);
+	return j->virus == MR_VIRUS_FOUND ||
+	       (j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->outbound.score));
 }
 
 static void finish(struct mr_job *j)
 {
 	struct mr_milter_io *io = j->io;
 
-	if (j->side.dns_open)
+	if (j->side.open_dns)
 		dns_over(j);
+	mr_virus_symbol(j);
 	if (j->scanned)
 		mr_scores_apply(&j->settings->scores, &j->scan);
 	if (j->login && j->role == MR_ROLE_ORIGINATING && is_spam(j))
@@ -70,7 +71,7 @@ static void finish(struct mr_job *j)
 
 static void finish_if_complete(struct mr_job *j)
 {
-	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0)
+	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0 && !j->side.clamd)
 		finish(j);
 }
 
@@ -223,14 +224,16 @@ static void dns_over(struct mr_job *j)
 
 static void on_dns(const struct mr_dns_answer *a, void *arg)
 {
-	struct asked *q = arg;
+	struct mr_job_asked *q = arg;
 	struct mr_job *j = q->job;
 
-	if (--j->side.dns_open == 0)
+	DL_DELETE(j->side.open_dns, q);
+	if (!j->side.open_dns)
 		dns_over(j);
 	if (j->side.scanning && q->attempt == j->side.attempt)
 		mr_pool_answer(j->io->pool, &j->side.task, a);
 	mr_job_unref(j);
+	free(q->name);
 	free(q);
 }
 
@@ -241,11 +244,15 @@ static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
 	mr_job_keep_scan(j, &r->result);
 	/* An honest scanner keeps to this by itself; another waits for an answer until it is killed. */
 	for (size_t i = 0; i < r->n_questions && j->side.asked < MR_DNS_QUESTIONS_MAX; i++, j->side.asked++) {
-		struct asked *q = mr_new(struct asked, 1);
+		struct mr_job_asked *q = mr_new(struct mr_job_asked, 1);
 
-		if (j->side.dns_open++ == 0)
+		if (!j->side.open_dns)
 			j->side.dns_since = mr_now_ms();
-		*q = (struct asked){ .job = mr_job_ref(j), .attempt = j->side.attempt };
+		*q = (struct mr_job_asked){ .job = mr_job_ref(j),
+					    .attempt = j->side.attempt,
+					    .name = mr_strdup(r->questions[i].name),
+					    .type = r->questions[i].type };
+		DL_APPEND(j->side.open_dns, q);
 		mr_dns_ask(j->io->dns, r->questions[i].name, r->questions[i].type, j->side.dns_until, on_dns, q);
 	}
 }
@@ -310,18 +317,50 @@ static void begin_scan(struct mr_job *j)
 		start_scan(j);
 }
 
+/* -- viruses -- */
+
+static void on_clamd(const struct mr_clamd_answer *a, void *arg)
+{
+	struct mr_job *j = arg;
+
+	j->side.clamd = NULL;
+	mr_virus_note(j, a);
+	finish_if_complete(j);
+	mr_job_unref(j);
+}
+
+static void ask_clamd(struct mr_job *j)
+{
+	struct mr_clamd_message m = { .fd = j->memfd, .lead = MR_LIT(MR_SPOOL_LEAD), .bytes = j->message };
+
+	memcpy(m.sha256, j->sha256, sizeof(m.sha256));
+	j->side.clamd = mr_clamd_ask(j->io->clamd, &m, j->side.began + j->settings->clamd_timeout, on_clamd, mr_job_ref(j));
+}
+
+/* Its answer is not waited for any longer. */
+static void forget_clamd(struct mr_job *j)
+{
+	if (!j->side.clamd)
+		return;
+	mr_clamd_cancel(j->side.clamd);
+	j->side.clamd = NULL;
+	mr_virus_note(j, NULL);
+	mr_job_unref(j);
+}
+
 /* -- a submitted job -- */
 
 static void on_deadline(void *arg)
 {
 	struct mr_job *j = arg;
+	struct mr_buf waiting = MR_BUF(WAITING_MAX);
 
 	j->side.deadline = NULL;
+	mr_job_waiting(j, &waiting);
 	mr_log(MR_LOG_WARNING, "message-deadline", mr_s("id", j->queue_id), mr_s("sender", j->sender),
-	       mr_s("scan", !j->side.scanning      ? "done"
-			    : j->side.task.scanner ? "stuck"
-						   : "waiting"),
-	       mr_u("directory_open", j->side.open));
+	       mr_sl("waiting_for", mr_buf_slice(&waiting)));
+	mr_buf_done(&waiting);
+	forget_clamd(j);
 	if (j->side.scanning) {
 		if (j->side.task.scanner && mr_killers_add(&j->io->killers, j->message) >= MR_KILLS_HELD)
 			j->held = true;
@@ -349,8 +388,13 @@ static void begin(struct mr_job *j)
 	}
 	if (may_sign(j))
 		ask_sender(j);
-	if (!j->released)
-		begin_scan(j);
+	if (j->released)
+		return;
+	if (mr_virus_wanted(j))
+		ask_clamd(j);
+	else if (j->settings->clamd)
+		j->virus = MR_VIRUS_UNCHECKED;
+	begin_scan(j);
 }
 
 static void submit_now(void *arg)
@@ -419,6 +463,14 @@ static struct mr_pool_config pool_config(const struct mr_milter_conf *conf, stru
 	};
 }
 
+static void set_clamd(struct mr_milter_io *io, const struct mr_milter_conf *conf)
+{
+	mr_clamd_set(io->clamd, &(struct mr_clamd_config){ .servers = (const char *const *)conf->clamd.v,
+							   .n_servers = conf->clamd.n,
+							   .stream = conf->clamd_mode == MR_CLAMD_STREAM,
+							   .cache_ms = conf->clamd_cache });
+}
+
 int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag)
 {
 	char directory[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES];
@@ -443,6 +495,8 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	io->pool = mr_pool_new(l, &pool);
 	io->greylist = mr_greylist_new(mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
+	io->clamd = mr_clamd_new(l);
+	set_clamd(io, conf);
 	*out = io;
 	return 0;
 }
@@ -454,6 +508,7 @@ void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *c
 
 	mr_pool_reload(io->pool, &pool);
 	mr_quarantine_sweep_reload(io->sweep, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
+	set_clamd(io, conf);
 }
 
 void mr_milter_io_end_jobs(struct mr_milter_io *io)
@@ -464,6 +519,7 @@ void mr_milter_io_end_jobs(struct mr_milter_io *io)
 		if (j->side.scanning)
 			mr_pool_cancel(io->pool, &j->side.task);
 		j->side.scanning = false;
+		forget_clamd(j);
 		finish(j);
 	}
 }
@@ -480,6 +536,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_outbound_free(io->outbound);
 	mr_greylist_free(io->greylist);
 	mr_quarantine_sweep_free(io->sweep);
+	mr_clamd_free(io->clamd);
 	free(io);
 }
 
@@ -496,4 +553,9 @@ struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io)
 struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io)
 {
 	return io->directory;
+}
+
+struct mr_clamd *mr_milter_io_clamd(struct mr_milter_io *io)
+{
+	return io->clamd;
 }

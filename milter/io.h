@@ -15,6 +15,7 @@ void mr_milter_io_free(struct mr_milter_io *io);
 size_t mr_milter_io_jobs(const struct mr_milter_io *io);
 struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io);
 struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io);
+struct mr_clamd *mr_milter_io_clamd(struct mr_milter_io *io);
 
 /* Any thread. The recipient's question goes out now, so that its answer is there at the end of the message. */
 void mr_milter_io_resolve(struct mr_job_recipient *r);

@@ -13,6 +13,8 @@
 #include "mail/address.h"
 #include "spool.h"
 
+#define NAMES_SHOWN 5 /* of DNS questions in the log */
+
 static const char *const role_names[] = {
 	[MR_ROLE_MX] = "MX",           [MR_ROLE_ORIGINATING] = "ORIGINATING", [MR_ROLE_LOCAL] = "LOCAL", [MR_ROLE_REDIRECT] = "REDIRECT",
 	[MR_ROLE_FORWARD] = "FORWARD",
@@ -135,6 +137,25 @@ void mr_job_again(struct mr_job *j)
 	pthread_mutex_lock(&j->lock);
 	j->done = false;
 	pthread_mutex_unlock(&j->lock);
+}
+
+void mr_job_waiting(const struct mr_job *j, struct mr_buf *out)
+{
+	const struct mr_job_side *s = &j->side;
+	const struct mr_job_asked *q = s->open_dns;
+
+	if (s->scanning)
+		mr_buf_puts(out, s->task.scanner ? "scanner " : "free-scanner ");
+	if (s->clamd)
+		mr_buf_puts(out, "clamd ");
+	if (s->open)
+		mr_buf_printf(out, "directory:%zu ", s->open);
+	for (int i = 0; s->scanning && q && i < NAMES_SHOWN; q = q->next, i++)
+		mr_buf_printf(out, "dns:%s/%s ", q->name, mr_dns_type_str(q->type));
+	if (s->scanning && q)
+		mr_buf_puts(out, "dns:... ");
+	if (out->n)
+		mr_buf_truncate(out, out->n - 1);
 }
 
 void mr_job_done(struct mr_job *j)

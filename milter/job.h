@@ -13,6 +13,7 @@
 #include "options.h"
 #include "pool.h"
 #include "proto/directory.h"
+#include "rt/clamd.h"
 #include "rt/greylist.h"
 #include "scan.h"
 
@@ -36,6 +37,15 @@ struct mr_job_recipient {
 /* What the directory says about signing. */
 enum mr_sign { MR_SIGN_NO, MR_SIGN_YES /* domain and keys are there */, MR_SIGN_AWAY /* must be signed, cannot be now */ };
 
+/* A DNS question of one attempt at a scan. */
+struct mr_job_asked {
+	struct mr_job *job;
+	unsigned attempt;
+	char *name;
+	enum mr_dns_type type;
+	struct mr_job_asked *prev, *next;
+};
+
 /* One key that signs the message. */
 struct mr_job_key {
 	struct mr_job *job;
@@ -51,13 +61,14 @@ struct mr_job_side {
 	bool key_unknown;    /* lookup knows a key no more that it has just named */
 	bool asked_again;    /* for the keys, because of that */
 	bool scanning;
-	unsigned attempt;          /* of scanning */
-	unsigned deaths;           /* of scanners that had it */
-	size_t asked;              /* DNS questions of this attempt */
-	size_t dns_open;           /* of all attempts, without an answer */
-	uint64_t dns_since;        /* ms */
-	uint64_t began, dns_until; /* ms */
+	unsigned attempt;              /* of scanning */
+	unsigned deaths;               /* of scanners that had it */
+	size_t asked;                  /* DNS questions of this attempt */
+	struct mr_job_asked *open_dns; /* those without an answer, of earlier attempts too */
+	uint64_t dns_since;            /* ms */
+	uint64_t began, dns_until;     /* ms */
 	struct mr_timer *deadline;
+	struct mr_clamd_question *clamd; /* open: the end waits for it */
 	struct mr_pool_task task;
 	struct mr_scan_input input;
 	struct mr_job *prev, *next;
@@ -86,11 +97,14 @@ struct mr_job {
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;
 	int memfd;
-	struct mr_slice message; /* mapped; empty until mr_job_map() */
+	struct mr_slice message;       /* mapped; empty until mr_job_map() */
+	uint8_t sha256[MR_SHA256_LEN]; /* of message, where clamd is asked */
 
 	/* findings */
 	struct mr_arena *arena;
 	bool scanned, held; /* held: its content kills scanners */
+	enum mr_virus virus;
+	char virus_name[MR_CLAMD_TEXT_MAX + 1]; /* of FOUND and SUSPECTED */
 	struct mr_scan_result scan;
 	enum mr_sign sign;
 	struct mr_slice sign_domain;
@@ -111,7 +125,9 @@ struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice 
 bool mr_job_foreign_from(const struct mr_job *j);
 /* The memfd is complete, nobody can change it any more, and job->message shows it. */
 int mr_job_map(struct mr_job *j);
-void mr_job_again(struct mr_job *j);                     /* front, after mr_job_wait(): the loop has one more thing to find out */
+void mr_job_again(struct mr_job *j); /* front, after mr_job_wait(): the loop has one more thing to find out */
+/* What the end still waits for: "scanner clamd directory dns:a.example/A", for the log. */
+void mr_job_waiting(const struct mr_job *j, struct mr_buf *out);
 void mr_job_done(struct mr_job *j);                      /* loop: the findings are the front's */
 bool mr_job_wait(struct mr_job *j, uint64_t timeout_ms); /* false: the loop did not come back in time */
 /* Deep copies into the job's arena; false, and nothing changed, when it bears no more. */

@@ -8,5 +8,6 @@ struct mr_milter_counters {
 	_Atomic int64_t quarantine_entries, quarantine_bytes;                                      /* when it was last looked at */
 	_Atomic int64_t quarantined, released, expired, is_signed, sealed, redirected, circles, evaluations_lost, sessions_refused,
 	    scanners_killed;
+	_Atomic int64_t viruses, viruses_suspected;
 };
 extern struct mr_milter_counters mr_milter_counters;

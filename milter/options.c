@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "mail/address.h"
 #include "options.h"
+#include "rt/clamd.h"
 #include "rt/file.h"
 
 #define OFF(field) offsetof(struct mr_milter_conf, field)
@@ -266,6 +267,75 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 100000,
 	  .help = "Messages whose verdicts are kept in memory for mailreeve scan --history." },
 	{ .section = "milter",
+	  .name = "clamd",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(clamd),
+	  .def = "",
+	  .help = "Servers of ClamAV by preference, such as unix:/run/clamav/clamd.ctl or tcp:192.0.2.1:3310; none: nobody looks for "
+		  "viruses." },
+	{ .section = "milter",
+	  .name = "clamd_mode",
+	  .type = MR_OPT_ENUM,
+	  .offset = OFF(clamd_mode),
+	  .def = "fildes",
+	  .choices = "fildes|stream",
+	  .help = "How clamd gets a message over a Unix socket: as a file descriptor, or byte by byte, as over TCP." },
+	{ .section = "milter",
+	  .name = "clamd_max_size",
+	  .type = MR_OPT_SIZE,
+	  .offset = OFF(clamd_max_size),
+	  .def = "25M",
+	  .min = 1024,
+	  .max = INT64_C(1) << 31,
+	  .help = "A message with more bytes is not looked at; its symbol is VIRUS_UNCHECKED. No more than clamd's StreamMaxLength and "
+		  "MaxFileSize." },
+	{ .section = "milter",
+	  .name = "clamd_timeout",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(clamd_timeout),
+	  .def = "20s",
+	  .min = 50,
+	  .max = 100 * 1000,
+	  .help = "Time for clamd to answer about one message, all servers together." },
+	{ .section = "milter",
+	  .name = "clamd_cache",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(clamd_cache),
+	  .def = "10m",
+	  .min = 0,
+	  .max = 24 * 60 * MINUTE,
+	  .help =
+	      "How long an answer is kept for the same message, as it comes again after a temporary failure; until a server has another "
+	      "database at the longest. 0 keeps none." },
+	{ .section = "milter",
+	  .name = "clamd_away",
+	  .type = MR_OPT_ENUM,
+	  .offset = OFF(clamd_away),
+	  .def = "defer",
+	  .choices = "defer|tag|pass",
+	  .help = "When no server answers: 451, go on with the symbol VIRUS_UNCHECKED, or go on." },
+	{ .section = "milter",
+	  .name = "virus_action",
+	  .type = MR_OPT_ENUM,
+	  .offset = OFF(virus_action),
+	  .def = "reject",
+	  .choices = "reject|quarantine",
+	  .help = "Mail with a virus from outside: refused with 550, or accepted and kept in the quarantine. Our own is refused." },
+	{ .section = "milter",
+	  .name = "virus_suspicious",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(virus_suspicious),
+	  .def = "Heuristics., PUA.",
+	  .help = "Beginnings of names of signatures that are no proof: such a find is the symbol VIRUS_SUSPECTED." },
+	{ .section = "milter",
+	  .name = "virus_suspicious_score",
+	  .type = MR_OPT_SCORE,
+	  .offset = OFF(virus_suspicious_score),
+	  .def = "5",
+	  .min = -1000,
+	  .max = 1000,
+	  .help = "Score of VIRUS_SUSPECTED." },
+	{ .section = "milter",
 	  .name = "dmarc_keep",
 	  .type = MR_OPT_DURATION,
 	  .offset = OFF(dmarc_keep),
@@ -323,6 +393,21 @@ struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_a
 	return s;
 }
 
+static int check_clamd(const struct mr_milter_conf *c, struct mr_diag *diag)
+{
+	if (c->clamd.n > MR_CLAMD_SERVERS_MAX)
+		return mr_diag_set(diag, -EINVAL, "milter: clamd has more than %d servers", MR_CLAMD_SERVERS_MAX);
+	for (size_t i = 0; i < c->clamd.n; i++) {
+		if (mr_clamd_server_check(c->clamd.v[i], diag) < 0) {
+			mr_diag_about(diag, -EINVAL, "milter: clamd");
+			return -EINVAL;
+		}
+	}
+	if (c->clamd.n && c->clamd_timeout >= c->scan_timeout)
+		return mr_diag_set(diag, -EINVAL, "milter: clamd_timeout must be below scan_timeout");
+	return 0;
+}
+
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
@@ -346,7 +431,7 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 	}
 	if (bytes > WORDS_MAX)
 		return mr_diag_set(diag, -EINVAL, "milter: trusted_sealers has too many domains");
-	if (check_words(&c->forbidden_attachments, diag) < 0)
+	if (check_words(&c->forbidden_attachments, diag) < 0 || check_clamd(c, diag) < 0)
 		return -EINVAL;
 	if (parse_scores(c, arena, &scores, diag) < 0)
 		return -EINVAL;
@@ -399,6 +484,7 @@ static char *forwarder(const struct mr_milter_conf *conf)
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 {
 	struct mr_settings *s = mr_new(struct mr_settings, 1);
+	mr_autoarena arena = mr_arena_new(0);
 	struct mr_buf dir = MR_BUF(4096), evaluations = MR_BUF(4096);
 
 	mr_buf_printf(&dir, "%s/milter/quarantine", conf->shared.state_dir);
@@ -427,6 +513,13 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.on_error = conf->on_error,
 		.foreign_from = conf->foreign_from,
 		.sessions_max = (size_t)conf->sessions_max,
+		.clamd = conf->clamd.n > 0,
+		.virus_withhold = conf->virus_action == MR_VIRUS_QUARANTINE,
+		.clamd_max_size = conf->clamd_max_size,
+		.clamd_timeout = conf->clamd_timeout,
+		.clamd_away = conf->clamd_away,
+		.virus_suspicious = mr_strdup(join(&conf->virus_suspicious, arena).p),
+		.virus_suspicious_score = conf->virus_suspicious_score,
 		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
 		.n_trusted = conf->trusted_networks.n,
 	};
@@ -452,6 +545,7 @@ void mr_settings_unref(struct mr_settings *s)
 	free(s->quarantine_dir);
 	free(s->evaluations_dir);
 	free(s->keyring_file);
+	free(s->virus_suspicious);
 	free(s->trusted);
 	free(s);
 }

@@ -24,10 +24,19 @@ struct mr_milter_conf {
 	int foreign_from;                         /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments;
+	struct mr_conf_strings clamd, virus_suspicious;
+	int clamd_mode, clamd_away;          /* enum mr_clamd_mode, mr_clamd_away */
+	int virus_action;                    /* enum mr_virus_action */
+	uint64_t clamd_max_size;             /* bytes */
+	uint64_t clamd_timeout, clamd_cache; /* ms */
+	double virus_suspicious_score;
 	bool attachment_filter;
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
 enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FOREIGN_FROM_SIGN };
+enum mr_clamd_mode { MR_CLAMD_FILDES, MR_CLAMD_STREAM };
+enum mr_clamd_away { MR_CLAMD_AWAY_DEFER, MR_CLAMD_AWAY_TAG, MR_CLAMD_AWAY_PASS };
+enum mr_virus_action { MR_VIRUS_REJECT, MR_VIRUS_QUARANTINE };
 
 extern const struct mr_option mr_milter_options[];
 int mr_milter_validate(const void *conf, struct mr_diag *diag);
@@ -46,6 +55,12 @@ struct mr_settings {
 	struct mr_scores scores;
 	int on_error, foreign_from;
 	size_t sessions_max;
+	bool clamd; /* it is asked */
+	bool virus_withhold;
+	uint64_t clamd_max_size, clamd_timeout;
+	int clamd_away;
+	char *virus_suspicious; /* beginnings of names, spaces between */
+	double virus_suspicious_score;
 	struct mr_net *trusted;
 	size_t n_trusted;
 };

@@ -31,15 +31,17 @@ struct mr_view *mr_scan_view(struct mr_scan *scan)
 	return &scan->view;
 }
 
-void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
+void mr_scan_result_add(struct mr_scan_result *r, const char *name, double score, const char *group)
 {
-	struct mr_scan_result *r = &scan->result;
-
 	if (r->n_symbols == MR_SYMBOLS_MAX)
 		return;
-	r->symbols[r->n_symbols++] =
-	    (struct mr_symbol){ .name = mr_slice_of(name), .score = score, .group = mr_slice_of(scan->running ? scan->running : "") };
+	r->symbols[r->n_symbols++] = (struct mr_symbol){ .name = mr_slice_of(name), .score = score, .group = mr_slice_of(group) };
 	r->score += score;
+}
+
+void mr_scan_symbol(struct mr_scan *scan, const char *name, double score)
+{
+	mr_scan_result_add(&scan->result, name, score, scan->running ? scan->running : "");
 }
 
 static void write_authres(struct mr_scan *scan)

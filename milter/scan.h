@@ -89,7 +89,9 @@ int mr_scan_run(struct mr_scan *scan);
 void mr_scan_done(struct mr_scan *scan);
 /* For checks: the message as its reader sees it, read when the first check asks. */
 struct mr_view *mr_scan_view(struct mr_scan *scan);
-/* For checks. The name lives as long as the program. */
+/* Name and group live as long as the program. Past MR_SYMBOLS_MAX it is left out. */
+void mr_scan_result_add(struct mr_scan_result *r, const char *name, double score, const char *group);
+/* For checks: the same. */
 void mr_scan_symbol(struct mr_scan *scan, const char *name, double score);
 /* Valid in a report of a scanner: upper-case letters, digits, underscore. */
 bool mr_symbol_name_ok(struct mr_slice name);

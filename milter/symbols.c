@@ -51,6 +51,9 @@ static const struct {
 	{ "SPF_PERMERROR", "the SPF policy is broken" },
 	{ "SPF_SOFTFAIL", "the sender's domain says that this host probably may not" },
 	{ "SPF_TEMPERROR", "the SPF policy could not be had" },
+	{ "VIRUS", "clamd found a virus" },
+	{ "VIRUS_SUSPECTED", "clamd found what is no proof of a virus" },
+	{ "VIRUS_UNCHECKED", "clamd has not looked at it" },
 };
 
 const char *mr_symbol_text(struct mr_slice name)

@@ -311,6 +311,19 @@ static int decide_outbound(struct work *w)
 	return decide_finals(w);
 }
 
+/* Who wrote it here shall know. */
+static int decide_virus(struct work *w)
+{
+	struct mr_verdict *v = w->out;
+
+	v->reason = "virus";
+	if (w->in->virus_withhold && !w->in->trusted)
+		return withhold_all(w);
+	v->action = MR_ACTION_REJECT;
+	v->text = mr_arena_printf(w->arena, "There is a virus in this message: %s", w->in->virus_name);
+	return 0;
+}
+
 static bool directory_away(const struct mr_verdict_input *in)
 {
 	for (size_t i = 0; i < in->n_recipients; i++)
@@ -325,7 +338,9 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 	struct work w = { .in = in, .arena = arena, .out = &v };
 	int r = 0;
 
-	if (in->held) {
+	if (in->virus == MR_VIRUS_FOUND) {
+		r = decide_virus(&w);
+	} else if (in->held) {
 		v.action = MR_ACTION_HOLD;
 		v.reason = "kills-scanners";
 	} else if (in->scan && in->scan->refuse) {
@@ -335,6 +350,9 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 	} else if (!in->scan && !in->accept_unknown) {
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "scan";
+	} else if (in->virus == MR_VIRUS_AWAY) {
+		v.action = MR_ACTION_TEMPFAIL;
+		v.reason = "clamd";
 	} else if (directory_away(in) && !in->accept_unknown) {
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "directory";

@@ -25,16 +25,27 @@ struct mr_verdict_outbound {
 	enum mr_outbound_action action;
 };
 
+enum mr_virus {
+	MR_VIRUS_NONE,      /* or nobody was to look */
+	MR_VIRUS_UNCHECKED, /* nobody has looked, and that is how the site wants it */
+	MR_VIRUS_SUSPECTED, /* that is a matter of the score */
+	MR_VIRUS_AWAY,      /* nobody has looked, and that will not do */
+	MR_VIRUS_FOUND,
+};
+
 struct mr_verdict_input {
 	const struct mr_scan_result *scan; /* NULL: nothing is known */
 	bool held;                         /* its content kills scanners */
-	bool trusted;                      /* from one of our own: thresholds are not for it, lists only where they name the sender */
-	bool accept_unknown;               /* on_error = accept: what is not known counts as clean and unlisted */
-	struct mr_slice sender, from;      /* envelope and header From, lower case; from may be empty */
-	const struct mr_message *marked;   /* it was forwarded before, its fields say to whom (circle.h); or NULL */
-	double junk_score, reject_score;   /* for recipients that have none of their own */
-	double greylist_score;             /* a stranger's mail from here on that all take as no junk has to come again */
-	double quarantine_score;           /* what would be Junk is withheld from here on */
+	enum mr_virus virus;
+	const char *virus_name;          /* of FOUND */
+	bool virus_withhold;             /* what comes from outside with one is kept in the quarantine, not refused */
+	bool trusted;                    /* from one of our own: thresholds are not for it, lists only where they name the sender */
+	bool accept_unknown;             /* on_error = accept: what is not known counts as clean and unlisted */
+	struct mr_slice sender, from;    /* envelope and header From, lower case; from may be empty */
+	const struct mr_message *marked; /* it was forwarded before, its fields say to whom (circle.h); or NULL */
+	double junk_score, reject_score; /* for recipients that have none of their own */
+	double greylist_score;           /* a stranger's mail from here on that all take as no junk has to come again */
+	double quarantine_score;         /* what would be Junk is withheld from here on */
 	const struct mr_verdict_outbound *outbound; /* of what one of our own wrote, else NULL */
 	const struct mr_verdict_recipient *recipients;
 	size_t n_recipients;

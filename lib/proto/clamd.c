@@ -6,7 +6,7 @@
 /* ours */
 #include "proto/clamd.h"
 
-/* Whatever a peer writes becomes a word that may stand in a log, a header and an SMTP reply. */
+/* Whatever a peer writes becomes a word that may stand in a log, a header and an SMTP reply (to libmilter, % is special). */
 static void take_text(struct mr_slice s, bool spaces, struct mr_clamd_answer *out)
 {
 	size_t n = s.n < MR_CLAMD_TEXT_MAX ? s.n : MR_CLAMD_TEXT_MAX;
@@ -14,7 +14,7 @@ static void take_text(struct mr_slice s, bool spaces, struct mr_clamd_answer *ou
 	for (size_t i = 0; i < n; i++) {
 		char c = s.p[i];
 
-		out->text[i] = (c > ' ' && c < 0x7f) || (spaces && c == ' ') ? c : '_';
+		out->text[i] = (c > ' ' && c < 0x7f && c != '%') || (spaces && c == ' ') ? c : '_';
 	}
 	out->text[n] = '\0';
 }

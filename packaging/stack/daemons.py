@@ -35,6 +35,9 @@ admin {{
 	db_user = mailreeve-admin
 	db_password_file = {keys}/admin-db-password
 }}
+milter {{
+	clamd = "unix:{clamd_socket}"
+}}
 hostd {{
 	postfix_config_dir = {postfix}
 	dovecot_config = {dovecot}/dovecot.conf

@@ -3,7 +3,7 @@ ended; it raises when the end is not the right one."""
 
 import re
 
-from . import admin, daemons, layout, mail, postfix
+from . import admin, clamav, daemons, layout, mail, postfix
 
 STRANGER = "stranger@" + layout.FOREIGN
 PARTNER = "someone@" + layout.ELSEWHERE
@@ -140,6 +140,16 @@ def local_program(host, client):
 def gtube(host, client):
     """the GTUBE test message"""
     return refused(outside, client, ANNA, body=mail.GTUBE + "\n")
+
+
+@step
+def virus(host, client):
+    """a message with a virus (EICAR), from outside and from a user"""
+    got = refused(client.send, STRANGER, ANNA, mail.with_file(STRANGER, ANNA, "eicar.com", clamav.EICAR.encode()))
+    need("Eicar-Test" in got, got)
+    ours = refused(client.submit, ANNA, admin.PASSWORD, PARTNER, mail.with_file(ANNA, PARTNER, "eicar.com", clamav.EICAR.encode()))
+    need("Eicar-Test" in ours, ours)
+    return got
 
 
 @step

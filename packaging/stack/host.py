@@ -3,7 +3,7 @@
 import concurrent.futures
 import shutil
 
-from . import accounts, certs, daemons, dovecot, layout, mariadb, postfix, redisd, units, zones
+from . import accounts, certs, clamav, daemons, dovecot, layout, mariadb, postfix, redisd, units, zones
 
 
 class Host:
@@ -33,7 +33,7 @@ class Host:
         postfix.make_queue(lay)
         accounts.make_folders(lay)
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            waiting = [pool.submit(part, lay, servers) for part in (mariadb.start, redisd.start, zones.start, self.start_sink)]
+            waiting = [pool.submit(part, lay, servers) for part in (mariadb.start, redisd.start, zones.start, clamav.start, self.start_sink)]
             waiting.append(pool.submit(certs.make, lay))
             for part in waiting:
                 part.result()

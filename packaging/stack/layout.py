@@ -53,6 +53,7 @@ class Layout:
         self.sink = self.dir / "sink"
         self.db_socket = self.dir / "mariadb/run/db.sock"
         self.redis_socket = self.dir / "redis/redis.sock"
+        self.clamd_socket = self.dir / "clamav/clamd.sock"
         for path in (self.conf.parent, self.keys, self.postfix, self.dovecot, self.tls, self.log, self.sink, self.bin):
             path.mkdir(parents=True, exist_ok=True)
         self.log.chmod(0o1777)

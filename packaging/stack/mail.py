@@ -2,6 +2,7 @@
 
 import contextlib
 import email
+import email.policy
 import email.utils
 import imaplib
 import poplib
@@ -11,6 +12,7 @@ import socket
 import ssl
 import time
 import uuid
+from email.message import EmailMessage
 
 import dkim
 import dns.resolver
@@ -27,6 +29,15 @@ def message(sender, to, body="Hello.\n", mark=None, headers=()):
     head = [f"From: {sender}", f"To: {to}", f"Subject: {mark}", f"Date: {email.utils.formatdate()}", f"Message-ID: <{uuid.uuid4()}@test.example>",
             *headers]
     return "\r\n".join([*head, "", *body.split("\n")]).encode()
+
+
+def with_file(sender, to, name, content, mark="", first=""):
+    """A message with one file; `first` stands before all its fields."""
+    m = EmailMessage(policy=email.policy.SMTP)
+    m["From"], m["To"], m["Subject"] = sender, to, mark or name
+    m.set_content("See the file.\n")
+    m.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return first.encode() + m.as_bytes()
 
 
 def new_mark():

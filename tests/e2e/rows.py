@@ -90,6 +90,7 @@ ROWS = {
     "G13": "A hijacked account is noticed (new network, many distinct senders or recipients, bounce ratio, own outbound spam score, null-sender trick) with "
            "an explainable score.",
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
+    "G22": "Virus scanning through clamd with a size cap and a stated choice for \"clamd away\".",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
     "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",
     "F149": "Record name, type, expected and current value of each key are shown.",

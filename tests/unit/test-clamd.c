@@ -30,7 +30,7 @@ static void answers(void **state)
 		{ "stream: OK", MR_CLAMD_CLEAN, "" },
 		{ "stream: Eicar-Test.UNOFFICIAL FOUND", MR_CLAMD_FOUND, "Eicar-Test.UNOFFICIAL" },
 		{ "fd[3]: Win.Test.EICAR_HDB-1(44d88612fea8a8f36de82e1278abb02f:68) FOUND", MR_CLAMD_FOUND, "Win.Test.EICAR_HDB-1" },
-		{ "fd[3]: a b\xc3\xa4\r\nc FOUND", MR_CLAMD_FOUND, "a_b____c" },
+		{ "fd[3]: a b\xc3\xa4\r\nc%d FOUND", MR_CLAMD_FOUND, "a_b____c_d" },
 		{ "fd[3]:  FOUND", MR_CLAMD_FOUND, "unnamed" },
 		{ "fd[3]: (a) FOUND", MR_CLAMD_FOUND, "(a)" },
 		{ "stream: Can't allocate memory ERROR", MR_CLAMD_FAILED, "stream: Can't allocate memory" },

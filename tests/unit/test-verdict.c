@@ -21,6 +21,8 @@ struct row {
 	struct mr_verdict_outbound outbound;
 	bool greylist; /* expected; the threshold is 4 */
 	bool unknown, incomplete, refuse, held, trusted, accept_unknown;
+	enum mr_virus virus;
+	bool withhold; /* what has a virus */
 	const char *sender, *from;
 	struct rcpt rcpts[4];
 	enum mr_action action;
@@ -101,6 +103,44 @@ static const struct row rows[] = {
 	  .sender = S,
 	  .rcpts = { { A, .finals = { A } } },
 	  .action = MR_ACTION_HOLD },
+	{ .name = "virus beats the allow list, and what kills scanners",
+	  .virus = MR_VIRUS_FOUND,
+	  .held = true,
+	  .unknown = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A " +s@out.test" } } },
+	  .action = MR_ACTION_REJECT },
+	{ .name = "virus withheld, as it was addressed",
+	  .virus = MR_VIRUS_FOUND,
+	  .withhold = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { B, C } }, { C, .status = MR_DIR_TEMP } },
+	  .action = MR_ACTION_QUARANTINE,
+	  .quarantine = A " " C },
+	{ .name = "virus of our own is never withheld",
+	  .virus = MR_VIRUS_FOUND,
+	  .withhold = true,
+	  .trusted = true,
+	  .sender = A,
+	  .rcpts = { { B, .finals = { B } } },
+	  .action = MR_ACTION_REJECT },
+	{ .name = "nobody looked for viruses",
+	  .virus = MR_VIRUS_AWAY,
+	  .accept_unknown = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A " +s@out.test" } } },
+	  .action = MR_ACTION_TEMPFAIL },
+	{ .name = "nobody looked for viruses, but a test string",
+	  .virus = MR_VIRUS_AWAY,
+	  .refuse = true,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_REJECT },
+	{ .name = "not looked at, and that will do",
+	  .virus = MR_VIRUS_UNCHECKED,
+	  .sender = S,
+	  .rcpts = { { A, .finals = { A } } },
+	  .action = MR_ACTION_ACCEPT },
 	{ .name = "denied address", .sender = S, .rcpts = { { A, .finals = { A " !s@out.test" } } }, .action = MR_ACTION_REJECT },
 	{ .name = "denied domain", .sender = S, .rcpts = { { A, .finals = { A " !out.test" } } }, .action = MR_ACTION_REJECT },
 	{ .name = "denied by header From",
@@ -420,6 +460,9 @@ static void verdicts(void **state)
 		struct mr_scan_result scan = { .score = rows[i].score, .refuse = rows[i].refuse, .complete = !rows[i].incomplete };
 		struct mr_verdict_input in = { .scan = rows[i].unknown ? NULL : &scan,
 					       .held = rows[i].held,
+					       .virus = rows[i].virus,
+					       .virus_name = "V",
+					       .virus_withhold = rows[i].withhold,
 					       .trusted = rows[i].trusted,
 					       .accept_unknown = rows[i].accept_unknown,
 					       .sender = mr_slice_of(rows[i].sender),
