@@ -21,7 +21,7 @@ static const char *const common[] = {
 	"windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
 	"koi8-r",       "koi8-u",       "gb2312",       "gbk",          "gb18030",      "big5",         "big5-hkscs",   "shift_jis",
 	"euc-jp",       "iso-2022-jp",  "euc-kr",       "iso-2022-kr",  "cp949",        "tis-620",      "macintosh",    "ibm850",
-	"ibm437",       "ibm866",       "hz-gb-2312",   "euc-tw",
+	"ibm437",       "ibm866",       "hz-gb-2312",   "euc-tw",       "euc-cn",
 };
 
 void mr_charset_init(void)
@@ -114,4 +114,24 @@ bool mr_charset_to_utf8(struct mr_slice in, struct mr_slice charset, struct mr_b
 		add_utf8(in, out);
 	}
 	return known;
+}
+
+bool mr_charset_strict(struct mr_slice in, struct mr_slice charset, struct mr_buf *out)
+{
+	iconv_t cd = open_converter(charset);
+	char *from = (char *)in.p, chunk[CHUNK];
+	size_t left = in.n, start = out->n;
+	bool good = cd != (iconv_t)-1;
+
+	while (good && left) {
+		char *to = chunk;
+		size_t room = sizeof(chunk), r = iconv(cd, &from, &left, &to, &room);
+
+		good = (r != (size_t)-1 || errno == E2BIG) && mr_buf_add(out, (struct mr_slice){ chunk, (size_t)(to - chunk) }) == 0;
+	}
+	if (cd != (iconv_t)-1)
+		iconv_close(cd);
+	if (!good)
+		mr_buf_truncate(out, start);
+	return good;
 }

@@ -9,19 +9,6 @@
 
 #define NEAR 24 /* difference of each of the three colours that no eye sees */
 
-static const struct {
-	const char *name;
-	uint32_t value;
-} names[] = {
-	{ "white", 0xffffff },      { "black", 0x000000 },    { "red", 0xff0000 },        { "green", 0x008000 },
-	{ "blue", 0x0000ff },       { "yellow", 0xffff00 },   { "gray", 0x808080 },       { "grey", 0x808080 },
-	{ "silver", 0xc0c0c0 },     { "navy", 0x000080 },     { "maroon", 0x800000 },     { "lime", 0x00ff00 },
-	{ "aqua", 0x00ffff },       { "cyan", 0x00ffff },     { "fuchsia", 0xff00ff },    { "magenta", 0xff00ff },
-	{ "orange", 0xffa500 },     { "purple", 0x800080 },   { "olive", 0x808000 },      { "teal", 0x008080 },
-	{ "whitesmoke", 0xf5f5f5 }, { "snow", 0xfffafa },     { "ghostwhite", 0xf8f8ff }, { "ivory", 0xfffff0 },
-	{ "lightgray", 0xd3d3d3 },  { "darkblue", 0x00008b }, { "lightgrey", 0xd3d3d3 },
-};
-
 static int hex(char c)
 {
 	c = mr_lower(c);
@@ -65,10 +52,7 @@ uint32_t mr_html_colour(struct mr_slice s)
 		return hash_colour(mr_slice_from(s, 1));
 	if (mr_slice_istarts(s, MR_LIT("rgb(")) && s.p[s.n - 1] == ')')
 		return rgb_colour((struct mr_slice){ s.p + 4, s.n - 5 });
-	for (size_t i = 0; i < MR_COUNT(names); i++)
-		if (mr_slice_ieq(s, mr_slice_of(names[i].name)))
-			return names[i].value;
-	return MR_HTML_NO_COLOUR;
+	return mr_html_colour_name(s);
 }
 
 /* "0", "0px", "1px", "0.5pt": nothing that can be read. Units other than px and pt count only for nought. */

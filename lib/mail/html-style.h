@@ -11,8 +11,9 @@ struct mr_html_style {
 	uint32_t colour, ground; /* 0xrrggbb */
 };
 
-/* The value of a colour: "#abc", "#aabbcc", "rgb(1, 2, 3)", or one of the common names; else MR_HTML_NO_COLOUR. */
+/* The value of a colour: "#abc", "#aabbcc", "rgb(1, 2, 3)", or a name; else MR_HTML_NO_COLOUR. */
 uint32_t mr_html_colour(struct mr_slice s);
+uint32_t mr_html_colour_name(struct mr_slice s); /* "red", "AliceBlue" */
 /* Applies one attribute; names in lower case. */
 void mr_html_style_attribute(struct mr_html_style *s, struct mr_slice name, struct mr_slice value);
 /* Nobody can read it: hidden, or letters in (nearly) the colour of the ground. */

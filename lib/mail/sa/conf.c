@@ -1,0 +1,79 @@
+/* sa/conf: see conf.h. Answers from what conf-set.c read. */
+/* ours */
+#include "base/mem.h"
+#include "mail/sa/conf-internal.h"
+
+bool mr_sa_conf_has(const struct mr_sa_conf *c, enum mr_sa_set set, struct mr_slice word)
+{
+	struct sa_word *w = NULL;
+
+	if (word.n)
+		HASH_FIND(hh, c->sets[set], word.p, word.n, w);
+	return w != NULL;
+}
+
+/* dot: "*" goes past dots. The whole text must fit, or for a list begin so. */
+static bool fits(const char *p, struct mr_slice s, bool dot)
+{
+	const char *star = NULL;
+	size_t i = 0, mark = 0;
+
+	while (i < s.n) {
+		if (*p == '*') {
+			star = p++;
+			mark = i;
+		} else if (*p == '?' || *p == mr_lower(s.p[i])) {
+			p++;
+			i++;
+		} else if (star && (dot || s.p[mark] != '.')) {
+			p = star + 1;
+			i = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (*p == '*')
+		p++;
+	return !*p;
+}
+
+bool mr_sa_conf_listed(const struct mr_sa_conf *c, struct mr_slice list, struct mr_slice address)
+{
+	struct sa_word_list *l;
+	struct sa_word *w;
+	char text[SA_WORD_MAX + 1];
+
+	HASH_FIND(hh, c->lists, list.p, list.n, l);
+	if (!l || !address.n || address.n > SA_WORD_MAX)
+		return false;
+	for (size_t i = 0; i < address.n; i++)
+		text[i] = mr_lower(address.p[i]);
+	HASH_FIND(hh, l->words, text, address.n, w);
+	if (w)
+		return true;
+	for (const struct sa_word_pattern *p = l->patterns; p; p = p->next)
+		if (fits(p->text, address, true))
+			return true;
+	return false;
+}
+
+const char *mr_sa_conf_originating(const struct mr_sa_conf *c, size_t i)
+{
+	return i < c->n_originating ? c->originating[i] : NULL;
+}
+
+bool mr_sa_conf_freemail_pattern(const struct mr_sa_conf *c, struct mr_slice domain)
+{
+	for (const struct sa_word_pattern *p = c->freemail; p; p = p->next)
+		if (fits(p->text, domain, false))
+			return true;
+	return false;
+}
+
+bool mr_sa_conf_list_used(const struct mr_sa_conf *c, struct mr_slice list)
+{
+	struct sa_word_list *l;
+
+	HASH_FIND(hh, c->lists, list.p, list.n, l);
+	return l && (l->words || l->patterns);
+}

@@ -1,0 +1,135 @@
+/* sa/eval-util: arguments and patterns of functions. */
+/* system */
+#include <errno.h>
+#include <string.h>
+
+/* libraries */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* ours */
+#include "base/mem.h"
+#include "mail/sa/eval-internal.h"
+
+#define NUMBER_MAX  32     /* bytes */
+#define STEPS_LIMIT 100000 /* of one match */
+
+struct mr_slice sa_arg(const struct mr_sa_args *args, size_t i)
+{
+	if (i >= args->n || mr_slice_eq(args->v[i], MR_LIT("undef")))
+		return (struct mr_slice){ 0 };
+	return args->v[i];
+}
+
+double sa_arg_number(const struct mr_sa_args *args, size_t i, double otherwise)
+{
+	struct mr_slice s = sa_arg(args, i);
+	char text[NUMBER_MAX];
+
+	if (!s.p || s.n >= sizeof(text))
+		return otherwise;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return strtod(text, NULL);
+}
+
+bool sa_compare(double v, struct mr_slice expression)
+{
+	struct mr_slice s = sa_trim(expression);
+	struct mr_sa_args number = { .n = 1 };
+	bool equal = s.n > 1 && s.p[1] == '=';
+	double to;
+
+	if (s.n < 2 || (!equal && s.p[0] != '<' && s.p[0] != '>'))
+		return false;
+	number.v[0] = sa_trim(mr_slice_from(s, equal ? 2 : 1));
+	to = sa_arg_number(&number, 0, 0);
+	switch (s.p[0]) {
+	case '=':
+		return v >= to && v <= to;
+	case '!':
+		return v < to || v > to;
+	case '<':
+		return equal ? v <= to : v < to;
+	case '>':
+		return equal ? v >= to : v > to;
+	}
+	return false;
+}
+
+/* -- patterns -- */
+
+static void *from_arena(size_t n, void *arena)
+{
+	return mr_arena_try(arena, n);
+}
+
+static void leave(void *p, void *arena)
+{
+	(void)p, (void)arena;
+}
+
+static const void *prepare(struct mr_slice s, struct mr_arena *arena, struct mr_diag *diag)
+{
+	pcre2_general_context *memory = pcre2_general_context_create(from_arena, leave, arena);
+	pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
+	PCRE2_UCHAR text[256];
+	PCRE2_SIZE at;
+	int code;
+	pcre2_code *pattern;
+
+	if (!context)
+		return NULL;
+	pattern = pcre2_compile((PCRE2_SPTR)s.p, s.n, PCRE2_NEVER_UTF, &code, &at, context);
+	if (!pattern) {
+		pcre2_get_error_message(code, text, sizeof(text));
+		mr_diag_set(diag, -EINVAL, "regular expression: %s, at %zu", (const char *)text, (size_t)at);
+	}
+	return pattern;
+}
+
+/* A pattern that is not given fits everything. */
+static const void *prepare_argument(const struct mr_sa_args *args, size_t i, struct mr_arena *arena, struct mr_diag *diag)
+{
+	return prepare(i < args->n ? args->v[i] : MR_LIT(""), arena, diag);
+}
+
+const void *sa_prepare_pattern0(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag)
+{
+	(void)conf;
+	return prepare_argument(args, 0, arena, diag);
+}
+
+const void *sa_prepare_pattern1(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag)
+{
+	(void)conf;
+	return prepare_argument(args, 1, arena, diag);
+}
+
+bool sa_pattern_in(const void *prepared, struct mr_slice s)
+{
+	pcre2_match_data *data = prepared ? pcre2_match_data_create(1, NULL) : NULL;
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	bool found = false;
+
+	if (data && limits) {
+		pcre2_set_match_limit(limits, STEPS_LIMIT);
+		found = pcre2_match(prepared, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, data, limits) >= 0;
+	}
+	pcre2_match_data_free(data);
+	pcre2_match_context_free(limits);
+	return found;
+}
+
+struct mr_slice sa_folded(struct mr_arena *a, struct mr_slice s)
+{
+	char *out = mr_arena_alloc(a, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!sa_is_space(s.p[i]))
+			out[n++] = s.p[i];
+		else if (!i || !sa_is_space(s.p[i - 1]))
+			out[n++] = ' ';
+	return (struct mr_slice){ out, n };
+}

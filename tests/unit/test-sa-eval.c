@@ -1,0 +1,151 @@
+/* sa-eval: functions that rules call. What is expected is what SpamAssassin 4.0.1 says. */
+/* ours */
+#include "mail/sa/eval.h"
+#include "mail/view.h"
+#include "support/sa.h"
+#include "unit.h"
+
+#define HTML "Content-Type: text/html\n\n"
+
+static const struct {
+	const char *call;     /* the function and its arguments, by bars */
+	const char *yes, *no; /* messages */
+} cases[] = {
+	{ "html_tag_balance|body|> 0", HTML "<body>x", HTML "<body>x</body>" },
+	{ "html_tag_exists|center", HTML "<center>", HTML "<b>" },
+	{ "html_image_only|0|400", HTML "<img src=x>", HTML "x" },
+	{ "html_image_ratio|0.000|0.002", HTML "<img width=100 height=100 src=x>a", HTML "<img width=1 height=1 src=x>a" },
+	{ "html_test|embeds", HTML "<object>", HTML "x" },
+	{ "html_eval|length|< 384", HTML "x", "\nx" },
+	{ "html_range|max_size|5|6", HTML "<font size=6>x", HTML "<font size=7>x" },
+	{ "html_range|max_size|6|inf", HTML "<font size=7>x", HTML "<font size=6>x" },
+	{ "html_text_match|title|^a.c$", HTML "<title>abc</title>", HTML "<title>ab</title>" },
+	{ "html_text_match|comment|x", HTML "<!-- x -->", HTML "x" },
+	{ "html_title_subject_ratio|3", "Subject: ab\n" HTML "<title>0123456789</title>", "Subject: ab\n" HTML "<title>01</title>" },
+	{ "check_iframe_src", HTML "<iframe src=x></iframe>", HTML "<iframe></iframe>" },
+	{ "check_for_mime|mime_attachment", "Content-Disposition: attachment\n\nx", "\nx" },
+	{ "check_for_mime|mime_base64_encoded_text", "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\neA==",
+	  "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\neA==" },
+	{ "check_for_mime|mime_bad_iso_charset", "Content-Type: text/plain; charset=iso-1234-1\n\n",
+	  "Content-Type: text/plain; charset=iso-8859-1\n\n" },
+	{ "check_for_mime_html", HTML, "\nx" },
+	{ "check_for_mime_html_only", HTML, "\nx" },
+	{ "check_msg_parse_flags|missing_head_body_separator", "Subject: x", "Subject: x\n\n" },
+	{ "check_for_ascii_text_illegal", "Content-Type: text/plain\n\n\xe9", "Content-Type: text/plain; charset=utf-8\n\n\xe9" },
+	{ "check_abundant_unicode_ratio|0.02", "Content-Type: text/plain\n\n&#x0041;abc", "Content-Type: text/plain\n\nabc" },
+	{ "check_base64_length|10", "Content-Transfer-Encoding: base64\n\n0123456789AB\n", "\n0123456789AB\n" },
+	{ "check_body_length|3", "\nabc", "\nabcd" },
+	{ "check_blank_line_ratio|50|100|4", "\na\n\n\n\n", "\na\nb\nc\n\n" },
+	{ "tvd_vertical_words|0|10", "\nabcdefghijkl\n", "\na b c d e f\n" },
+	{ "plaintext_sig_length|1|10", "\ntext\n-- \nme, now\n", "\ntext\n" },
+	{ "check_illegal_chars|Subject|0.3|2", "Subject: \xe9\xe9\xe9x\n\n", "Subject: \xc3\xa9\xc3\xa9x\n\n" },
+	{ "subject_is_all_caps", "Subject: BUY THIS NOW TODAY\n\n", "Subject: Buy THIS NOW TODAY\n\n" },
+	{ "subject_is_all_caps", "Subject: Re: BUY THIS NOW\n\n", "Subject: SHORT IT\n\n" },
+	{ "sorted_recipients", "To: a@x.de, b@x.de, c@x.de, d@x.de, e@x.de, f@x.de, g@x.de\n\n",
+	  "To: a@x.de, b@x.de, c@x.de, d@x.de, e@x.de, g@x.de, f@x.de\n\n" },
+	{ "similar_recipients|0.65|undef", "To: ab1@x.de, ab2@x.de, ab3@x.de, ab4@x.de, ab5@x.de\n\n",
+	  "To: ab1@x.de, cd@x.de, ef@x.de, gh@x.de, ij@x.de\n\n" },
+	{ "check_for_missing_to_header", "From: x\n\n", "To: x\n\n" },
+	{ "check_for_to_in_subject|address", "To: <a@b.example>\nSubject: hi A@b.example!\n\n", "To: <a@b.example>\nSubject: hi\n\n" },
+	{ "check_for_to_in_subject|user", "To: <anna@b.example>\nSubject: anna, look\n\n",
+	  "To: <anna@b.example>\nSubject: annalena, look\n\n" },
+	{ "check_for_matching_env_and_hdr_from", "Return-Path: <A@b.example>\nFrom: a@b.example\n\n",
+	  "Return-Path: <x@b.example>\nFrom: a@b.example\n\n" },
+	{ "check_equal_from_domains", "Return-Path: <a@c.example>\nFrom: a@b.example\n\n",
+	  "Return-Path: <a@x.b.example>\nFrom: a@b.example\n\n" },
+	{ "check_header_count_range|Subject|2|9", "Subject: a\nSubject: b\n\n", "Subject: a\nSubject: a\n\n" },
+	{ "check_unresolved_template", "X-A: %RND_X\n\n", "Subject: %RND_X\n\n" },
+	{ "check_for_shifted_date|3|6", "Date: Sat, 1 Jan 2022 16:00:00 +0000\nReceived: by x; Sat, 1 Jan 2022 12:00:00 +0000\n\n",
+	  "Date: Sat, 1 Jan 2022 16:00:00 +0400\nReceived: by x; Sat, 1 Jan 2022 12:00:00 +0000\n\n" },
+	{ "check_all_trusted", "Received: from a (b [10.1.1.1]) by c (Postfix) with ESMTP id x\n\n",
+	  "Received: from a (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "check_no_relays", "Subject: x\n\n", "Received: from a (b [10.1.1.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "check_for_numeric_helo", "Received: from 192.0.2.9 (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n",
+	  "Received: from 10.0.0.9 (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "helo_ip_mismatch", "Received: from 198.51.100.9 (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n",
+	  "Received: from 192.0.2.9 (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "check_for_no_rdns_dotcom_helo", "Received: from aol.com (unknown [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n",
+	  "Received: from aol.com (a.com [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "gated_through_received_hdr_remover", "Subject: x\n\n", "Received: by x\n\n" },
+	{ "check_for_forged_yahoo_received_headers",
+	  "From: a@yahoo.com\nReceived: from a (b [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n",
+	  "From: a@yahoo.com\nReceived: from a (x.yahoo.com [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n" },
+	{ "check_for_forged_gmail_received_headers", "From: a@gmail.com\n\n",
+	  "From: a@gmail.com\nX-Received: by 10.1.2.3 with SMTP id x1\n\n" },
+	{ "check_from_in_blocklist", "From: x@Bad.example\n\n", "From: x@good.example\n\n" },
+	{ "check_uri_host_in_blocklist", "\nhttp://www.evil.example/\n", "\nhttp://www.good.example/\n" },
+	{ "check_mailfrom_matches_rcvd",
+	  "Return-Path: <a@b.example>\nReceived: from h (x.b.example [192.0.2.1]) by c (Postfix) with ESMTP id x\n\n", "\nx" },
+	{ "check_freemail_from", "From: a@free.example\n\n", "From: info@free.example\n\n" },
+	{ "check_freemail_from|\\d@", "From: a1@x.mail.example\n\n", "From: a@x.mail.example\n\n" },
+	{ "check_freemail_header|Reply-To", "Reply-To: a@free.example\n\n", "From: a@free.example\n\n" },
+	{ "check_freemail_body", "\nwrite to a@free.example now\n", "\n<a@free.example> wrote\n" },
+	{ "check_freemail_replyto", "From: a@free.example\nReply-To: b@free.example\n\n",
+	  "From: a@free.example\nReply-To: A@free.example\n\n" },
+	{ "check_for_http_redirector", "\nhttp://a.example/?http://b.example/\n", "\nhttp://a.example/?http://x.a.example/\n" },
+	{ "check_https_http_mismatch", HTML "<a href=http://a.example/>https://b.example/</a>",
+	  HTML "<a href=http://a.example/>https://www.a.example/</a>" },
+	{ "check_https_ip_mismatch", HTML "<a href=http://192.0.2.1/>https://b.example/</a>",
+	  HTML "<a href=http://a.example/>https://b.example/</a>" },
+	{ "image_count|gif|1", "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQABAIAAAA==\n", "\nx" },
+	{ "image_size_exact|gif|2|1", "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQACAIAAAA==\n",
+	  "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQABAIAAAA==\n" },
+	{ "multipart_alternative_difference|99|100",
+	  "Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n" HTML "<p>two\n--b--\n",
+	  "Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n" HTML "<p>one\n--b--\n" },
+};
+
+static int call(const char *text, const char *message, const struct mr_sa_conf *conf)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice rest = mr_slice_of(text), name, one;
+	struct mr_sa_args args = { 0 };
+	struct mr_diag diag = { 0 };
+	const struct mr_sa_eval *e;
+
+	mr_slice_next(&rest, '|', &name);
+	while (mr_slice_next(&rest, '|', &one))
+		args.v[args.n++] = one;
+	e = mr_sa_eval_find(name);
+	if (!e)
+		fail_msg("no function %s", text);
+	if (e->prepare) {
+		args.prepared = e->prepare(&args, conf, arena, &diag);
+		assert_non_null(args.prepared);
+	}
+	return e->run(mr_sa_read(mr_slice_of(message), conf, NULL, arena), &args);
+}
+
+static void test_cases(void **state)
+{
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	mr_view_init();
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		if (!call(cases[i].call, cases[i].yes, conf))
+			fail_msg("%s is not true of: %s", cases[i].call, cases[i].yes);
+		if (call(cases[i].call, cases[i].no, conf))
+			fail_msg("%s is true of: %s", cases[i].call, cases[i].no);
+	}
+	mr_sa_conf_free(conf);
+}
+
+static void test_pattern_in_error(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_sa_args args = { .v = { MR_LIT("title"), MR_LIT("(") }, .n = 2 };
+	struct mr_diag diag = { 0 };
+
+	(void)state;
+	assert_null(mr_sa_eval_find(MR_LIT("html_text_match"))->prepare(&args, NULL, arena, &diag));
+	assert_true(diag.text[0] != '\0');
+	assert_null(mr_sa_eval_find(MR_LIT("no_such_function")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_pattern_in_error) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
