@@ -218,13 +218,16 @@ static int check(const void *conf, struct mr_buf *out)
 	return check_resolver(c->shared.resolver, out) ? 1 : r;
 }
 
-/* "history [N | id=QUEUE-ID]": JSON, an object a line. */
+/* "history [N | id=QUEUE-ID]": JSON, an object a line. "waiting": messages at their end, and what they wait for. */
 static int control(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag)
 {
 	struct mr_slice id = { 0 };
 	uint64_t n = HISTORY_LINES;
 
-	(void)app;
+	if (mr_slice_eq(r->verb, MR_LIT("waiting"))) {
+		mr_milter_io_pending(app->state, out);
+		return 0;
+	}
 	if (!mr_slice_eq(r->verb, MR_LIT("history")))
 		return -ENOENT;
 	if (mr_slice_starts(r->arg, MR_LIT("id=")))

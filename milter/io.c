@@ -8,6 +8,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "io.h"
 #include "grey.h"
 #include "killers.h"
@@ -23,6 +24,8 @@
 #define ATTEMPTS   2     /* scans of one message */
 #define PATH_BYTES 4096
 
+#define SLOW_MS     5000 /* then the log says what a message waits for, long before its end */
+#define PENDING_MAX 200  /* messages that are told of */
 #define WAITING_MAX 4096 /* bytes of what a message waits for */
 
 struct mr_milter_io {
@@ -62,6 +65,7 @@ static void finish(struct mr_job *j)
 	if (j->login && j->role == MR_ROLE_ORIGINATING && is_spam(j))
 		mr_outbound_spam(io->outbound, j->login, j->queue_id);
 	j->side.finished = true;
+	mr_timer_cancel(&j->side.slow);
 	mr_timer_cancel(&j->side.deadline);
 	DL_DELETE2(io->jobs, j, side.prev, side.next);
 	io->n_jobs--;
@@ -324,6 +328,7 @@ static void on_clamd(const struct mr_clamd_answer *a, void *arg)
 	struct mr_job *j = arg;
 
 	j->side.clamd = NULL;
+	j->clamd_ms = mr_now_ms() - j->side.began;
 	mr_virus_note(j, a);
 	finish_if_complete(j);
 	mr_job_unref(j);
@@ -344,22 +349,37 @@ static void forget_clamd(struct mr_job *j)
 		return;
 	mr_clamd_cancel(j->side.clamd);
 	j->side.clamd = NULL;
+	j->clamd_ms = mr_now_ms() - j->side.began;
 	mr_virus_note(j, NULL);
 	mr_job_unref(j);
 }
 
 /* -- a submitted job -- */
 
+static void name_waiting(const struct mr_job *j, enum mr_log_level level, const char *event)
+{
+	struct mr_buf waiting = MR_BUF(WAITING_MAX);
+
+	mr_job_waiting(j, &waiting);
+	mr_log(level, event, mr_s("id", j->queue_id), mr_s("sender", j->sender), mr_u("ms", mr_now_ms() - j->side.began),
+	       mr_sl("waiting_for", mr_buf_slice(&waiting)));
+	mr_buf_done(&waiting);
+}
+
+static void on_slow(void *arg)
+{
+	struct mr_job *j = arg;
+
+	j->side.slow = NULL;
+	name_waiting(j, MR_LOG_NOTICE, "message-slow");
+}
+
 static void on_deadline(void *arg)
 {
 	struct mr_job *j = arg;
-	struct mr_buf waiting = MR_BUF(WAITING_MAX);
 
 	j->side.deadline = NULL;
-	mr_job_waiting(j, &waiting);
-	mr_log(MR_LOG_WARNING, "message-deadline", mr_s("id", j->queue_id), mr_s("sender", j->sender),
-	       mr_sl("waiting_for", mr_buf_slice(&waiting)));
-	mr_buf_done(&waiting);
+	name_waiting(j, MR_LOG_WARNING, "message-deadline");
 	forget_clamd(j);
 	if (j->side.scanning) {
 		if (j->side.task.scanner && mr_killers_add(&j->io->killers, j->message) >= MR_KILLS_HELD)
@@ -406,6 +426,7 @@ static void submit_now(void *arg)
 	j->side.began = mr_now_ms();
 	j->side.dns_until = j->side.began + j->settings->dns_timeout;
 	j->side.deadline = mr_timer_start(io->loop, j->settings->scan_timeout, on_deadline, j);
+	j->side.slow = mr_timer_start(io->loop, SLOW_MS, on_slow, j);
 	DL_APPEND2(io->jobs, j, side.prev, side.next);
 	io->n_jobs++;
 	if (j->role == MR_ROLE_FORWARD) /* scanned in the first pass */
@@ -538,6 +559,21 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_quarantine_sweep_free(io->sweep);
 	mr_clamd_free(io->clamd);
 	free(io);
+}
+
+void mr_milter_io_pending(const struct mr_milter_io *io, struct mr_buf *out)
+{
+	size_t n = 0;
+
+	for (const struct mr_job *j = io->jobs; j && n < PENDING_MAX; j = j->side.next, n++) {
+		struct mr_buf waiting = MR_BUF(WAITING_MAX);
+
+		mr_job_waiting(j, &waiting);
+		mr_buf_printf(out, "%s=%llu ", j->queue_id[0] ? j->queue_id : "none", (unsigned long long)(mr_now_ms() - j->side.began));
+		mr_escape_add(out, mr_buf_slice(&waiting), WAITING_MAX);
+		mr_buf_putc(out, '\n');
+		mr_buf_done(&waiting);
+	}
 }
 
 size_t mr_milter_io_jobs(const struct mr_milter_io *io)

@@ -12,6 +12,8 @@ void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *c
 /* Jobs under way end as they are: what is not known stays unknown. */
 void mr_milter_io_end_jobs(struct mr_milter_io *io);
 void mr_milter_io_free(struct mr_milter_io *io);
+/* Messages at their end: a line each, "QUEUE-ID=MS WHAT-IT-WAITS-FOR". */
+void mr_milter_io_pending(const struct mr_milter_io *io, struct mr_buf *out);
 size_t mr_milter_io_jobs(const struct mr_milter_io *io);
 struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io);
 struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io);

@@ -67,7 +67,7 @@ struct mr_job_side {
 	struct mr_job_asked *open_dns; /* those without an answer, of earlier attempts too */
 	uint64_t dns_since;            /* ms */
 	uint64_t began, dns_until;     /* ms */
-	struct mr_timer *deadline;
+	struct mr_timer *slow, *deadline;
 	struct mr_clamd_question *clamd; /* open: the end waits for it */
 	struct mr_pool_task task;
 	struct mr_scan_input input;
@@ -112,6 +112,7 @@ struct mr_job {
 	size_t n_keys;
 	struct mr_grey_answer grey;      /* once it was asked for */
 	uint64_t recipients_ms, scan_ms; /* from submission */
+	uint64_t clamd_ms;               /* from submission */
 	uint64_t dns_ms;                 /* of scan_ms, in which some DNS question was open */
 
 	struct mr_job_side side;

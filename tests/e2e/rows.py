@@ -72,6 +72,7 @@ ROWS = {
     "F210": "postmaster@ and abuse@ of every hosted domain and of the host always reach somebody.",
     "F215": "Outgoing mail is scanned too, with thresholds of its own.",
     "G20": "One message with many recipients is scored once and decided per recipient.",
+    "G24": "A filter scan has a deadline well under Postfix's; a stuck back end is named in the log.",
     "G01": "A lookup that MariaDB cannot answer now is answered from the last known good answer; a new question gets a temporary failure.",
     "G02": "Equal questions asked at the same time reach MariaDB once.",
     "G03": "A change is seen by every lookup within one second, without restart; nothing revoked is ever answered from a cache.",

@@ -1,7 +1,14 @@
 """What the milter does with a message: results, headers, verdicts, signatures."""
 
+import concurrent.futures
+import contextlib
 import json
+import os
+import pathlib
+import re
+import signal
 import smtplib
+import subprocess
 
 import pytest
 from stack import admin, layout, mail, postfix, zones
@@ -174,6 +181,69 @@ def write(stack, message):
     path = stack.lay.dir / "told.eml"
     path.write_bytes(message.as_bytes())
     return str(path)
+
+
+@contextlib.contextmanager
+def milter(stack, options):
+    """Further options of section milter, until the end of the block; what the reload says."""
+    before = stack.lay.conf.read_text()
+    stack.lay.conf.write_text(before + "milter {\n\t" + options.replace(", ", "\n\t") + "\n}\n")
+    try:
+        yield stack.control("milter", "reload")
+    finally:
+        stack.lay.conf.write_text(before)
+        assert stack.control("milter", "reload").endswith("ok\n")
+
+
+def scanners(stack):
+    """Process ids of the milter's scanners: its children's children."""
+    parents = {int(path.parent.name): int(path.read_text().rsplit(")", 1)[1].split()[1]) for path in pathlib.Path("/proc").glob("[0-9]*/stat")}
+    masters = [pid for pid, parent in parents.items() if parent == stack.servers.pid("milter")]
+    return [pid for pid, parent in parents.items() if parent in masters]
+
+
+@pytest.mark.rows("G24")
+def test_a_resolver_that_holds_a_message_up_is_named(stack):
+    sender = f"slow{next(stack.numbers)}@{layout.FOREIGN}"
+    stack.servers.kill("unbound", signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            sent = pool.submit(stack.inbound, ANNA, sender)
+            asked = mail.wait_until(lambda: re.search(rf" .*dns:(\S*{layout.FOREIGN}/TXT)", stack.control("milter", "waiting")))
+            mark = sent.result(60)
+    finally:
+        stack.servers.kill("unbound", signal.SIGCONT)
+    assert asked
+    assert "spf=temperror" in results(stack.arrived(ANNA, mark))
+    assert stack.control("milter", "waiting") == "ok\n"
+    stack.well()
+
+
+@pytest.mark.rows("G24")
+def test_a_stuck_scanner_is_named_and_replaced(stack, refuses):
+    """In the log after 5 s, and again at the deadline, when the message is answered 451 and the scanner replaced."""
+    sender = f"stuck{next(stack.numbers)}@{layout.FOREIGN}"
+    with milter(stack, "dns_timeout = 5s, clamd_timeout = 5s, scan_timeout = 7s, scanners = 1") as said:
+        assert said.endswith("ok\n")
+        stack.inbound(ANNA)
+        assert mail.wait_until(lambda: len(scanners(stack)) == 1)
+        stuck, = scanners(stack)
+        os.kill(stuck, signal.SIGSTOP)
+        with refuses(451, at="DATA"):
+            stack.inbound(ANNA, sender)
+        assert stuck not in scanners(stack)
+        stack.arrived(ANNA, stack.inbound(ANNA))
+    for event, least in (("message-slow", 5000), ("message-deadline", 7000)):
+        told = re.search(rf'{event} id=\S+ sender={sender} ms=(\d+) waiting_for="?scanner', stack.log("milter"))
+        assert told and int(told[1]) >= least, event
+
+
+@pytest.mark.rows("G24")
+def test_the_milter_gives_up_before_postfix(stack):
+    own = subprocess.run(["postconf", "-c", str(stack.lay.postfix), "-x", "-h", "smtpd_milters"], check=True, capture_output=True, text=True).stdout
+    patience = int(re.search(r"content_timeout=(\d+)s", own)[1])
+    with milter(stack, f"scan_timeout = {patience - 10}s") as said:
+        assert said.startswith("error") and "scan_timeout" in said
 
 
 def test_a_final_dot_is_no_way_round_a_list(stack, refuses):
