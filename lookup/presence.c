@@ -5,6 +5,7 @@
 #include "base/parse.h"
 
 #define ALIVE_MS    3000
+#define ABSENT_MS   50 /* while there is no connection: who is not heard of is not waited for, but answers already */
 #define REDIS_MS    2000
 #define ASKED_MAX   64 /* tokens waited for at a time; older ones are forgotten */
 #define TOKEN_MAX   64
@@ -48,9 +49,11 @@ static void on_timer(void *arg)
 	const struct mr_slice argv[] = { MR_LIT("EVAL"), mr_slice_of(alive_script), MR_LIT("1"), mr_slice_of(p->set),
 					 mr_slice_of(p->host) };
 
-	if (mr_redis_up(p->conf.redis))
+	bool up = mr_redis_up(p->conf.redis);
+
+	if (up)
 		mr_redis_command(p->conf.redis, REDIS_MS, on_alive, p, MR_COUNT(argv), argv);
-	p->timer = mr_timer_start(p->loop, ALIVE_MS, on_timer, p);
+	p->timer = mr_timer_start(p->loop, up ? ALIVE_MS : ABSENT_MS, on_timer, p);
 }
 
 static char *name(const char *prefix, const char *rest)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import netns
 import pytest
 
 from stack import units
@@ -158,3 +159,27 @@ def test_disabled_on_one_is_refused_on_the_other(place):
         place.verb(*place.confs[1], "user", "set", "bert@example.org", "--enable")
     print(f"refused on the other after {min(took):.3f} to {max(took):.3f} s, the verb's start included")
     assert sorted(took)[len(took) // 2] < 5
+
+
+@pytest.mark.rows("G03", "G04")
+@pytest.mark.parametrize("percent", [0, 10, 40])
+def test_packets_are_lost(place, percent):
+    """On the way to MariaDB and Redis and back. Slow, or not now, but never "unknown" for who is there, nor a revoked row after its end is acknowledged; and
+    all is well afterwards without anybody's help."""
+    lookup, seen = place.lookups[0], []
+
+    def status(who):
+        said = lookup.ask("passdb/passdb.sock", "passdb", address=f"{who}@example.org")
+        return next(line for line in said if line.startswith("status=")).partition("=")[2]
+    with netns.loss(percent, place.confs[0][0].under):
+        for number in range(6):
+            switch = "--disable" if number % 2 == 0 else "--enable"
+            said = place.verb(*place.confs[1], "user", "set", "bert@example.org", switch)
+            if "not yet applied by" not in said:
+                seen.append(enabled(lookup, "bert"))
+                assert seen[-1] in ("temp", str(number % 2)), (number, said)
+            assert status("anna") in ("ok", "temp")
+            assert status(f"nobody{percent}{number}") in ("notfound", "temp")
+    until(lambda: enabled(lookup, "bert") == "1")
+    until(lambda: lookup.control("redis") == "up")
+    assert status("anna") == "ok" and set(seen) - {"temp"}, seen
