@@ -44,6 +44,8 @@ struct mr_changes {
 	uint64_t round, good_round; /* begun last; that worked last */
 	void (*on_round)(void *arg);
 	void *round_arg;
+	void (*on_told)(const struct mr_db_expect *e, void *arg);
+	void *told_arg;
 	struct mr_db_origin origin;
 	/* What this round found, for those who are read from next. */
 	struct mr_db_expect expect;
@@ -189,14 +191,13 @@ static bool begins_anew(struct mr_changes *c, const struct mr_change_list *list)
 	return true;
 }
 
-/* What a page brought is expected of every later read; of a round of several pages all of it. */
-static void tell_source(struct mr_changes *c)
+static void tell(struct mr_changes *c, const struct mr_db_expect *e)
 {
-	if (c->expect.n == 0)
-		return;
-	c->told = c->expect;
+	c->told = *e;
 	if (c->source->expect != NULL)
 		c->source->expect(c->source, &c->told);
+	if (c->on_told != NULL)
+		c->on_told(&c->told, c->told_arg);
 }
 
 static int read_page(struct mr_changes *c);
@@ -212,7 +213,8 @@ static void on_page(void *arg, int err, const struct mr_change_list *list)
 	} else if (err == 0) {
 		for (size_t i = 0; i < list->n; i++)
 			apply(c, &list->v[i]);
-		tell_source(c);
+		if (c->expect.n > 0) /* of every later read; of a round of several pages all of it */
+			tell(c, &c->expect);
 		if (list->n == PAGE) {
 			c->page_after = list->v[list->n - 1].id;
 			err = read_page(c);
@@ -294,15 +296,19 @@ void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_
 {
 	c->started = true;
 	c->floor = floor;
-	c->told = *expect;
-	if (c->source->expect != NULL)
-		c->source->expect(c->source, expect);
+	tell(c, expect);
 }
 
 void mr_changes_watch(struct mr_changes *c, void (*on_round)(void *arg), void *arg)
 {
 	c->on_round = on_round;
 	c->round_arg = arg;
+}
+
+void mr_changes_watch_expect(struct mr_changes *c, void (*told)(const struct mr_db_expect *e, void *arg), void *arg)
+{
+	c->on_told = told;
+	c->told_arg = arg;
 }
 
 bool mr_changes_applied(struct mr_changes *c, uint64_t id)
@@ -320,10 +326,8 @@ uint64_t mr_changes_sync(struct mr_changes *c)
 	static const struct mr_db_expect nothing;
 
 	c->started = false;
-	c->told = nothing;
 	mr_rows_drop_all(c->rows);
-	if (c->source->expect != NULL)
-		c->source->expect(c->source, &nothing);
+	tell(c, &nothing);
 	mr_changes_wake(c);
 	return c->round + 1;
 }

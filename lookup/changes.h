@@ -20,6 +20,8 @@ void mr_changes_wake(struct mr_changes *c); /* poll now */
 /* For a snapshot: where the log was read up to, with everything applied, and what is expected of servers; and to go on from there. */
 void mr_changes_position(const struct mr_changes *c, uint64_t *floor, struct mr_db_expect *expect);
 void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect);
+/* Is told, in the same turn as the entries are applied, what is expected of servers from now on. */
+void mr_changes_watch_expect(struct mr_changes *c, void (*told)(const struct mr_db_expect *e, void *arg), void *arg);
 /* Has this entry been applied? One that became visible too late for the overlap is looked for from now on. */
 bool mr_changes_applied(struct mr_changes *c, uint64_t id);
 /* Forgets every row and all that is expected of servers, and reads the log anew, now. The number of the round that will have done so. */

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 
 #define MAGIC     "mailreeve rows"
-#define HEAD      4 /* bytes of a length */
+#define HEAD      4   /* bytes of a length */
+#define EXPECTED  'E' /* begins what is no key */
 #define BLOCK_MAX (32u << 20)
 #define WORK_MAX  (512u << 20) /* of the arena that one row is decoded in */
 
@@ -46,11 +47,26 @@ void mr_snapshot_block_add(struct mr_slice payload, struct mr_buf *out)
 	mr_buf_add(out, payload);
 }
 
+static void code_expect(struct mr_coder *c, struct mr_db_expect *e)
+{
+	char *kind = e->kind, *key = e->key;
+
+	mr_code_u64(c, &e->first);
+	mr_code_u64(c, &e->last);
+	mr_code_u64(c, &e->n);
+	mr_code_text(c, &kind);
+	mr_code_text(c, &key);
+	if (c->out)
+		return;
+	c->bad = c->bad || strlen(kind) >= sizeof(e->kind) || strlen(key) >= sizeof(e->key);
+	snprintf(e->kind, sizeof(e->kind), "%s", kind);
+	snprintf(e->key, sizeof(e->key), "%s", key);
+}
+
 /* Magic, version and layout are compared; the rest is read. */
 static void code_head(struct mr_coder *c, struct mr_snapshot_head *h, char **magic, char **version, uint64_t *layout)
 {
 	uint64_t written = (uint64_t)h->written;
-	char *kind = h->expect.kind, *key = h->expect.key;
 
 	mr_code_text(c, magic);
 	mr_code_text(c, version);
@@ -58,17 +74,9 @@ static void code_head(struct mr_coder *c, struct mr_snapshot_head *h, char **mag
 	mr_code_text(c, &h->database);
 	mr_code_u64(c, &written);
 	mr_code_u64(c, &h->floor);
-	mr_code_u64(c, &h->expect.first);
-	mr_code_u64(c, &h->expect.last);
-	mr_code_u64(c, &h->expect.n);
-	mr_code_text(c, &kind);
-	mr_code_text(c, &key);
-	if (c->out)
-		return;
-	h->written = (int64_t)written;
-	c->bad = c->bad || strlen(kind) >= sizeof(h->expect.kind) || strlen(key) >= sizeof(h->expect.key);
-	snprintf(h->expect.kind, sizeof(h->expect.kind), "%s", kind);
-	snprintf(h->expect.key, sizeof(h->expect.key), "%s", key);
+	code_expect(c, &h->expect);
+	if (!c->out)
+		h->written = (int64_t)written;
 }
 
 void mr_snapshot_head_add(const struct mr_snapshot_head *h, struct mr_buf *out)
@@ -244,13 +252,46 @@ void mr_journal_add(const struct mr_row_key *k, struct mr_buf *out)
 		mr_buf_add(out, (struct mr_slice){ k->bytes, k->n });
 }
 
-int mr_journal_read(struct mr_slice file, void (*dropped)(const struct mr_row_key *k, void *arg), void *arg)
+void mr_journal_expect(const struct mr_db_expect *e, struct mr_buf *out)
+{
+	struct mr_db_expect copy = *e;
+	struct mr_buf payload = MR_BUF(1024);
+	struct mr_coder c = { .out = &payload };
+
+	mr_buf_putc(&payload, EXPECTED);
+	code_expect(&c, &copy);
+	length_add(out, payload.n);
+	mr_buf_add(out, mr_buf_slice(&payload));
+	mr_buf_done(&payload);
+}
+
+static int read_expect(struct mr_slice text, struct mr_db_expect *out)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_coder c = { .in = mr_slice_from(text, 1), .arena = arena };
+	struct mr_db_expect e = { 0 };
+
+	code_expect(&c, &e);
+	if (c.bad || c.in.n > 0)
+		return -EINVAL;
+	*out = e;
+	return 0;
+}
+
+int mr_journal_read(struct mr_slice file, struct mr_db_expect *expect, void (*dropped)(const struct mr_row_key *k, void *arg), void *arg)
 {
 	struct mr_slice text;
 	struct mr_row_key key;
 
 	while (file.n > 0) {
-		if (!length_next(&file, 0, NULL, &text) || text.n > sizeof(key.bytes))
+		if (!length_next(&file, 0, NULL, &text))
+			return -EINVAL;
+		if (text.n > 0 && *text.p == EXPECTED) {
+			if (read_expect(text, expect) < 0)
+				return -EINVAL;
+			continue;
+		}
+		if (text.n > sizeof(key.bytes))
 			return -EINVAL;
 		key.n = text.n;
 		memcpy(key.bytes, text.p, text.n);

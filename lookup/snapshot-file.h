@@ -1,5 +1,6 @@
 /* snapshot-file: what a snapshot is in bytes: blocks, each its length, the SHA-256 of the rest and then a letter with what it says: one
- * 'H'ead, 'R'ows, one 'E'nd with their number. And the journal beside it: keys that were dropped since, each with its length. Pure. */
+ * 'H'ead, 'R'ows, one 'E'nd with their number. And the journal beside it: keys that were dropped since, and what was expected
+ * of servers since, each with its length. Pure. */
 #pragma once
 #include "row-code.h"
 
@@ -29,5 +30,6 @@ int mr_snapshot_read(struct mr_slice file, struct mr_arena *arena, struct mr_sna
 
 /* A key; NULL: everything. */
 void mr_journal_add(const struct mr_row_key *k, struct mr_buf *out);
-/* -EINVAL: it is cut off, so keys may be missing. */
-int mr_journal_read(struct mr_slice file, void (*dropped)(const struct mr_row_key *k, void *arg), void *arg);
+void mr_journal_expect(const struct mr_db_expect *e, struct mr_buf *out);
+/* *expect becomes the last one of it, and stays where there is none. -EINVAL: it is cut off, so keys may be missing. */
+int mr_journal_read(struct mr_slice file, struct mr_db_expect *expect, void (*dropped)(const struct mr_row_key *k, void *arg), void *arg);

@@ -110,24 +110,47 @@ static void give_up(struct mr_snapshot *s, int err)
 	s->over = s->fd >= 0;
 }
 
-static void on_dropped(const struct mr_row_key *k, void *arg)
+static bool is_journaled(const struct mr_snapshot *s)
 {
-	struct mr_snapshot *s = arg;
-	struct mr_buf bytes = MR_BUF(1024);
-	int err;
+	return (s->exists || s->fd >= 0) && s->journal >= 0;
+}
 
-	if ((!s->exists && s->fd < 0) || s->given_up || s->journal < 0)
-		return;
-	s->given_up = k == NULL || s->size > JOURNAL_MAX;
-	mr_journal_add(s->given_up ? NULL : k, &bytes);
-	err = write_all(s->journal, mr_buf_slice(&bytes));
+static void add_to_journal(struct mr_snapshot *s, struct mr_slice bytes)
+{
+	int err = write_all(s->journal, bytes);
+
 	s->size += bytes.n;
 	if (err < 0)
 		give_up(s, err);
 	else
 		sync_journal(s);
+}
+
+static void on_dropped(const struct mr_row_key *k, void *arg)
+{
+	struct mr_snapshot *s = arg;
+	struct mr_buf bytes = MR_BUF(1024);
+
+	if (!is_journaled(s) || s->given_up)
+		return;
+	s->given_up = k == NULL || s->size > JOURNAL_MAX;
+	mr_journal_add(s->given_up ? NULL : k, &bytes);
+	add_to_journal(s, mr_buf_slice(&bytes));
 	if (s->given_up && s->fd >= 0)
 		s->over = true; /* what was gathered so far counts no more */
+	mr_buf_done(&bytes);
+}
+
+/* What was dropped is read again after a restart, from whichever server answers then: not from one that lacks the change. */
+static void on_expect(const struct mr_db_expect *e, void *arg)
+{
+	struct mr_snapshot *s = arg;
+	struct mr_buf bytes = MR_BUF(1024);
+
+	if (!is_journaled(s))
+		return;
+	mr_journal_expect(e, &bytes);
+	add_to_journal(s, mr_buf_slice(&bytes));
 	mr_buf_done(&bytes);
 }
 
@@ -348,7 +371,7 @@ static int load(struct mr_snapshot *s, struct mr_diag *diag)
 		err = check_head(s, &head, l.now, diag);
 	if (err == 0) {
 		mr_snapshot_read(mr_buf_slice(&file), arena, &head, on_row, &l, NULL);
-		err = mr_journal_read(mr_buf_slice(&journal), on_journal, s);
+		err = mr_journal_read(mr_buf_slice(&journal), &head.expect, on_journal, s);
 		if (err < 0)
 			mr_diag_set(diag, err, "its journal is cut off");
 	}
@@ -409,6 +432,7 @@ struct mr_snapshot *mr_snapshot_new(struct mr_loop *l, const struct mr_snapshot_
 	}
 	load_or_forget(s);
 	mr_rows_watch(c->rows, &(struct mr_rows_watch){ on_dropped, s });
+	mr_changes_watch_expect(c->changes, on_expect, s);
 	schedule(s, c->interval_ms);
 	return s;
 }

@@ -1,7 +1,7 @@
 /* snapshot: the rows on disk, so that a lookup that starts while the database is away knows what the one before it knew. FILE is written
  * every interval and at the end, in slices on the loop whose bytes go to disk on the pool's threads; FILE.dropped is the journal of what
- * was dropped since FILE was begun, written before anybody is told that a change has been applied. Loaded rows are stale until the change
- * log has been read from where FILE was begun. Loop thread only. The files hold password hashes: mode 0600. */
+ * was dropped, and expected of servers, since FILE was begun, written before anybody is told that a change has been applied. Loaded rows
+ * are stale until the change log has been read from where FILE was begun. Loop thread only. The files hold password hashes: mode 0600. */
 #pragma once
 #include "changes.h"
 #include "store/db.h"

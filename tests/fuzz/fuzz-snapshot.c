@@ -55,9 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mr_buf file = MR_BUF(1u << 24);
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_snapshot_head head;
+	struct mr_db_expect expect = { 0 };
 	size_t rows = 0;
 
-	mr_journal_read(fuzz_input(data, size), on_key, NULL);
+	mr_journal_read(fuzz_input(data, size), &expect, on_key, NULL);
 	mr_snapshot_read(fuzz_input(data, size), arena, &head, on_row, &rows, NULL);
 	mr_snapshot_head_add(&own, &file);
 	mr_buf_add(&file, fuzz_input(data, size));

@@ -1,23 +1,34 @@
 /* test-lookup-interleave: every order, up to a depth, of commits at a primary, their arrival at a replica, reads and polls that begin, look
- * and end, fail-over and back, and the end of the overlap: no row is given out that is older than what was applied, to nobody who asked
- * after it was applied, and every question is answered once. The real rows.c and changes.c over a database of one row whose value is the
- * number of the last change. G03, G04. */
+ * and end, fail-over and back, the end of the overlap, snapshots, restarts and kill -9: no row is given out that is older than what was
+ * applied, to nobody who asked after it was applied, and every question is answered once. The real rows.c, changes.c and snapshot.c over a
+ * database of one row whose value is the number of the last change. G03, G04. */
 
 /* system */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ours */
 #include "base/mem.h"
 #include "changes.h"
 #include "rt/clock.h"
+#include "rt/file.h"
 #include "rt/log.h"
+#include "snapshot.h"
 #include "unit.h"
 
-#define DEPTH       8
+#define DEPTH_MAX   11
 #define COMMITS_MAX 2
 #define READS_MAX   2
 #define OVERLAP     10000
+#define SNAPSHOT_MS 1000
+
+/* How much of each there is in one set of orders. */
+struct bounds {
+	unsigned depth, commits, questions, switches, waits, snapshots, restarts;
+	bool whole_polls; /* begin, look and end in one step */
+};
 
 static const struct mr_slice key = MR_LIT("a@e.test");
 
@@ -44,7 +55,7 @@ static struct world {
 	struct mr_changes *changes;
 	uint64_t primary, replica; /* changes that each has */
 	bool at_replica;
-	unsigned switches, waits;
+	unsigned switches, waits, snapshots, restarts;
 	uint64_t applied, expected;
 	struct read reads[READS_MAX], poll;
 	struct question questions[READS_MAX];
@@ -52,6 +63,9 @@ static struct world {
 } w;
 static struct mr_loop *loop;
 static const char *broken;
+static struct bounds bounds;
+static struct mr_snapshot *snapshot; /* NULL where there is none */
+static char folder[64], path[128], journal[160];
 
 static uint64_t server_has(void)
 {
@@ -152,17 +166,17 @@ static struct read *find_read(bool looked)
 	return NULL;
 }
 
-enum action { COMMIT, REPLICATE, ASK, LOOK, ARRIVE, POLL, POLL_LOOK, POLL_ARRIVE, FAIL_OVER, SETTLE, ACTIONS };
+enum action { COMMIT, REPLICATE, ASK, LOOK, ARRIVE, POLL, POLL_LOOK, POLL_ARRIVE, FAIL_OVER, SETTLE, SNAPSHOT, RESTART, KILL, ACTIONS };
 
 static bool enabled(enum action a)
 {
 	switch (a) {
 	case COMMIT:
-		return !w.at_replica && w.primary < COMMITS_MAX; /* while it is away nobody writes */
+		return !w.at_replica && w.primary < bounds.commits; /* while it is away nobody writes */
 	case REPLICATE:
 		return w.replica < w.primary;
 	case ASK:
-		return w.n_questions < READS_MAX;
+		return w.n_questions < bounds.questions;
 	case LOOK:
 		return find_read(false) != NULL;
 	case ARRIVE:
@@ -174,13 +188,80 @@ static bool enabled(enum action a)
 	case POLL_ARRIVE:
 		return w.poll.open && w.poll.looked;
 	case FAIL_OVER:
-		return w.switches < 2;
+		return w.switches < bounds.switches;
 	case SETTLE:
-		return w.waits < 1;
+		return w.waits < bounds.waits;
+	case SNAPSHOT:
+		return w.snapshots < bounds.snapshots;
+	case RESTART:
+	case KILL:
+		return w.restarts < bounds.restarts;
 	case ACTIONS:
 		break;
 	}
 	return false;
+}
+
+static void begin_life(void)
+{
+	const struct mr_rows_config r = {
+		.max = 10, .age_ms = 3600000, .negative_age_ms = 3600000, .stale_ms = 86400000, .late_ms = 60000
+	};
+	const struct mr_changes_config c = { .interval_ms = 86400000, .overlap_ms = OVERLAP, .late_ms = 86400000 };
+
+	w.expected = 0;
+	w.rows = mr_rows_new(&r, &w.source);
+	w.changes = mr_changes_new(loop, &c, w.rows, &w.source, on_change, NULL);
+	if (bounds.restarts > 0)
+		snapshot = mr_snapshot_new(loop, &(struct mr_snapshot_config){ .path = path,
+									       .database = "d",
+									       .interval_ms = SNAPSHOT_MS,
+									       .age_ms = 86400000,
+									       .rows = w.rows,
+									       .changes = w.changes });
+}
+
+static void write_snapshot(void)
+{
+	mr_clock_advance(SNAPSHOT_MS);
+	for (unsigned i = 0; i < 3; i++)
+		mr_loop_once(loop);
+}
+
+/* All reads under way are given back first, as the pool does it at its end. */
+static void end_life(void)
+{
+	for (size_t i = 0; i < READS_MAX; i++) {
+		struct read was = w.reads[i];
+
+		w.reads[i].open = false;
+		if (was.open)
+			was.row.done(was.row.arg, -ECANCELED, NULL);
+	}
+	if (w.poll.open) {
+		w.poll.open = false;
+		w.poll.log.done(w.poll.log.arg, -ECANCELED, &(struct mr_change_list){ 0 });
+	}
+	mr_snapshot_free(snapshot);
+	snapshot = NULL;
+	mr_changes_free(w.changes);
+	mr_rows_free(w.rows);
+}
+
+/* kill -9: the files are afterwards as they were before. */
+static void end_suddenly(void)
+{
+	struct mr_buf a = MR_BUF(1u << 24), b = MR_BUF(1u << 24);
+
+	mr_file_read(path, &a, NULL);
+	mr_file_read(journal, &b, NULL);
+	end_life();
+	unlink(path);
+	if (a.n > 0)
+		assert_int_equal(mr_file_write(path, 0600, mr_buf_slice(&a), NULL), 0);
+	assert_int_equal(mr_file_write(journal, 0600, mr_buf_slice(&b), NULL), 0);
+	mr_buf_done(&a);
+	mr_buf_done(&b);
 }
 
 static void act(enum action a)
@@ -204,6 +285,10 @@ static void act(enum action a)
 	case POLL:
 		mr_changes_wake(w.changes);
 		mr_loop_once(loop);
+		for (unsigned i = 0; i < 2 && bounds.whole_polls && w.poll.open; i++) { /* another server is asked twice */
+			look(&w.poll);
+			log_arrives();
+		}
 		break;
 	case POLL_LOOK:
 		look(&w.poll);
@@ -218,6 +303,19 @@ static void act(enum action a)
 	case SETTLE:
 		mr_clock_advance(OVERLAP + 1000);
 		w.waits++;
+		break;
+	case SNAPSHOT:
+		write_snapshot();
+		w.snapshots++;
+		break;
+	case RESTART:
+	case KILL:
+		if (a == RESTART)
+			end_life();
+		else
+			end_suddenly();
+		begin_life();
+		w.restarts++;
 		break;
 	case ACTIONS:
 		break;
@@ -235,19 +333,23 @@ static void look_into_cache(void)
 
 static void begin(void)
 {
-	const struct mr_rows_config r = {
-		.max = 10, .age_ms = 3600000, .negative_age_ms = 3600000, .stale_ms = 86400000, .late_ms = 60000
-	};
-	const struct mr_changes_config c = { .interval_ms = 86400000, .overlap_ms = OVERLAP, .late_ms = 86400000 };
-
 	w = (struct world){ .source = { .read_row = read_row, .read_changes = read_changes, .expect = expect } };
 	mr_clock_fake(1000000, 1800000000);
-	w.rows = mr_rows_new(&r, &w.source);
-	w.changes = mr_changes_new(loop, &c, w.rows, &w.source, on_change, NULL);
+	unlink(path);
+	unlink(journal);
+	begin_life();
 	mr_loop_once(loop); /* the first poll has been made */
 	for (unsigned i = 0; i < 2; i++) {
 		look(&w.poll);
 		log_arrives();
+	}
+	if (bounds.restarts > 0) { /* and the row is known, also on disk */
+		ask();
+		look(find_read(false));
+		row_arrives(find_read(true));
+		w.questions[0] = (struct question){ 0 };
+		w.n_questions = 0;
+		write_snapshot();
 	}
 	broken = NULL;
 }
@@ -264,8 +366,7 @@ static void end(void)
 		if (w.questions[i].answers != 1)
 			broken = "a question was not answered exactly once";
 	look_into_cache();
-	mr_changes_free(w.changes);
-	mr_rows_free(w.rows);
+	end_life();
 }
 
 /* One order: at each step the choice[step]-th of what is possible. How many there were goes to possible[]. */
@@ -274,7 +375,7 @@ static unsigned run(const unsigned *choice, unsigned *possible, enum action *don
 	unsigned step;
 
 	begin();
-	for (step = 0; step < DEPTH && broken == NULL; step++) {
+	for (step = 0; step < bounds.depth && broken == NULL; step++) {
 		possible[step] = 0;
 		done[step] = ACTIONS;
 		for (enum action a = COMMIT; a < ACTIONS; a++)
@@ -287,15 +388,16 @@ static unsigned run(const unsigned *choice, unsigned *possible, enum action *don
 	return step;
 }
 
-static void every_order(void **state)
+static void every_order_of(struct bounds b)
 {
-	static const char *const names[] = { "commit", "replicate", "ask",         "look",      "arrive",
-					     "poll",   "poll-look", "poll-arrive", "fail-over", "settle" };
-	unsigned choice[DEPTH] = { 0 }, possible[DEPTH];
-	enum action done[DEPTH];
+	static const char *const names[] = { "commit",      "replicate", "ask",    "look",     "arrive",  "poll", "poll-look",
+					     "poll-arrive", "fail-over", "settle", "snapshot", "restart", "kill" };
+	unsigned choice[DEPTH_MAX] = { 0 }, possible[DEPTH_MAX];
+	enum action done[DEPTH_MAX];
 	unsigned long orders = 0;
 	unsigned steps, last;
 
+	bounds = b;
 	do {
 		steps = run(choice, possible, done);
 		orders++;
@@ -303,23 +405,41 @@ static void every_order(void **state)
 			print_message("%s ", names[done[i]]);
 		if (broken)
 			fail_msg("%s", broken);
-		for (last = DEPTH; last > 0 && choice[last - 1] + 1 >= possible[last - 1]; last--)
+		for (last = b.depth; last > 0 && choice[last - 1] + 1 >= possible[last - 1]; last--)
 			choice[last - 1] = 0;
 		if (last > 0)
 			choice[last - 1]++;
 	} while (last > 0);
 	print_message("%lu orders\n", orders);
-	assert_true(orders > 10000);
+	assert_true(orders > 1000);
+}
+
+static void every_order(void **state)
+{
+	every_order_of((struct bounds){ .depth = 8, .commits = 2, .questions = 2, .switches = 2, .waits = 1 });
+}
+
+static void every_order_with_restarts(void **state)
+{
+	every_order_of(
+	    (struct bounds){ .depth = 5, .commits = 1, .questions = 1, .switches = 1, .snapshots = 1, .restarts = 1, .whole_polls = true });
 }
 
 static int setup(void **state)
 {
 	loop = mr_loop_new();
+	snprintf(folder, sizeof(folder), "/dev/shm/mr-test-interleave-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/rows", folder);
+	snprintf(journal, sizeof(journal), "%s.dropped", path);
 	return 0;
 }
 
 static int teardown(void **state)
 {
+	unlink(path);
+	unlink(journal);
+	rmdir(folder);
 	mr_loop_free(loop);
 	mr_clock_real();
 	return 0;
@@ -327,7 +447,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(every_order, setup, teardown) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(every_order, setup, teardown),
+					    cmocka_unit_test_setup_teardown(every_order_with_restarts, setup, teardown) };
 
 	mr_log_open("test", 0, MR_LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
