@@ -1,6 +1,9 @@
 """What Postfix and Dovecot do while a daemon of ours is away, and with clients that come too often: settings that `mailreeve setup print` writes out."""
 
 import contextlib
+import os
+import re
+import signal
 import smtplib
 import subprocess
 
@@ -103,6 +106,41 @@ def test_policyd_away_at_login(stack, reject):
     with printed_with(stack, login_away_reject=reject), stack.without("policyd"):
         assert mail.wait_until(lambda: logs_in() == ("refused" if reject == "yes" else "in"), 10)
     assert mail.wait_until(lambda: logs_in() == "in", 10)
+
+
+@contextlib.contextmanager
+def hung(stack, name):
+    """Inside the block it takes connections and answers nothing."""
+    pid = stack.servers.pid(name)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def impatient(stack):
+    """Postfix waits 2 s where our lines say 20 to 120 s. (For a map it waits 100 s, which cannot be set: there lookup has a watchdog.)"""
+    path = stack.lay.postfix / "main.cf"
+    text, n = re.subn(r"\b(timeout|command_timeout|content_timeout)=\d+s", r"\1=2s", path.read_text())
+    assert n == 3, n
+    path.write_text(text)
+    subprocess.run(["postfix", "-c", str(stack.lay.postfix), "reload"], check=True, capture_output=True)
+
+
+@pytest.mark.rows("F042")
+@pytest.mark.parametrize("name, settings, hundred", [
+    ("milter", {}, 4), ("milter", {"milter_away": "accept"}, 2), ("policyd", {}, 2), ("policyd", {"policyd_away": "defer"}, 4)])
+def test_hung(stack, name, settings, hundred):
+    """Who hangs is as good as away, once Postfix has waited."""
+    user = stack.user()
+    stack.arrived(user, stack.inbound(user))
+    with printed_with(stack, **settings):
+        impatient(stack)
+        with hung(stack, name):
+            code, mark = outcome(lambda: stack.inbound(user, timeout=250))
+        assert code // 100 == hundred, code
+    stack.arrived(user, mark or stack.inbound(user))
 
 
 @pytest.mark.rows("F042")

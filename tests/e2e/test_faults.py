@@ -1,5 +1,5 @@
 """A minute of tests/long/test_soak.py: mail of every kind while the database, Redis, the resolver and our daemons are killed, stopped, slowed, the database
-is read only, Redis loses its data. The seed it prints repeats the order of strikes (MR_SEED)."""
+is read only, Redis loses its data, packets are lost. The seed it prints repeats the order of strikes (MR_SEED)."""
 
 import os
 import pathlib

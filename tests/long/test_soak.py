@@ -1,5 +1,5 @@
-"""Mail of all kinds while servers die, stop and stand still: nothing accepted is lost or doubled, nothing valid is refused for good, nothing of ours crashes
-or grows. In the second half our daemons are slowed but not ended, so that their size can be compared."""
+"""Mail of all kinds while servers die, stop and stand still and packets are lost: nothing accepted is lost or doubled, nothing valid is refused for good,
+nothing of ours crashes or grows. In the second half our daemons are slowed but not ended, so that their size can be compared."""
 
 import collections
 import os
@@ -9,6 +9,7 @@ import time
 
 import ledger
 import mailhost
+import netns
 import pytest
 from stack import admin, host, mail, postfix
 from traffic import Sender
@@ -26,7 +27,7 @@ CRASH = re.compile(r"AddressSanitizer|runtime error:|scanner-crashed|scanner-fai
 
 @pytest.fixture
 def stack():
-    with host.Host(os.environ.get("MR_KEEP")) as running:
+    with netns.own_network(), host.Host(os.environ.get("MR_KEEP")) as running:
         admin.populate(running.lay)
         yield mailhost.Stack(running)
 

@@ -1,4 +1,4 @@
-"""Servers killed, stopped and slowed while mail flows, in an order that a seed gives; and a watch over those that nobody touched."""
+"""Servers killed, stopped and slowed, and packets lost, while mail flows, in an order that a seed gives; and a watch over those that nobody touched."""
 
 import os
 import pathlib
@@ -10,10 +10,12 @@ import subprocess
 import threading
 import time
 
+import netns
 from stack import daemons, mail, mariadb, supervise
 
 BACK_ENDS = ("mariadb", "redis", "unbound")
 GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
+LOST = 5, 40                                    # of a hundred packets, while some are lost
 FDS_MAX, THREADS_MAX = 200, 150
 
 
@@ -77,10 +79,15 @@ class Trouble(threading.Thread):
         """All data of Redis is lost."""
         subprocess.run(["redis-cli", "-s", self.hosts.lay.redis_socket, "FLUSHALL"], check=True, capture_output=True)
 
+    def lose(self, name, pid):
+        """Packets, of everybody: the test has a network of its own."""
+        with netns.loss(self.random.randint(*LOST)):
+            time.sleep(self.random.uniform(*SLOW))
+
     def strike(self):
         scanners = ("scanner", "scanner master")
         deeds = [(self.kill, n) for n in (*BACK_ENDS, *scanners)] + [(self.slow, n) for n in (*BACK_ENDS, *daemons.DAEMONS, *scanners)]
-        deeds += [(self.stop, n) for n in BACK_ENDS] + [(self.read_only, "mariadb"), (self.flush, "redis")]
+        deeds += [(self.stop, n) for n in BACK_ENDS] + [(self.read_only, "mariadb"), (self.flush, "redis")] + [(self.lose, "unbound")] * 3
         if self.ours:
             deeds += [(deed, n) for n in daemons.DAEMONS for deed in (self.kill, self.stop)]
         deed, name = self.random.choice(deeds)
