@@ -514,7 +514,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	}
 	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
 	io->pool = mr_pool_new(l, &pool);
-	io->greylist = mr_greylist_new(mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
+	io->greylist = mr_greylist_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	io->clamd = mr_clamd_new(l);
 	set_clamd(io, conf);

@@ -52,7 +52,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 		return rc;
 	p->directory = mr_directory_new(app->loop, &directory);
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
-	p->greylist = mr_greylist_new(p->redis, conf->shared.redis_prefix);
+	p->greylist = mr_greylist_new(app->loop, p->redis, conf->shared.redis_prefix);
 	p->lock = mr_lock_new(app->loop, conf->admin_socket);
 	p->distinct = mr_distinct_new(app->loop, p->redis, conf->shared.redis_prefix);
 	rc = open_sockets(p, conf, diag);

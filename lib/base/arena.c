@@ -3,6 +3,7 @@
 /* system */
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #define CHUNK ORDINARY_CHUNK
 #endif
 #define DEFAULT_MAX (64u << 20)
+#define SHORT_TEXT  256 /* bytes of a printed text that is copied once */
 
 struct chunk {
 	struct chunk *older;
@@ -137,9 +139,15 @@ char *mr_arena_lower(struct mr_arena *a, struct mr_slice s)
 char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 {
 	struct mr_buf text = MR_BUF(a->max);
+	char shorter[SHORT_TEXT], *out;
 	va_list ap;
-	char *out;
+	int n;
 
+	va_start(ap, fmt);
+	n = vsnprintf(shorter, sizeof(shorter), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(shorter))
+		return mr_arena_slice(a, (struct mr_slice){ shorter, (size_t)n });
 	va_start(ap, fmt);
 	mr_buf_vprintf(&text, fmt, ap);
 	va_end(ap);

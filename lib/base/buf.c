@@ -67,6 +67,16 @@ int mr_buf_putc(struct mr_buf *b, char c)
 	return mr_buf_add(b, (struct mr_slice){ &c, 1 });
 }
 
+int mr_buf_putu(struct mr_buf *b, uint64_t n)
+{
+	char text[20], *p = text + sizeof(text);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return mr_buf_add(b, (struct mr_slice){ p, (size_t)(text + sizeof(text) - p) });
+}
+
 int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
 {
 	va_list ap;
@@ -80,20 +90,28 @@ int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
 
 int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap)
 {
-	va_list measure;
+	size_t room = b->p ? b->cap - b->n : 0;
+	va_list first;
+	char saved;
 	int n, err;
 
-	va_copy(measure, ap);
-	n = vsnprintf(NULL, 0, fmt, measure);
-	va_end(measure);
+	va_copy(first, ap);
+	n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, first); /* mostly there is room */
+	va_end(first);
+	saved = room ? b->p[b->n] : '\0';
+	if (room)
+		b->p[b->n] = '\0';
 	if (n < 0)
 		return -EINVAL;
 	err = grow(b, (size_t)n);
-	if (err == 0) {
+	if (err < 0)
+		return err;
+	if ((size_t)n < room)
+		b->p[b->n] = saved;
+	else
 		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
-		b->n += (size_t)n;
-	}
-	return err;
+	b->n += (size_t)n;
+	return 0;
 }
 
 char *mr_buf_reserve(struct mr_buf *b, size_t n)

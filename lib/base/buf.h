@@ -2,6 +2,7 @@
  * nothing is added, -ENOBUFS is returned and `full` stays set, so that a writer may check once at the end. */
 #pragma once
 #include <stdarg.h>
+#include <stdint.h>
 #include "base/slice.h"
 
 struct mr_buf {
@@ -17,6 +18,7 @@ void mr_buf_reset(struct mr_buf *b); /* empties, keeps the memory */
 int mr_buf_add(struct mr_buf *b, struct mr_slice s);
 int mr_buf_puts(struct mr_buf *b, const char *s);
 int mr_buf_putc(struct mr_buf *b, char c);
+int mr_buf_putu(struct mr_buf *b, uint64_t n); /* in decimal */
 int mr_buf_printf(struct mr_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Room for n more bytes at p + n; the caller then adds to n what it wrote. NULL (and `full`) at the maximum. */

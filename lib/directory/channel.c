@@ -19,7 +19,7 @@
 #define HASH_FUNCTION MR_UTHASH
 #include <uthash.h>
 
-#define READ_CHUNK      65536
+#define READ_CHUNK      16384
 #define OUT_MAX         (8 * 1024 * 1024)
 #define QUESTIONS_MAX   4096
 #define RECONNECT_FIRST 50   /* ms, doubled after each failure */
@@ -44,6 +44,7 @@ struct channel {
 	uint64_t delay, lost_at; /* ms */
 	bool away_logged;
 	uint64_t last_id;
+	struct mr_later flush;      /* sends what was asked in this turn */
 	struct question *questions; /* by id, in the order they were asked */
 	struct mr_buf in, out;
 	struct mr_arena *arena;
@@ -96,7 +97,7 @@ static void lose(struct channel *c, const char *why, int err)
 
 static void flush(struct channel *c)
 {
-	while (c->out.n > 0) {
+	while (c->fd >= 0 && c->out.n > 0) {
 		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
@@ -109,7 +110,13 @@ static void flush(struct channel *c)
 		}
 		mr_buf_consume(&c->out, (size_t)n);
 	}
-	mr_io_change(c->io, MR_READ | (c->out.n > 0 ? MR_WRITE : 0));
+	if (c->fd >= 0)
+		mr_io_change(c->io, MR_READ | (c->out.n > 0 ? MR_WRITE : 0));
+}
+
+static void on_turn_ends(void *arg)
+{
+	flush(arg);
 }
 
 /* False when the peer does not speak our protocol. */
@@ -139,14 +146,13 @@ static bool take_answers(struct channel *c)
 
 static void fill(struct channel *c)
 {
-	char *to = mr_buf_reserve(&c->in, READ_CHUNK);
-	ssize_t n = to ? recv(c->fd, to, READ_CHUNK, 0) : -1;
+	char chunk[READ_CHUNK];
+	ssize_t n = recv(c->fd, chunk, sizeof(chunk), 0);
 
-	if (!to) {
-		lose(c, "answer too long", EMSGSIZE);
-	} else if (n > 0) {
-		c->in.n += (size_t)n;
-		if (!take_answers(c))
+	if (n > 0) {
+		if (mr_buf_add(&c->in, (struct mr_slice){ chunk, (size_t)n }) < 0)
+			lose(c, "answer too long", EMSGSIZE);
+		else if (!take_answers(c))
 			lose(c, "not our protocol", EPROTO);
 	} else if (n == 0) {
 		lose(c, "closed", ECONNRESET);
@@ -190,8 +196,7 @@ static void connect_now(void *arg)
 	HASH_ITER (hh, c->questions, q, next)
 		if (c->fd >= 0)
 			send_question(c, q);
-	if (c->fd >= 0)
-		flush(c);
+	flush(c);
 }
 
 struct channel *channel_new(struct mr_loop *l, const char *path)
@@ -202,6 +207,7 @@ struct channel *channel_new(struct mr_loop *l, const char *path)
 	c->path = mr_strdup(path);
 	c->fd = -1;
 	c->delay = RECONNECT_FIRST;
+	c->flush = (struct mr_later){ .fn = on_turn_ends, .arg = c };
 	c->lost_at = mr_now_ms();
 	c->in = MR_BUF(MR_WIRE_MAX + READ_CHUNK + 16);
 	c->out = MR_BUF(OUT_MAX);
@@ -229,6 +235,7 @@ void channel_free(struct channel *c)
 	HASH_ITER (hh, c->questions, q, next)
 		forget(q);
 	mr_timer_cancel(&c->reconnect);
+	mr_later_cancel(c->loop, &c->flush);
 	mr_io_cancel(&c->io);
 	if (c->fd >= 0)
 		close(c->fd);
@@ -267,6 +274,5 @@ void channel_ask(struct channel *c, const char *cmd, const struct channel_field 
 	if (c->fd < 0 || hopeless)
 		return;
 	send_question(c, q);
-	if (c->fd >= 0)
-		flush(c);
+	mr_later_start(c->loop, &c->flush);
 }

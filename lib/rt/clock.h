@@ -2,8 +2,11 @@
 #pragma once
 #include <stdint.h>
 
-uint64_t mr_now_ms(void); /* monotonic milliseconds */
+uint64_t mr_now_ms(void); /* monotonic milliseconds; on the thread of a loop the same all through one turn */
 int64_t mr_wall(void);    /* seconds since 1970, UTC */
+/* For the loop: another turn of this thread begins; none. */
+void mr_clock_turn(void);
+void mr_clock_no_turn(void);
 /* For tests: from now on both clocks stand still at these values until moved; loop timers obey. */
 void mr_clock_fake(uint64_t now_ms, int64_t wall);
 void mr_clock_advance(uint64_t ms);

@@ -12,7 +12,8 @@
 enum mr_distinct_op {
 	MR_DISTINCT_LOOK,  /* changes nothing */
 	MR_DISTINCT_TAKE,  /* adds the member unless it is there. If it is new and the name has `max` already, nothing is taken or noted */
-	MR_DISTINCT_NOTE,  /* adds the member or makes it young again; beyond `max` the oldest one goes */
+	MR_DISTINCT_NOTE,  /* adds the member or makes it young again (one that is no older than a twelfth of the window is young); beyond
+			    * `max` the oldest one goes */
 	MR_DISTINCT_DROP,  /* forgets the member */
 	MR_DISTINCT_CLEAR, /* forgets all of the name */
 };
@@ -27,7 +28,7 @@ struct mr_distincts {
 	struct mr_distinct {
 		uint64_t count;  /* members, before this question */
 		bool has;        /* the member was among them */
-		uint64_t oldest; /* ms since the oldest was seen */
+		uint64_t oldest; /* ms since the oldest was seen; of what had no room only */
 	} v[MR_DISTINCT_MAX];
 };
 typedef void mr_distinct_cb(const struct mr_distincts *d, void *arg);

@@ -1,7 +1,6 @@
 /* greylist: see greylist.h */
 
 /* system */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +8,6 @@
 #include "base/hash.h"
 #define HASH_FUNCTION MR_UTHASH
 #include <uthash.h>
-#include <utlist.h>
 
 /* ours */
 #include "base/mem.h"
@@ -21,8 +19,8 @@
 #define GREY_KEYS_MAX 100000            /* triples and clients that this process remembers, some 130 bytes each */
 #define COUNT_MS      UINT64_C(3600000) /* a client's triples count once in this time */
 #define BELIEVE_MS    UINT64_C(3600000) /* that something passes is not asked again for so long */
-#define NUMBER_MAX    24
-#define KEY_MAX       256 /* bytes of a name in Redis */
+#define KEY_MAX       128               /* bytes of a name in Redis without its prefix */
+#define WORDS         7                 /* keys and arguments */
 
 /* KEYS: the triple, "FIRST" (ms) or "+" once it has passed; the client, "TRIPLES LAST". ARGV: delay, retry, max_age, clients_after, and
  * what the asker knows: ms since the triple was first seen, "+" or "". Answers { state as enum grey_state, ms left, is the client known }.
@@ -76,31 +74,25 @@ struct entry {
 };
 
 struct question {
-	struct question *prev, *next;
+	struct mr_script_ask ask; /* first */
 	struct mr_greylist *greylist;
 	mr_grey_cb *cb;
 	void *arg;
 	struct mr_grey_rules rules;
-	uint64_t timeout;
 	uint8_t triple[MR_SHA1_LEN], client[MR_SHA1_LEN];
-	bool learn_alone, whole; /* whole: the script itself was sent */
+	bool learn_alone;
 };
 
 struct mr_greylist {
-	struct mr_redis *redis;
-	char *prefix;
-	struct mr_redis_script script;
+	struct mr_script script;
 	struct entry *entries; /* in the order of their last use */
-	struct question *questions;
 };
 
-struct mr_greylist *mr_greylist_new(struct mr_redis *redis, const char *prefix)
+struct mr_greylist *mr_greylist_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix)
 {
 	struct mr_greylist *g = mr_alloc(sizeof(*g));
 
-	g->redis = redis;
-	g->prefix = mr_strdup(prefix);
-	mr_redis_script_init(&g->script, script);
+	mr_script_init(&g->script, l, redis, prefix, script);
 	return g;
 }
 
@@ -112,15 +104,11 @@ static void forget(struct mr_greylist *g, struct entry *e)
 
 void mr_greylist_free(struct mr_greylist *g)
 {
-	struct question *q, *next;
-
 	if (!g)
 		return;
-	DL_FOREACH_SAFE (g->questions, q, next)
-		free(q);
+	mr_script_done(&g->script);
 	while (g->entries)
 		forget(g, g->entries);
-	free(g->prefix);
 	free(g);
 }
 
@@ -177,8 +165,6 @@ static void tell(struct question *q, enum mr_grey kind, uint64_t left)
 	struct mr_grey_answer answer = { kind, left };
 
 	q->cb(&answer, q->arg);
-	DL_DELETE(q->greylist->questions, q);
-	free(q);
 }
 
 /* A triple passes by what this process knows. */
@@ -211,7 +197,7 @@ static void decide_alone(struct question *q)
 		pass_alone(q, now);
 	} else if (e) {
 		tell(q, MR_GREY_WAIT, rules->delay - (now - e->since));
-	} else if (q->learn_alone || !g->redis) {
+	} else if (q->learn_alone || !g->script.redis) {
 		set(g, q->triple, rules, GREY_WAITING, now, false);
 		tell(q, MR_GREY_WAIT, rules->delay);
 	} else {
@@ -219,74 +205,55 @@ static void decide_alone(struct question *q)
 	}
 }
 
-static bool understood(const struct mr_redis_reply *r)
+static void on_answer(struct mr_script_ask *a, const int64_t *v)
 {
-	if (!r->ok || r->type != MR_REDIS_ARRAY || r->n_items != 3)
-		return false;
-	for (size_t i = 0; i < r->n_items; i++)
-		if (r->items[i].type != MR_REDIS_INT || r->items[i].integer < 0)
-			return false;
-	return r->items[0].integer == GREY_WAITING || r->items[0].integer == GREY_PASSED;
-}
-
-static void send_question(struct question *q, bool whole);
-
-static void on_reply(const struct mr_redis_reply *r, void *arg)
-{
-	struct question *q = arg;
+	struct question *q = (struct question *)a;
 	struct mr_greylist *g = q->greylist;
 	uint64_t now = mr_now_ms(), left;
 
-	if (!q->whole && mr_redis_script_unknown(r)) {
-		send_question(q, true);
-	} else if (!understood(r)) {
+	if (!v || (v[0] != GREY_WAITING && v[0] != GREY_PASSED)) {
 		decide_alone(q);
-	} else if (r->items[0].integer == GREY_WAITING) {
-		left = (uint64_t)r->items[1].integer < q->rules.delay ? (uint64_t)r->items[1].integer : q->rules.delay;
+	} else if (v[0] == GREY_WAITING) {
+		left = (uint64_t)v[1] < q->rules.delay ? (uint64_t)v[1] : q->rules.delay;
 		set(g, q->triple, &q->rules, GREY_WAITING, now - (q->rules.delay - left), true);
 		tell(q, MR_GREY_WAIT, left);
 	} else {
-		set(g, r->items[2].integer ? q->client : q->triple, &q->rules, GREY_PASSED, now, true);
+		set(g, v[2] ? q->client : q->triple, &q->rules, GREY_PASSED, now, true);
 		tell(q, MR_GREY_PASS, 0);
 	}
 }
 
-static struct mr_slice hashed_name(const struct mr_greylist *g, const char *kind, const uint8_t *key, struct mr_buf *out)
+static struct mr_slice hashed_name(struct question *q, const char *kind, const uint8_t *key)
 {
-	mr_buf_printf(out, "%sgrey:%s:", g->prefix, kind);
-	mr_hex_add(out, (struct mr_slice){ (const char *)key, MR_SHA1_LEN });
-	return mr_buf_slice(out);
+	struct mr_buf name = MR_BUF(KEY_MAX);
+	struct mr_slice whole;
+
+	mr_buf_puts(&name, kind);
+	mr_hex_add(&name, (struct mr_slice){ (const char *)key, MR_SHA1_LEN });
+	whole = mr_script_name(&q->ask, mr_buf_slice(&name));
+	mr_buf_done(&name);
+	return whole;
 }
 
-static struct mr_slice number(uint64_t n, char text[NUMBER_MAX])
+static void send_question(struct question *q, uint64_t timeout_ms)
 {
-	snprintf(text, NUMBER_MAX, "%" PRIu64, n);
-	return mr_slice_of(text);
-}
-
-static void send_question(struct question *q, bool whole)
-{
-	struct mr_greylist *g = q->greylist;
 	const struct mr_grey_rules *rules = &q->rules;
 	uint64_t now = mr_now_ms();
-	const struct entry *e = find(g, q->triple, rules, now);
-	struct mr_buf triple = MR_BUF(KEY_MAX), client = MR_BUF(KEY_MAX);
-	struct mr_slice argv[MR_REDIS_SCRIPT_WORDS + 7];
-	char numbers[5][NUMBER_MAX];
-	size_t argc = MR_REDIS_SCRIPT_WORDS;
+	const struct entry *e = find(q->greylist, q->triple, rules, now);
 
-	q->whole = whole;
-	mr_redis_script_words(&g->script, whole, MR_LIT("2"), argv);
-	argv[argc++] = hashed_name(g, "triple", q->triple, &triple);
-	argv[argc++] = hashed_name(g, "client", q->client, &client);
-	argv[argc++] = number(rules->delay, numbers[0]);
-	argv[argc++] = number(rules->retry, numbers[1]);
-	argv[argc++] = number(rules->max_age, numbers[2]);
-	argv[argc++] = number((uint64_t)rules->clients_after, numbers[3]);
-	argv[argc++] = !e ? MR_LIT("") : e->state == GREY_PASSED ? MR_LIT("+") : number(now - e->since, numbers[4]);
-	mr_redis_command(g->redis, q->timeout, on_reply, q, argc, argv);
-	mr_buf_done(&triple);
-	mr_buf_done(&client);
+	mr_script_word(&q->ask, hashed_name(q, "grey:triple:", q->triple));
+	mr_script_word(&q->ask, hashed_name(q, "grey:client:", q->client));
+	mr_script_number(&q->ask, rules->delay);
+	mr_script_number(&q->ask, rules->retry);
+	mr_script_number(&q->ask, rules->max_age);
+	mr_script_number(&q->ask, (uint64_t)rules->clients_after);
+	if (e && e->state != GREY_PASSED)
+		mr_script_number(&q->ask, now - e->since);
+	else
+		mr_script_word(&q->ask, e ? MR_LIT("+") : MR_LIT(""));
+	q->ask.done = on_answer;
+	q->ask.answers = 3;
+	mr_script_ask_send(&q->ask, 2, timeout_ms);
 }
 
 /* What Redis said lately and would say again. */
@@ -329,19 +296,21 @@ static void digest(uint8_t out[MR_SHA1_LEN], struct mr_slice a, struct mr_slice 
 void mr_greylist_ask(struct mr_greylist *g, const struct mr_grey_rules *rules, const struct mr_grey_triple *t, uint64_t timeout_ms,
 		     mr_grey_cb *cb, void *arg)
 {
-	struct question *q = mr_alloc(sizeof(*q));
+	struct question *q = mr_script_ask_new(&g->script, sizeof(*q), WORDS);
+	bool decided;
 
 	q->greylist = g;
 	q->cb = cb;
 	q->arg = arg;
 	q->rules = *rules;
-	q->timeout = timeout_ms;
 	q->learn_alone = t->learn_alone;
 	digest(q->triple, t->client, t->sender, t->domain);
 	digest(q->client, t->client, MR_LIT(""), MR_LIT(""));
-	DL_APPEND(g->questions, q);
-	if (!g->redis)
+	decided = !g->script.redis || decided_from_memory(q);
+	if (!g->script.redis)
 		decide_alone(q);
-	else if (!decided_from_memory(q))
-		send_question(q, false);
+	if (decided)
+		mr_script_ask_drop(&q->ask);
+	else
+		send_question(q, timeout_ms);
 }

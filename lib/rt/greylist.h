@@ -33,7 +33,7 @@ struct mr_grey_answer {
 typedef void mr_grey_cb(const struct mr_grey_answer *a, void *arg);
 
 /* redis may be NULL: this process alone. prefix: of the names in Redis. */
-struct mr_greylist *mr_greylist_new(struct mr_redis *redis, const char *prefix);
+struct mr_greylist *mr_greylist_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix);
 void mr_greylist_free(struct mr_greylist *g); /* after mr_redis_free(); open questions are dropped without a callback */
 /* The callback comes exactly once, from inside or soon after timeout_ms at the latest. */
 void mr_greylist_ask(struct mr_greylist *g, const struct mr_grey_rules *rules, const struct mr_grey_triple *t, uint64_t timeout_ms,

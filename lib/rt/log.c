@@ -15,6 +15,7 @@
 #include "rt/log.h"
 
 #define LINE_MAX_BYTES  8192
+#define LINE_ORDINARY   512  /* most have room in it */
 #define VALUE_MAX_BYTES 1024 /* of one value, before escaping */
 
 enum { TO_STDERR, TO_SYSLOG };
@@ -103,7 +104,7 @@ static void add_value(struct mr_buf *b, const struct mr_kv *kv)
 		break;
 	case MR_KV_U64:
 	case MR_KV_MS:
-		mr_buf_printf(b, "%ju", (uintmax_t)kv->u);
+		mr_buf_putu(b, kv->u);
 		break;
 	case MR_KV_SCORE:
 		mr_buf_printf(b, "%.2f", kv->d);
@@ -114,8 +115,15 @@ static void add_value(struct mr_buf *b, const struct mr_kv *kv)
 	}
 }
 
+static char digit(long n)
+{
+	return (char)('0' + n % 10);
+}
+
 static void add_head(struct mr_buf *b, enum mr_log_level level)
 {
+	static _Thread_local time_t second; /* that text says */
+	static _Thread_local char text[32];
 	struct timespec now;
 	struct tm tm;
 
@@ -126,9 +134,19 @@ static void add_head(struct mr_buf *b, enum mr_log_level level)
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now); /* of the line, not of the work: never the tests' clock */
-	gmtime_r(&now.tv_sec, &tm);
-	mr_buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s: ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		      tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000, program, levels[level].name);
+	if (now.tv_sec != second || !text[0]) {
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &tm);
+		second = now.tv_sec;
+	}
+	mr_buf_puts(b, text);
+	mr_buf_add(b, (struct mr_slice){ (const char[]){ digit(now.tv_nsec / 100000000), digit(now.tv_nsec / 10000000),
+							 digit(now.tv_nsec / 1000000), 'Z', ' ' },
+					 5 });
+	mr_buf_puts(b, program);
+	mr_buf_putc(b, ' ');
+	mr_buf_puts(b, levels[level].name);
+	mr_buf_puts(b, ": ");
 }
 
 void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv)
@@ -138,6 +156,7 @@ void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *k
 
 	if ((int)level > threshold)
 		return;
+	(void)mr_buf_reserve(&line, LINE_ORDINARY);
 	add_head(&line, level);
 	mr_buf_puts(&line, event);
 	for (; kv->key; kv++) {

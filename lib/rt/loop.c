@@ -32,6 +32,7 @@ struct mr_loop {
 	pthread_mutex_t lock; /* of posted */
 	struct post *posted;
 	struct mr_timers timers;
+	struct mr_later *later;
 	uint64_t tick_due; /* ms: for when tick is armed; 0 = it is not */
 };
 
@@ -144,20 +145,43 @@ static void run_posted(struct mr_loop *l)
 	}
 }
 
-/* Lets libevent wait no longer than until the next timer. */
+void mr_later_start(struct mr_loop *l, struct mr_later *w)
+{
+	if (w->waits)
+		return;
+	w->waits = true;
+	DL_APPEND(l->later, w);
+}
+
+void mr_later_cancel(struct mr_loop *l, struct mr_later *w)
+{
+	if (!w->waits)
+		return;
+	w->waits = false;
+	DL_DELETE(l->later, w);
+}
+
+static void run_later(struct mr_loop *l)
+{
+	struct mr_later *w;
+
+	while ((w = l->later) != NULL) {
+		mr_later_cancel(l, w);
+		w->fn(w->arg);
+	}
+}
+
+/* Lets libevent wait no longer than until the next timer. It may wake up too early, for one that was cancelled: most live a moment. */
 static void arm(struct mr_loop *l)
 {
 	uint64_t due = 0, now, wait;
 	struct timeval tv;
 	bool any = mr_timers_next(&l->timers, &due);
 
-	if (any && due == l->tick_due)
+	if (!any || (l->tick_due != 0 && l->tick_due <= due))
 		return; /* most turns */
 	l->tick_due = due;
-	if (!any) {
-		evtimer_del(l->tick);
-		return;
-	}
+	mr_clock_turn(); /* this one may have taken its time */
 	now = mr_now_ms();
 	wait = due > now ? due - now : 0;
 	tv = (struct timeval){ .tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000) };
@@ -168,14 +192,19 @@ int mr_loop_run(struct mr_loop *l)
 {
 	int rc = 0;
 
+	mr_clock_turn();
 	while (!l->stopping && rc >= 0) {
 		run_posted(l);
 		mr_timers_run(&l->timers, mr_now_ms());
 		if (l->stopping)
 			break;
+		run_later(l);
 		arm(l);
+		mr_clock_turn();
 		rc = event_base_loop(l->base, EVLOOP_ONCE);
 	}
+	run_later(l);
+	mr_clock_no_turn();
 	l->stopping = false;
 	return rc < 0 ? -EIO : 0;
 }
@@ -185,6 +214,7 @@ void mr_loop_once(struct mr_loop *l)
 	event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	run_posted(l);
 	mr_timers_run(&l->timers, mr_now_ms());
+	run_later(l);
 }
 
 struct mr_timer *mr_timer_start(struct mr_loop *l, uint64_t after_ms, void (*fn)(void *arg), void *arg)

@@ -15,7 +15,17 @@ void mr_loop_once(struct mr_loop *l); /* what is ready now, without waiting: for
 void mr_loop_stop(struct mr_loop *l); /* any thread */
 /* Runs fn(arg) on the loop's thread, later. Any thread; in order. */
 void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg);
-struct event_base *mr_loop_base(struct mr_loop *l); /* for hiredis and libunbound adapters in rt/ only */
+/* Runs l->fn(l->arg) once at the end of this turn, before the loop waits: what many callbacks of a turn have gathered goes out in one go.
+ * Loop thread only; whoever holds it cancels it before it goes. */
+struct mr_later {
+	struct mr_later *prev, *next;
+	void (*fn)(void *arg);
+	void *arg;
+	bool waits;
+};
+void mr_later_start(struct mr_loop *l, struct mr_later *w);  /* fine when it waits already */
+void mr_later_cancel(struct mr_loop *l, struct mr_later *w); /* fine when it does not wait */
+struct event_base *mr_loop_base(struct mr_loop *l);          /* for libunbound's adapter in rt/ only */
 
 struct mr_timer *mr_timer_start(struct mr_loop *l, uint64_t after_ms, void (*fn)(void *arg), void *arg); /* once; freed when it has run */
 void mr_timer_cancel(struct mr_timer **t); /* NULL inside is fine; sets it to NULL */

@@ -6,7 +6,6 @@
 
 /* libraries */
 #include <hiredis/async.h>
-#include <hiredis/adapters/libevent.h>
 
 /* ours */
 #include "rt/log.h"
@@ -95,6 +94,71 @@ static void on_auth(redisAsyncContext *ac, void *data, void *arg)
 		on_pong(ac, data, arg);
 }
 
+/* --- hiredis on our loop: always ready to read, and the commands of a turn are sent together at its end, without waiting for the socket to
+ * become writable, so that a command costs no more system calls than it must. */
+
+static void on_io(int fd, int what, void *arg)
+{
+	struct redis_link *l = arg;
+	redisAsyncContext *ac = l->context;
+
+	if (ac && (what & MR_WRITE))
+		redisAsyncHandleWrite(ac);
+	if (ac && ac == l->context && (what & MR_READ))
+		redisAsyncHandleRead(ac);
+}
+
+static void on_turn_ends(void *arg)
+{
+	struct redis_link *l = arg;
+
+	if (!l->context)
+		return;
+	l->flushing = true;
+	redisAsyncHandleWrite(l->context);
+	l->flushing = false;
+}
+
+/* hiredis has something to send; or had, and could not send all of it. */
+static void add_write(void *data)
+{
+	struct redis_link *l = data;
+
+	if (l->up && !l->flushing)
+		mr_later_start(l->loop, &l->flush);
+	else
+		mr_io_change(l->io, MR_READ | MR_WRITE);
+}
+
+static void del_write(void *data)
+{
+	struct redis_link *l = data;
+
+	mr_io_change(l->io, MR_READ);
+}
+
+static void cleanup(void *data)
+{
+	struct redis_link *l = data;
+
+	mr_io_cancel(&l->io);
+	mr_later_cancel(l->loop, &l->flush);
+}
+
+static void attach(struct redis_link *l, redisAsyncContext *ac)
+{
+	l->flush = (struct mr_later){ .fn = on_turn_ends, .arg = l };
+	l->io = mr_io_start(l->loop, ac->c.fd, MR_READ | MR_WRITE, on_io, l); /* writable: connected */
+	ac->ev.addWrite = add_write;
+	ac->ev.delWrite = del_write;
+	ac->ev.cleanup = cleanup;
+	ac->ev.data = l;
+	ac->data = l;
+	l->context = ac;
+}
+
+/* --- */
+
 /* AUTH and PING in one go: what AUTH gets wrong, PING gets refused. */
 static void greet(struct redis_link *l)
 {
@@ -122,14 +186,13 @@ static void connect_now(void *arg)
 	redisAsyncContext *ac = p->port ? redisAsyncConnect(p->host, p->port) : redisAsyncConnectUnix(p->shown);
 
 	l->timer = NULL;
-	if (!ac || ac->err || redisLibeventAttach(ac, mr_loop_base(l->loop)) != REDIS_OK) {
+	if (!ac || ac->err) {
 		schedule(l, ac && ac->errstr && ac->errstr[0] ? ac->errstr : "out of memory");
 		if (ac)
 			redisAsyncFree(ac);
 		return;
 	}
-	ac->data = l;
-	l->context = ac;
+	attach(l, ac);
 	l->timer = mr_timer_start(l->loop, CONNECT_MS, on_connect_late, l);
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);

@@ -29,8 +29,11 @@ struct redis_link {
 	void *arg;
 
 	struct redisAsyncContext *context; /* NULL: none */
-	struct mr_timer *timer;            /* of the next attempt, or of the attempt under way */
-	uint64_t delay;                    /* ms */
+	struct mr_io *io;                  /* of its socket */
+	struct mr_later flush;             /* sends the commands of this turn */
+	bool flushing;
+	struct mr_timer *timer; /* of the next attempt, or of the attempt under way */
+	uint64_t delay;         /* ms */
 	bool up, lost_logged;
 };
 

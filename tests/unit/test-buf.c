@@ -39,6 +39,26 @@ static void test_add(void **state)
 	mr_buf_done(&b);
 }
 
+static void test_print(void **state)
+{
+	struct mr_buf b = MR_BUF(200);
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(mr_buf_printf(&b, "%d,%s,", i, "0123456789"), 0);
+	assert_int_equal(b.n, 130);
+	assert_int_equal(mr_buf_printf(&b, "%s%*s", "x", 100, "y"), -ENOBUFS);
+	assert_int_equal(strlen(b.p), 130);
+	assert_string_equal(b.p + 117, "9,0123456789,");
+	assert_int_equal(mr_buf_printf(&b, "%s", ""), 0);
+	assert_int_equal(strlen(b.p), 130);
+	mr_buf_reset(&b);
+	assert_int_equal(mr_buf_putu(&b, 0), 0);
+	assert_int_equal(mr_buf_putu(&b, 1020), 0);
+	assert_int_equal(mr_buf_putu(&b, UINT64_MAX), 0);
+	assert_string_equal(b.p, "0102018446744073709551615");
+	mr_buf_done(&b);
+}
+
 static void test_no_maximum_no_bytes(void **state)
 {
 	struct mr_buf b = { 0 };
@@ -134,8 +154,9 @@ static void test_diag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add),     cmocka_unit_test(test_no_maximum_no_bytes),    cmocka_unit_test(test_large),
-		cmocka_unit_test(test_reserve), cmocka_unit_test(test_consume_truncate_steal), cmocka_unit_test(test_diag),
+		cmocka_unit_test(test_add),   cmocka_unit_test(test_print),   cmocka_unit_test(test_no_maximum_no_bytes),
+		cmocka_unit_test(test_large), cmocka_unit_test(test_reserve), cmocka_unit_test(test_consume_truncate_steal),
+		cmocka_unit_test(test_diag),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,32 @@ static void test_window(void **state)
 	assert_int_equal(one(0, MR_DISTINCT_TAKE, "b", 800, 1)->full, 1);
 }
 
+/* Who looks at less takes nothing away. */
+static void test_look_at_less(void **state)
+{
+	one(0, MR_DISTINCT_NOTE, "a", HOUR, 3);
+	run_for(60);
+	assert_int_equal(one(1, MR_DISTINCT_LOOK, "a", 30, 3)->v[0].count, 0);
+	assert_false(hosts[1].last.v[0].has);
+	assert_int_equal(LOOK(1, "a").count, 1);
+	assert_true(LOOK(1, "a").has);
+}
+
+/* What is noted again becomes young, and what has passed its window counts no more and has no place. */
+static void test_young_again(void **state)
+{
+	one(0, MR_DISTINCT_NOTE, "a", 900, 2);
+	one(0, MR_DISTINCT_NOTE, "b", 900, 2);
+	run_for(600);
+	assert_true(one(0, MR_DISTINCT_NOTE, "a", 900, 2)->v[0].has);
+	run_for(600);
+	assert_int_equal(one(1, MR_DISTINCT_LOOK, "a", 900, 2)->v[0].count, 1);
+	assert_true(hosts[1].last.v[0].has);
+	assert_int_equal(one(1, MR_DISTINCT_TAKE, "c", 900, 2)->full, 1);
+	assert_false(hosts[1].last.v[0].has);
+	assert_int_equal(one(0, MR_DISTINCT_TAKE, "d", 900, 2)->full, 0);
+}
+
 static void test_away_and_back(void **state)
 {
 	TAKE(0, "a", 2);
@@ -207,8 +233,9 @@ static void test_without_redis(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_take),   TEST(test_all_or_nothing), TEST(test_note_drop_clear),
-					    TEST(test_window), TEST(test_away_and_back),  TEST(test_without_redis) };
+	const struct CMUnitTest tests[] = { TEST(test_take),          TEST(test_all_or_nothing), TEST(test_note_drop_clear),
+					    TEST(test_window),        TEST(test_look_at_less),   TEST(test_young_again),
+					    TEST(test_away_and_back), TEST(test_without_redis) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,7 @@ static int setup(void **state)
 	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
 		hosts[h] = (struct host){ 0 };
 		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
-		hosts[h].greylist = mr_greylist_new(hosts[h].redis, "mr:");
+		hosts[h].greylist = mr_greylist_new(loop, hosts[h].redis, "mr:");
 	}
 	rules = (struct mr_grey_rules){ .delay = 5 * MINUTE, .retry = 2 * DAY, .max_age = 35 * DAY, .clients_after = 2 };
 	start_server();
@@ -283,7 +283,7 @@ static const struct {
 
 static void test_alone(void **state)
 {
-	struct host h = { .greylist = mr_greylist_new(NULL, "") };
+	struct host h = { .greylist = mr_greylist_new(NULL, NULL, "") };
 
 	rules = (struct mr_grey_rules){ .delay = 5 * MINUTE, .retry = 2 * DAY, .max_age = 35 * DAY, .clients_after = 2 };
 	mr_clock_fake(1000000, 1700000000);
@@ -300,7 +300,7 @@ static void test_alone(void **state)
 
 static void test_bounded(void **state)
 {
-	struct host h = { .greylist = mr_greylist_new(NULL, "") };
+	struct host h = { .greylist = mr_greylist_new(NULL, NULL, "") };
 	char sender[32];
 
 	for (unsigned i = 0; i <= 100000; i++) {

@@ -223,6 +223,71 @@ static void test_io(void **state)
 	close(fds[1]);
 }
 
+static struct mr_later later[2];
+
+static void on_later(void *arg)
+{
+	mr_buf_puts(&seen, arg);
+	if (arg == later[0].arg)
+		mr_later_start(loop, &later[1]);
+}
+
+static void start_later(void *arg)
+{
+	mr_later_start(loop, &later[0]);
+	mr_later_start(loop, &later[0]);
+	mr_buf_puts(&seen, arg);
+}
+
+/* At the end of the turn, once, and what is started there in the same turn; what was cancelled never. */
+static void test_later(void **state)
+{
+	later[0] = (struct mr_later){ .fn = on_later, .arg = "1" };
+	later[1] = (struct mr_later){ .fn = on_later, .arg = "2" };
+	mr_timer_start(loop, 0, start_later, "a");
+	mr_timer_start(loop, 0, start_later, "b");
+	step(0);
+	assert_string_equal(seen.p, "ab12");
+	step(0);
+	assert_string_equal(seen.p, "ab12");
+	mr_later_start(loop, &later[0]);
+	mr_later_cancel(loop, &later[0]);
+	mr_later_cancel(loop, &later[0]);
+	step(0);
+	assert_string_equal(seen.p, "ab12");
+}
+
+static uint64_t times[3];
+
+static void note_time_and_stop(void *arg)
+{
+	times[2] = mr_now_ms();
+	mr_loop_stop(loop);
+}
+
+static void note_times(void *arg)
+{
+	times[0] = mr_now_ms();
+	usleep(20000);
+	times[1] = mr_now_ms();
+	mr_timer_start(loop, 0, note_time_and_stop, NULL); /* in the next turn */
+}
+
+/* The clock of a loop's thread stands still within a turn, goes on between turns, and outside of the loop. */
+static void test_clock_of_turn(void **state)
+{
+	mr_clock_real();
+	uint64_t before = mr_now_ms();
+	mr_timer_start(loop, 10, note_times, NULL);
+	usleep(2000);
+	mr_loop_run(loop);
+	assert_true(times[0] >= before + 10);
+	assert_int_equal(times[1], times[0]);
+	assert_true(times[2] >= times[0] + 19);
+	usleep(5000);
+	assert_true(mr_now_ms() >= times[2] + 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_post, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_real_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_of_turn, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
