@@ -5,14 +5,14 @@
 
 /* libraries */
 #include "base/hash.h"
-#define HASH_FUNCTION            MR_UTHASH
-#define HASH_BKT_CAPACITY_THRESH 2U /* short chains: each step is a wait for memory */
+#define HASH_FUNCTION MR_UTHASH
 #include <uthash.h>
 #include <utlist.h>
 
 /* ours */
 #include "base/mem.h"
 #include "rt/clock.h"
+#include "row-table.h"
 #include "rt/log.h"
 #include "stats.h"
 
@@ -24,12 +24,13 @@
 #define AHEAD_SLOW_MS     250
 
 struct entry {
-	UT_hash_handle hh;
 	struct mr_row *row;
-	uint64_t read_ms;          /* when its read began */
-	uint64_t used_ms;          /* when it was put at the end of the list by use */
-	uint64_t failed_ms;        /* when re-reading it failed last, 0 = it has not */
-	struct entry *next, *prev; /* by use, longest ago first */
+	uint64_t hash;                 /* of the key */
+	uint64_t read_ms;              /* when its read began */
+	uint64_t used_ms;              /* when it was put at the end of the list by use */
+	uint64_t failed_ms;            /* when re-reading it failed last, 0 = it has not */
+	struct entry *next, *prev;     /* by use, longest ago first */
+	struct entry *younger, *older; /* by when they came, for the walk */
 	size_t key_len;
 	bool loaded; /* from a snapshot */
 	char key[];  /* kind and text */
@@ -49,7 +50,8 @@ struct mr_row_read {
 struct mr_rows {
 	struct mr_rows_config conf;
 	struct mr_source *source;
-	struct entry *table, *by_use;
+	struct mr_row_table table;
+	struct entry *by_use, *by_age;
 	struct mr_row_read *reads;
 	uint64_t verified_ms;    /* the change log was read up to then; 0 = never */
 	bool serving_stale;      /* was logged; until nothing stale has been given for a while */
@@ -64,20 +66,26 @@ struct mr_rows {
 	} ahead;
 };
 
+static bool is_entry_of(const void *item, const void *key)
+{
+	const struct entry *e = item;
+	const struct mr_row_key *k = key;
+
+	return e->key_len == k->n && memcmp(e->key, k->bytes, k->n) == 0;
+}
+
 static struct entry *find(struct mr_rows *rows, const struct mr_row_key *k)
 {
-	struct entry *e;
-
-	HASH_FIND(hh, rows->table, k->bytes, k->n, e);
-	return e;
+	return mr_row_table_find(&rows->table, mr_hash(k->bytes, k->n), is_entry_of, k);
 }
 
 static void entry_free(struct mr_rows *rows, struct entry *e)
 {
 	if (e == rows->walk)
-		rows->walk = e->hh.next;
-	HASH_DEL(rows->table, e);
+		rows->walk = e->younger;
+	mr_row_table_del(&rows->table, e->hash, e);
 	DL_DELETE(rows->by_use, e);
+	DL_DELETE2(rows->by_age, e, older, younger);
 	mr_row_unref(e->row);
 	free(e);
 	mr_stat_rows--;
@@ -99,12 +107,13 @@ void mr_rows_free(struct mr_rows *rows)
 	if (rows == NULL)
 		return;
 	forget_all(rows);
+	mr_row_table_done(&rows->table);
 	free(rows);
 }
 
 static void evict(struct mr_rows *rows)
 {
-	while (HASH_COUNT(rows->table) > rows->conf.max) {
+	while (rows->table.n > rows->conf.max) {
 		entry_free(rows, rows->by_use);
 		mr_stat_evicted++;
 	}
@@ -202,8 +211,10 @@ static struct entry *entry_add(struct mr_rows *rows, const struct mr_row_key *k)
 
 	memcpy(e->key, k->bytes, k->n);
 	e->key_len = k->n;
-	HASH_ADD_KEYPTR(hh, rows->table, e->key, e->key_len, e);
+	e->hash = mr_hash(k->bytes, k->n);
+	mr_row_table_add(&rows->table, e->hash, e);
 	DL_APPEND(rows->by_use, e);
+	DL_APPEND2(rows->by_age, e, older, younger);
 	e->used_ms = mr_now_ms();
 	mr_stat_rows++;
 	return e;
@@ -321,7 +332,7 @@ static void read_ahead(struct mr_rows *rows, enum mr_row_kind kind, struct mr_sl
 
 	if (n == 0 || rows->ahead.under_way || (kind != MR_ROW_MAILBOX && kind != MR_ROW_ALIAS) || mr_slice_chr(key, '@') < 1)
 		return;
-	if (HASH_COUNT(rows->table) + 2 * (size_t)n > rows->conf.max || mr_now_ms() < rows->ahead.until_ms)
+	if (rows->table.n + 2 * (size_t)n > rows->conf.max || mr_now_ms() < rows->ahead.until_ms)
 		return;
 	if (rows->source->read_near(rows->source, &ask) != 0)
 		return;
@@ -426,7 +437,7 @@ bool mr_rows_put(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row
 {
 	struct entry *e;
 
-	if (HASH_COUNT(rows->table) >= rows->conf.max || find(rows, k) != NULL)
+	if (rows->table.n >= rows->conf.max || find(rows, k) != NULL)
 		return false;
 	e = entry_add(rows, k);
 	e->row = mr_row_ref(row);
@@ -437,7 +448,7 @@ bool mr_rows_put(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row
 
 void mr_rows_walk(struct mr_rows *rows)
 {
-	rows->walk = rows->table;
+	rows->walk = rows->by_age;
 }
 
 struct mr_row *mr_rows_next(struct mr_rows *rows, struct mr_row_key *k, uint64_t *age_ms)
@@ -446,7 +457,7 @@ struct mr_row *mr_rows_next(struct mr_rows *rows, struct mr_row_key *k, uint64_t
 
 	if (e == NULL)
 		return NULL;
-	rows->walk = e->hh.next;
+	rows->walk = e->younger;
 	memcpy(k->bytes, e->key, e->key_len);
 	k->n = e->key_len;
 	*age_ms = mr_now_ms() - e->read_ms;
@@ -464,5 +475,5 @@ void mr_rows_verified(struct mr_rows *rows, uint64_t at_ms)
 
 size_t mr_rows_count(const struct mr_rows *rows)
 {
-	return HASH_COUNT(rows->table);
+	return rows->table.n;
 }
