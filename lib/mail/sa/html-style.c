@@ -39,7 +39,7 @@ static uint32_t hash_colour(struct mr_slice s)
 		n = 3;
 	if (!n)
 		return SA_COLOUR_EMPTY;
-	while (n % 3)
+	while (n % 3 && n < 6)
 		digits[n++] = '0';
 	for (size_t i = 0; i < n; i++) {
 		v = v << 4 | (uint32_t)hex(digits[i]);
