@@ -18,13 +18,18 @@
 #include "base/parse.h"
 #include "mail/view.h"
 #include "rt/log.h"
+#include "rules-cache.h"
+#include "rules-load.h"
 #include "worker.h"
+
+#define BUILDER_NICE 19
 
 struct master {
 	struct mr_worker_limits limits;
 	mr_worker *worker;
 	struct mr_arena *arena; /* the setup's */
 	struct mr_scan_setup setup;
+	pid_t builder; /* of databases for the rules, or 0 */
 };
 
 static void on_child(int sig)
@@ -90,16 +95,64 @@ static int fork_scanner(const struct master *m)
 	return r;
 }
 
-static void reap(void)
+/* The builder has ended. What it left is taken by the scanners to come. */
+static int built(struct master *m, int status)
 {
-	int status;
+	m->builder = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) || !mr_rules_cache_load(m->setup.rules, m->setup.rule_cache.p)) {
+		mr_log(MR_LOG_WARNING, "spam-rules-slow", mr_s("why", "no databases could be built"));
+		return 0;
+	}
+	mr_log(MR_LOG_NOTICE, "spam-rules-built");
+	return send_reply(0, -1, -1);
+}
+
+static void start_builder(struct master *m)
+{
+	struct mr_diag diag = { 0 };
+	pid_t self = getpid();
+
+	m->builder = fork();
+	if (m->builder != 0)
+		return;
+	/* Ends with its master; scans come first. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self || close(MR_MASTER_FD) < 0 || (nice(BUILDER_NICE) < 0 && errno))
+		_exit(1);
+	if (mr_rules_cache_build(m->setup.rules, m->setup.rule_cache.p, &diag) < 0) {
+		mr_log(MR_LOG_ERROR, "spam-rules-not-built", mr_s("why", diag.text));
+		_exit(1);
+	}
+	_exit(0);
+}
+
+/* The daemon has looked at the rules when it took its configuration; what went wrong since then costs the rules, not the mail. */
+static void load_rules(struct master *m)
+{
+	struct mr_diag diag = { 0 };
+
+	if (!m->setup.n_rule_files)
+		return;
+	if (mr_rules_load(m->setup.rule_files, m->setup.n_rule_files, &m->setup.rules, &diag) < 0 ||
+	    mr_rules_error(m->setup.rules, &diag) < 0)
+		mr_log(MR_LOG_ERROR, "spam-rules-wrong", mr_s("why", diag.text));
+	if (m->setup.rules && m->setup.rule_cache.n && !mr_rules_cache_load(m->setup.rules, m->setup.rule_cache.p))
+		start_builder(m);
+}
+
+/* 0, or -errno when the daemon is gone. */
+static int reap(struct master *m)
+{
+	int status, r = 0;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		if (pid == m->builder)
+			r = built(m, status);
+		else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			mr_log(MR_LOG_ERROR, "scanner-crashed", mr_i("pid", pid), mr_s("signal", strsignal(WTERMSIG(status))));
 		else if (WIFEXITED(status) && WEXITSTATUS(status))
 			mr_log(MR_LOG_ERROR, "scanner-failed", mr_i("pid", pid), mr_i("status", WEXITSTATUS(status)));
+	return r;
 }
 
 /* The bytes of the setup, in the arena. */
@@ -147,7 +200,7 @@ static int take_setup(struct master *m)
 }
 
 /* Until the daemon's end is closed. */
-static int serve(const struct master *m)
+static int serve(struct master *m)
 {
 	struct pollfd p = { .fd = MR_MASTER_FD, .events = POLLIN };
 	sigset_t none;
@@ -159,7 +212,8 @@ static int serve(const struct master *m)
 		int ready = ppoll(&p, 1, NULL, &none);
 		bool woken = ready < 0 && errno == EINTR;
 
-		reap();
+		if (reap(m) < 0)
+			return 1;
 		if (woken)
 			continue;
 		if (ready < 0)
@@ -205,5 +259,6 @@ int mr_master_main(int argc, char **argv, mr_worker *worker)
 		return 1;
 	}
 	mr_view_init();
+	load_rules(&m);
 	return serve(&m);
 }

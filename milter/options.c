@@ -12,6 +12,7 @@
 #include "options.h"
 #include "rt/clamd.h"
 #include "rt/file.h"
+#include "rules-load.h"
 
 #define OFF(field) offsetof(struct mr_milter_conf, field)
 #define MINUTE     (60 * 1000)
@@ -336,6 +337,15 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 1000,
 	  .help = "Score of VIRUS_SUSPECTED." },
 	{ .section = "milter",
+	  .name = "rule_files",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(rule_files),
+	  .def = "spamassassin",
+	  .help =
+	      "Spam rules in SpamAssassin's language: files, and folders of which *.pre and *.cf are read. The word spamassassin stands "
+	      "for what SpamAssassin itself would read, where it is installed: the rules of its package or, newer, of sa-update, then "
+	      "/etc/spamassassin. Later files change what earlier ones say. An error in a rule is an error of the configuration." },
+	{ .section = "milter",
 	  .name = "dmarc_keep",
 	  .type = MR_OPT_DURATION,
 	  .offset = OFF(dmarc_keep),
@@ -408,6 +418,19 @@ static int check_clamd(const struct mr_milter_conf *c, struct mr_diag *diag)
 	return 0;
 }
 
+static int check_rules(const struct mr_milter_conf *conf, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_scan_setup setup = mr_milter_setup(conf, arena);
+	struct mr_rules *rules = NULL;
+	int err = setup.n_rule_files ? mr_rules_load(setup.rule_files, setup.n_rule_files, &rules, diag) : 0;
+
+	if (err == 0 && rules)
+		err = mr_rules_error(rules, diag);
+	mr_rules_free(rules);
+	return err;
+}
+
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
@@ -434,6 +457,8 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 	if (check_words(&c->forbidden_attachments, diag) < 0 || check_clamd(c, diag) < 0)
 		return -EINVAL;
 	if (parse_scores(c, arena, &scores, diag) < 0)
+		return -EINVAL;
+	if (check_rules(c, diag) < 0)
 		return -EINVAL;
 	return check_keyring(c->shared.dkim_keyring_file, diag);
 }
@@ -467,6 +492,10 @@ struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct m
 	struct mr_scan_setup s = { .hostname = mr_slice_of(mr_arena_strdup(arena, host)),
 				   .trusted_sealers = join(&conf->trusted_sealers, arena) };
 
+	s.rule_cache = mr_slice_of(mr_arena_printf(arena, "%s/milter/rules", conf->shared.state_dir));
+	s.rule_files = mr_arena_alloc(arena, (conf->rule_files.n + 1) * sizeof(*s.rule_files));
+	for (size_t i = 0; i < conf->rule_files.n; i++)
+		s.rule_files[s.n_rule_files++] = mr_slice_of(mr_arena_strdup(arena, conf->rule_files.v[i]));
 	if (conf->attachment_filter)
 		s.forbidden_attachments = join(&conf->forbidden_attachments, arena);
 	return s;

@@ -23,7 +23,7 @@ struct mr_milter_conf {
 	int on_error;                             /* enum mr_on_error */
 	int foreign_from;                         /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
-	struct mr_conf_strings trusted_sealers, forbidden_attachments;
+	struct mr_conf_strings trusted_sealers, forbidden_attachments, rule_files;
 	struct mr_conf_strings clamd, virus_suspicious;
 	int clamd_mode, clamd_away;          /* enum mr_clamd_mode, mr_clamd_away */
 	int virus_action;                    /* enum mr_virus_action */

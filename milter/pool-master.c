@@ -71,6 +71,18 @@ static void add_scanner(struct mr_master *m, pid_t pid, int fd, int pidfd)
 		mr_scanner_free(s);
 }
 
+/* The idle ones go now, the others after their message. */
+static void outdate_scanners(struct mr_master *m)
+{
+	struct mr_scanner *s, *next;
+
+	DL_FOREACH_SAFE (m->scanners, s, next) {
+		s->messages = m->pool->config.messages_max;
+		if (!s->task && !m->old)
+			mr_scanner_free(s);
+	}
+}
+
 /* 1 a reply was taken, 0 none there, -errno the master is gone. */
 static int take_reply(struct mr_master *m)
 {
@@ -92,6 +104,10 @@ static int take_reply(struct mr_master *m)
 	c = CMSG_FIRSTHDR(&h);
 	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(fds)))
 		memcpy(fds, CMSG_DATA(c), sizeof(fds));
+	if (reply.pid == 0) {
+		outdate_scanners(m);
+		return 1;
+	}
 	if (m->asked)
 		m->asked--;
 	if (reply.pid <= 0 || fds[0] < 0) {

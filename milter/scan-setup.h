@@ -6,10 +6,16 @@
 #include "base/diag.h"
 #include "proto/wire.h"
 
+struct mr_rules;
+
 struct mr_scan_setup {
 	struct mr_slice hostname;              /* ours: authserv-id, and %{r} of SPF */
 	struct mr_slice trusted_sealers;       /* domains, spaces between: their ARC sets count */
 	struct mr_slice forbidden_attachments; /* ends of names and media types, spaces between; empty: all are let through */
+	struct mr_slice *rule_files;           /* rules-load.h */
+	size_t n_rule_files;
+	struct mr_slice rule_cache; /* folder, see rules-cache.h; or empty */
+	struct mr_rules *rules;     /* loaded of them, not sent; NULL: none */
 };
 
 /* One message of wire.h. -ENOBUFS. */

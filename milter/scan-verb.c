@@ -19,6 +19,8 @@
 #include "rt/dns.h"
 #include "rt/file.h"
 #include "rt/sock.h"
+#include "rules-cache.h"
+#include "rules-load.h"
 #include "scan.h"
 #include "symbols.h"
 
@@ -331,6 +333,21 @@ static int parse(struct work *w, const char **list, int argc, char **argv)
 	return optind < argc || *list || w->history ? optind : -1;
 }
 
+/* False: they are wrong, said. Databases that the daemon has built are taken where they may be read. */
+static bool load_rules(struct mr_scan_setup *setup)
+{
+	struct mr_diag diag = { 0 };
+
+	if (!setup->n_rule_files)
+		return true;
+	if (mr_rules_load(setup->rule_files, setup->n_rule_files, &setup->rules, &diag) < 0 || mr_rules_error(setup->rules, &diag) < 0) {
+		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
+		return false;
+	}
+	mr_rules_cache_load(setup->rules, setup->rule_cache.p);
+	return true;
+}
+
 static int run(const void *conf, int argc, char **argv)
 {
 	struct work w = { .conf = conf, .loop = mr_loop_new() };
@@ -350,6 +367,8 @@ static int run(const void *conf, int argc, char **argv)
 	first = parse(&w, &list, argc + 1, words);
 	if (first < 0) {
 		fputs(usage, stderr);
+	} else if (!w.history && !load_rules(&setup)) {
+		code = 1;
 	} else if (w.resolver && mr_dns_new(w.loop, w.resolver, &w.dns, &diag) < 0) {
 		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
 		code = 1;
@@ -362,6 +381,7 @@ static int run(const void *conf, int argc, char **argv)
 			w.failed = true;
 		code = w.failed;
 	}
+	mr_rules_free(setup.rules);
 	mr_dns_free(w.dns);
 	mr_loop_free(w.loop);
 	return code;

@@ -120,9 +120,9 @@ int mr_scan_run(struct mr_scan *scan)
 bool mr_symbol_name_ok(struct mr_slice name)
 {
 	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
+		char c = mr_lower(name.p[i]);
 
-		if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
 			return false;
 	}
 	return name.n > 0 && name.n <= MR_SYMBOL_NAME_MAX;

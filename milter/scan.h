@@ -9,10 +9,11 @@
 #include "mail/message.h"
 #include "mail/view.h"
 #include "proto/dns.h"
+#include "rules/rules.h"
 #include "scan-setup.h"
 
-#define MR_SYMBOLS_MAX     128 /* of one message; further ones are dropped */
-#define MR_SYMBOL_NAME_MAX 64
+#define MR_SYMBOLS_MAX     256 /* of one message; further ones are dropped */
+#define MR_SYMBOL_NAME_MAX 100
 #define MR_CHECKS_MAX      64
 #define MR_IDENTITY_MAX    300 /* bytes */
 
@@ -30,7 +31,7 @@ struct mr_scan_input {
 };
 
 struct mr_symbol {
-	struct mr_slice name; /* [A-Z0-9_]+ */
+	struct mr_slice name; /* [A-Za-z0-9_]+ */
 	double score;
 	struct mr_slice group; /* the check that found it */
 };
@@ -93,7 +94,7 @@ struct mr_view *mr_scan_view(struct mr_scan *scan);
 void mr_scan_result_add(struct mr_scan_result *r, const char *name, double score, const char *group);
 /* For checks: the same. */
 void mr_scan_symbol(struct mr_scan *scan, const char *name, double score);
-/* Valid in a report of a scanner: upper-case letters, digits, underscore. */
+/* Valid in a report of a scanner: letters, digits, underscore. */
 bool mr_symbol_name_ok(struct mr_slice name);
 /* "NAME(0.00),NAME(1.00)", as logs and headers show symbols. */
 void mr_symbols_text(const struct mr_scan_result *r, const char *separator, struct mr_buf *out);

@@ -44,6 +44,7 @@ static const struct {
 	{ "MIME_BROKEN", "a body whose parts are hidden from who reads by the rules" },
 	{ "MIME_CHARSET_UNKNOWN", "text in a charset that nobody knows" },
 	{ "MIME_OVERSIZED", "more parts, depth or links than are looked at" },
+	{ "RULES_CUT", "some spam rules took too long and were left out" },
 	{ "SPF_FAIL", "the sender's domain says that this host may not send for it" },
 	{ "SPF_NEUTRAL", "the sender's domain does not say whether this host may" },
 	{ "SPF_NONE", "the sender's domain has no SPF policy" },

@@ -5,7 +5,8 @@
  *
  * Control socket of the master (SOCK_SEQPACKET): first a byte MR_MASTER_SETUP with a descriptor, a sealed memfd that holds the setup
  * (scan-setup.h), which is not answered. Then each byte MR_MASTER_FORK asks for one scanner; answered by struct mr_master_reply, with
- * two descriptors unless it failed: the scanner's stream socket, and its pidfd (so that who kills it never hits another). */
+ * two descriptors unless it failed: the scanner's stream socket, and its pidfd (so that who kills it never hits another). A reply with pid
+ * 0 answers nothing: what scanners share got faster, those forked before may go when they have the time. */
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,7 +22,7 @@ struct mr_worker_limits {
 	uint64_t cpu_seconds; /* for one message */
 };
 struct mr_master_reply {
-	int32_t pid; /* or -errno */
+	int32_t pid; /* or -errno, or 0 */
 };
 
 /* A scanner: answers requests (scanwire.h) on fd until its end; the exit code. */

@@ -37,6 +37,7 @@ admin {{
 }}
 milter {{
 	clamd = "unix:{clamd_socket}"
+	rule_files = {{}}
 }}
 hostd {{
 	postfix_config_dir = {postfix}

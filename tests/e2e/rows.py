@@ -93,6 +93,7 @@ ROWS = {
     "G15": "SPF (RFC 7208), DKIM (RFC 6376, 8463), DMARC (RFC 9989: tree walk, np, t, psd), ARC (RFC 8617) verified; the public test suites pass.",
     "G22": "Virus scanning through clamd with a size cap and a stated choice for \"clamd away\".",
     "G16": "ARC seal on mail that leaves again by alias or Sieve redirect; the original DKIM signature stays intact.",
+    "G18": "SpamAssassin rule files (`header body rawbody full uri meta describe score`) load as they are and run at compiled-regex speed.",
     "F148": "Each new domain gets RSA-2048 and Ed25519 keys automatically.",
     "F149": "Record name, type, expected and current value of each key are shown.",
     "F150": "Reordered, re-spaced, split or extended records are recognised as valid.",

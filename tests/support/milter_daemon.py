@@ -57,7 +57,7 @@ class MilterCase(unittest.TestCase):
             f.write(f'run_dir = "{self.folder}"\nstate_dir = "{self.folder}/state"\npostfix_dir = "{self.folder}/queue"\nhostname = mx.test\n'
                     f'dkim_keyring_file = ""\nredis_address = ""\nresolver = "{self.resolver}"\nmilter {{\nsocket = "{self.socket}"\n'
                     f'dns_timeout = "200ms"\nscan_timeout = "5s"\n'
-                    f'directory_timeout = "500ms"\n{own}\n}}\n')
+                    f'directory_timeout = "500ms"\nrule_files = {{}}\n{own}\n}}\n')
 
     def start(self, own=""):
         self.write(own)

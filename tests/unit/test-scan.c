@@ -135,9 +135,8 @@ static void names(void **state)
 	static const struct {
 		const char *name;
 		bool ok;
-	} t[] = {
-		{ "SPF_PASS", true }, { "A", true }, { "R2", true }, { "", false }, { "spf", false }, { "A B", false }, { "A\n", false }
-	};
+	} t[] = { { "SPF_PASS", true }, { "A", true },         { "R2", true },   { "", false },
+		  { "Spf_x", true },    { "SPF-PASS", false }, { "A B", false }, { "A\n", false } };
 
 	(void)state;
 	for (size_t i = 0; i < MR_COUNT(t); i++)

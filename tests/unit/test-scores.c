@@ -62,7 +62,7 @@ static void wrong(void **state)
 		{ "LINK_A", NULL, "symbol_scores: \"LINK_A\"" },
 		{ "LINK_A:", NULL, "symbol_scores" },
 		{ ":1", NULL, "symbol_scores" },
-		{ "link:1", NULL, "symbol_scores" },
+		{ "li-nk:1", NULL, "symbol_scores" },
 		{ "LINK_A:1001", NULL, "symbol_scores" },
 		{ "LINK_A:x", NULL, "symbol_scores" },
 		{ NULL, "LINKS:1", "group_caps: \"LINKS:1\"" },

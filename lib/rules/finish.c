@@ -1,0 +1,325 @@
+/* finish: from what was read to what is run: tags, flags, functions, which rules count, compiled patterns. */
+
+/* system */
+#include <errno.h>
+
+/* ours */
+#include "base/mem.h"
+#include "base/parse.h"
+#include "private.h"
+
+#define MATCH_LIMIT  50000 /* steps from one beginning; what needs more is no pattern for mail, or a message made to hurt */
+#define DEPTH_LIMIT  5000
+#define STACK_FIRST  (32u << 10)
+#define STACK_MAX    (512u << 10)
+#define MULTIPLE_MAX 1000
+
+static const char *const states[] = {
+	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
+	[MR_RULES_UNNEEDED] = "unneeded", [MR_RULES_CANNOT] = "not supported",
+};
+
+const char *mr_rules_state_str(enum mr_rules_state s)
+{
+	return states[s];
+}
+
+static bool has_flag(const struct mr_rules_rule *rule, const char *flag)
+{
+	struct mr_slice rest = rule->tflags;
+
+	while (rest.n)
+		if (mr_slice_eq(mr_rules_word(&rest), mr_slice_of(flag)))
+			return true;
+	return false;
+}
+
+/* "2", "2-", "-3", "2-3" */
+static void read_range(struct mr_rules_rule *rule, struct mr_slice text)
+{
+	ptrdiff_t dash = mr_slice_chr(text, '-');
+	uint64_t n;
+
+	if (mr_parse_u64((struct mr_slice){ text.p, dash < 0 ? text.n : (size_t)dash }, 0, MULTIPLE_MAX, &n) == 0)
+		rule->range_min = (unsigned)n;
+	if (dash < 0)
+		rule->range_max = rule->range_min;
+	else if (mr_parse_u64(mr_slice_from(text, (size_t)dash + 1), 0, MULTIPLE_MAX, &n) == 0)
+		rule->range_max = (unsigned)n;
+}
+
+static void read_flags(struct mr_rules_rule *rule)
+{
+	struct mr_slice rest = rule->tflags, word;
+	uint64_t n;
+
+	rule->multiple = has_flag(rule, "multiple");
+	rule->nosubject = has_flag(rule, "nosubject");
+	rule->concat = has_flag(rule, "concat");
+	rule->hits_max = rule->multiple ? MULTIPLE_MAX : 1;
+	rule->range_min = 0;
+	rule->range_max = MULTIPLE_MAX;
+	while (rest.n) {
+		word = mr_rules_word(&rest);
+		if (mr_slice_starts(word, MR_LIT("maxhits=")) && rule->multiple &&
+		    mr_parse_u64(mr_slice_from(word, 8), 1, MULTIPLE_MAX, &n) == 0)
+			rule->hits_max = (unsigned)n;
+		if (mr_slice_starts(word, MR_LIT("range=")))
+			read_range(rule, mr_slice_from(word, 6));
+	}
+}
+
+static double score_of(const struct mr_rules *r, const struct mr_rules_rule *rule)
+{
+	double score = strncmp(rule->name, "T_", 2) == 0 ? 0.01 : 1;
+
+	if (rule->scored)
+		return rule->scores[(r->config.net ? 1 : 0) + (r->config.bayes ? 2 : 0)];
+	return has_flag(rule, "nice") ? -score : score;
+}
+
+/* What mr_rules_finish() makes of a rule: its score is then scores[0]. */
+static void settle(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	bool net = has_flag(rule, "net") || rule->kind == MR_RULES_OUTSIDE ||
+		   (rule->kind == MR_RULES_EVAL &&
+		    (mr_slice_starts(rule->definition, MR_LIT("check_rbl")) || mr_slice_starts(rule->definition, MR_LIT("check_dns"))));
+
+	read_flags(rule);
+	rule->scores[0] = score_of(r, rule);
+	rule->state = MR_RULES_UNNEEDED;
+	if (rule->failed)
+		rule->state = MR_RULES_CANNOT;
+	else if (!(rule->scores[0] < 0 || rule->scores[0] > 0))
+		rule->state = MR_RULES_NO_SCORE;
+	/* Only functions ask. */
+	else if ((rule->kind == MR_RULES_EVAL || rule->kind == MR_RULES_OUTSIDE) &&
+		 ((net && !r->config.net) || (has_flag(rule, "learn") && !r->config.bayes)))
+		rule->state = MR_RULES_OFF;
+}
+
+static void cannot(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rules_fault fault, const char *why)
+{
+	mr_rules_problem(r, fault, rule, "%s", why);
+	rule->state = MR_RULES_CANNOT;
+}
+
+static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	struct mr_slice text = rule->pattern.text;
+	struct mr_diag diag = { 0 };
+	int err;
+
+	if (rule->replace)
+		rule->pattern.text = mr_rules_replace(r, text);
+	err = mr_rules_pattern_compile(&rule->pattern, &diag);
+	if (err == -E2BIG && rule->replace) {
+		diag.text[0] = 0;
+		rule->pattern.expanded = rule->pattern.text;
+		rule->pattern.text = mr_rules_replace_by_calls(r, text);
+		err = mr_rules_pattern_compile(&rule->pattern, &diag);
+	}
+	if (err < 0)
+		cannot(r, rule, err == -E2BIG ? MR_RULES_UNSUPPORTED : MR_RULES_ERROR, diag.text);
+}
+
+static void find_function(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	struct mr_slice name = { rule->definition.p, (size_t)mr_slice_chr(rule->definition, '(') };
+	struct mr_diag diag = { 0 };
+
+	if (rule->state == MR_RULES_OFF || rule->state == MR_RULES_NO_SCORE)
+		return;
+	rule->eval = mr_sa_eval_find(mr_slice_trim(name));
+	if (!rule->eval) {
+		cannot(r, rule, MR_RULES_UNSUPPORTED, mr_arena_printf(r->arena, "eval:%.*s() is not supported", (int)name.n, name.p));
+	} else if (rule->eval->prepare) {
+		rule->args.prepared = rule->eval->prepare(&rule->args, r->conf, r->arena, &diag);
+		if (!rule->args.prepared)
+			cannot(r, rule, MR_RULES_ERROR, diag.text);
+	}
+}
+
+static void make(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	struct mr_diag diag = { 0 };
+
+	settle(r, rule);
+	if (rule->state == MR_RULES_CANNOT)
+		return;
+	if (rule->pattern.text.n)
+		compile(r, rule);
+	else if (rule->kind == MR_RULES_EVAL)
+		find_function(r, rule);
+	else if (rule->kind == MR_RULES_META && mr_rules_meta_parse(r, rule, &diag) < 0)
+		cannot(r, rule, MR_RULES_ERROR, diag.text);
+}
+
+/* Part by part: a meta over what is not supported would say something else than it should, so it is not supported either. One over a
+ * meta without a score is never decided, as in SpamAssassin; nor is one that leads back to itself. */
+static void resolve(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	if (rule->visited || rule->kind != MR_RULES_META || !rule->meta)
+		return;
+	rule->visiting = true;
+	for (const struct mr_rules_node *n = rule->parts; n; n = n->next) {
+		if (n->rule->visiting) {
+			rule->constant = true;
+			continue;
+		}
+		resolve(r, n->rule);
+		if (n->rule->state == MR_RULES_CANNOT && rule->state == MR_RULES_UNNEEDED)
+			cannot(r, rule, MR_RULES_UNSUPPORTED, mr_arena_printf(r->arena, "needs %s, which is not supported", n->rule->name));
+		if (n->rule->kind == MR_RULES_META && (n->rule->state == MR_RULES_NO_SCORE || n->rule->constant))
+			rule->constant = true;
+	}
+	rule->visiting = false;
+	rule->visited = true;
+}
+
+static void need(struct mr_rules_rule *rule)
+{
+	if (rule->state != MR_RULES_UNNEEDED || rule->kind == MR_RULES_NONE)
+		return;
+	rule->state = MR_RULES_RUNS;
+	for (const struct mr_rules_node *n = rule->parts; n && !rule->constant; n = n->next)
+		need(n->rule);
+}
+
+bool mr_rules_is_part(const struct mr_rules_rule *rule)
+{
+	return rule->name[0] == '_' && rule->name[1] == '_';
+}
+
+static int by_group(const void *a, const void *b)
+{
+	const struct mr_rules_rule *const *x = a, *const *y = b;
+	int c = (*x)->kind < (*y)->kind ? -1 : (*x)->kind > (*y)->kind;
+
+	if (c == 0 && (*x)->kind == MR_RULES_HEADER)
+		c = strncasecmp((*x)->header.p, (*y)->header.p, (*x)->header.n < (*y)->header.n ? (*x)->header.n : (*y)->header.n);
+	if (c == 0)
+		c = (*x)->header.n < (*y)->header.n ? -1 : (*x)->header.n > (*y)->header.n;
+	return c ? c : (*x)->index < (*y)->index ? -1 : (*x)->index > (*y)->index;
+}
+
+static bool same_group(const struct mr_rules_group *g, const struct mr_rules_rule *rule)
+{
+	return g->kind == rule->kind && (rule->kind != MR_RULES_HEADER || mr_slice_ieq(g->header, rule->header));
+}
+
+/* `patterns` are in the order of groups. */
+static void group(struct mr_rules *r, const struct mr_rules_list *patterns)
+{
+	struct mr_rules_group *g = NULL;
+
+	r->groups = mr_arena_alloc(r->arena, (patterns->n + 1) * sizeof(*r->groups));
+	for (size_t i = 0; i < patterns->n; i++) {
+		if (!g || !same_group(g, patterns->v[i])) {
+			g = &r->groups[r->n_groups++];
+			*g = (struct mr_rules_group){ .kind = patterns->v[i]->kind,
+						      .header = patterns->v[i]->header,
+						      .rules = { .v = &patterns->v[i] } };
+		}
+		patterns->v[i]->group = g;
+		patterns->v[i]->place = g->rules.n++;
+	}
+}
+
+static void list(struct mr_rules *r)
+{
+	struct mr_rules_list patterns = { .v = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*patterns.v)) };
+
+	for (size_t i = 0; i < r->n_rules; i++) {
+		struct mr_rules_rule *rule = r->ordered[i];
+
+		if (rule->state != MR_RULES_RUNS)
+			continue;
+		if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_META && rule->kind != MR_RULES_MIMEHEADER)
+			patterns.v[patterns.n++] = rule;
+		if (rule->pattern.code)
+			pcre2_jit_compile(rule->pattern.code, PCRE2_JIT_COMPLETE); /* without it the interpreter does it */
+	}
+	if (patterns.n)
+		qsort(patterns.v, patterns.n, sizeof(*patterns.v), by_group);
+	group(r, &patterns);
+}
+
+void mr_rules_finish(struct mr_rules *r)
+{
+	struct mr_rules_rule *rule, *last;
+
+	r->at = NULL;
+	/* Metas name rules that nobody defined: they come after the last. */
+	last = r->rules ? ELMT_FROM_HH(r->rules->hh.tbl, r->rules->hh.tbl->tail) : NULL;
+	for (rule = r->rules; rule; rule = rule == last ? NULL : rule->hh.next)
+		make(r, rule);
+	r->n_rules = HASH_COUNT(r->rules);
+	r->ordered = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(rule));
+	r->n_rules = 0;
+	for (rule = r->rules; rule; rule = rule->hh.next) {
+		rule->index = r->n_rules;
+		r->ordered[r->n_rules++] = rule;
+		resolve(r, rule);
+	}
+	for (size_t i = 0; i < r->n_rules; i++)
+		if (!mr_rules_is_part(r->ordered[i]))
+			need(r->ordered[i]);
+	list(r);
+	r->match = pcre2_match_data_create(1, NULL); /* only where the whole is matters */
+	r->limits = pcre2_match_context_create(NULL);
+	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
+	r->stack = pcre2_jit_stack_create(STACK_FIRST, STACK_MAX, NULL);
+	pcre2_jit_stack_assign(r->limits, NULL, r->stack);
+}
+
+void mr_rules_free(struct mr_rules *r)
+{
+	if (!r)
+		return;
+	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next)
+		pcre2_code_free(rule->pattern.code);
+	pcre2_match_data_free(r->match);
+	pcre2_match_context_free(r->limits);
+	pcre2_jit_stack_free(r->stack);
+	mr_rules_prefilter_free(r);
+	mr_rules_replace_done(r);
+	HASH_CLEAR(hh, r->rules);
+	free(r->problems);
+	mr_sa_conf_free(r->conf);
+	mr_arena_free(r->arena);
+	free(r);
+}
+
+const struct mr_sa_conf *mr_rules_conf(const struct mr_rules *r)
+{
+	return r->conf;
+}
+
+bool mr_rules_each(const struct mr_rules *r, size_t *at, struct mr_rules_info *out)
+{
+	static const char *const kinds[] = {
+		[MR_RULES_NONE] = "",           [MR_RULES_HEADER] = "header",
+		[MR_RULES_BODY] = "body",       [MR_RULES_RAWBODY] = "rawbody",
+		[MR_RULES_URI] = "uri",         [MR_RULES_FULL] = "full",
+		[MR_RULES_META] = "meta",       [MR_RULES_MIMEHEADER] = "mimeheader",
+		[MR_RULES_OUTSIDE] = "outside", [MR_RULES_EVAL] = "eval",
+	};
+	const struct mr_rules_rule *rule;
+
+	while (*at < r->n_rules && r->ordered[*at]->kind == MR_RULES_NONE)
+		++*at; /* only spoken of */
+	if (*at >= r->n_rules)
+		return false;
+	rule = r->ordered[(*at)++];
+	*out = (struct mr_rules_info){ .name = rule->name,
+				       .kind = kinds[rule->kind],
+				       .file = rule->file,
+				       .line = rule->line,
+				       .description = rule->description,
+				       .why = rule->why,
+				       .score = rule->scores[0],
+				       .state = rule->state };
+	return true;
+}

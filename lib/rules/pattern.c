@@ -1,0 +1,140 @@
+/* pattern: Perl's regular expressions as PCRE2's. Bytes, not characters. */
+
+/* system */
+#include <errno.h>
+#include <stdio.h>
+
+/* ours */
+#include "base/mem.h"
+#include "private.h"
+
+static int modifiers(struct mr_slice mods, uint32_t *options, struct mr_diag *diag)
+{
+	for (size_t i = 0; i < mods.n; i++) {
+		switch (mods.p[i]) {
+		case 'i':
+			*options |= PCRE2_CASELESS;
+			break;
+		case 'm':
+			*options |= PCRE2_MULTILINE;
+			break;
+		case 's':
+			*options |= PCRE2_DOTALL;
+			break;
+		case 'x':
+			*options |= *options & PCRE2_EXTENDED ? PCRE2_EXTENDED_MORE : PCRE2_EXTENDED;
+			break;
+		case 'n':
+			*options |= PCRE2_NO_AUTO_CAPTURE;
+			break;
+		case 'a': /* so it is */
+		case 'p':
+			break;
+		default:
+			return mr_diag_set(diag, -EINVAL, "modifier \"%c\" is not known", mods.p[i]);
+		}
+	}
+	return 0;
+}
+
+/* Where the regular expression begins, and how it ends; 0: it has no delimiters. */
+static size_t opening(struct mr_slice text, char *close)
+{
+	static const char pairs[] = "{}()<>[]";
+	size_t n = 0;
+	const char *pair;
+
+	if (text.n && text.p[0] == '/') {
+		*close = '/';
+		return 1;
+	}
+	if (mr_slice_starts(text, MR_LIT("qr")))
+		n = 2;
+	else if (mr_slice_starts(text, MR_LIT("m")))
+		n = 1;
+	if (!n || n >= text.n || text.p[n] == '\\' || text.p[n] == '_' || mr_rules_space(text.p[n]) ||
+	    mr_rules_name_ok((struct mr_slice){ text.p + n, 1 }) || (text.p[n] >= '0' && text.p[n] <= '9'))
+		return 0;
+	pair = text.p[n] ? strchr(pairs, text.p[n]) : NULL;
+	*close = pair && (pair - pairs) % 2 == 0 ? pair[1] : text.p[n];
+	return n + 1;
+}
+
+int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag)
+{
+	struct mr_rules_pattern p = { 0 };
+	char close = 0;
+	size_t from = opening(text, &close);
+	ptrdiff_t to = from ? mr_slice_rchr(text, close) : -1;
+
+	if (!from)
+		return mr_diag_set(diag, -EINVAL, "a regular expression between delimiters, /like this/, is missing");
+	if (to < (ptrdiff_t)from)
+		return mr_diag_set(diag, -EINVAL, "the regular expression does not end");
+	p.text = (struct mr_slice){ text.p + from, (size_t)to - from };
+	if (!p.text.n)
+		return mr_diag_set(diag, -EINVAL, "the regular expression is empty");
+	if (modifiers(mr_slice_from(text, (size_t)to + 1), &p.options, diag) < 0)
+		return -EINVAL;
+	if (memmem(p.text.p, p.text.n, "(?{", 3) || memmem(p.text.p, p.text.n, "(??{", 4))
+		return mr_diag_set(diag, -EINVAL, "a regular expression must not hold a program");
+	for (size_t i = 0; close == '/' && i < p.text.n; i++) {
+		if (p.text.p[i] == '\\')
+			i++;
+		else if (p.text.p[i] == '/')
+			return mr_diag_set(diag, -EINVAL, "a / within the regular expression must be written \\/");
+	}
+	for (size_t i = 0; i + 2 < p.text.n; i++)
+		if (p.text.p[i] == '%' && p.text.p[i + 1] == '{' && p.text.p[i + 2] >= 'A' && p.text.p[i + 2] <= 'Z' &&
+		    (i == 0 || p.text.p[i - 1] != '\\'))
+			return mr_diag_set(diag, -ENOTSUP, "what other rules captured, %%{NAME}, is not supported");
+	*out = p;
+	return 0;
+}
+
+int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
+{
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	PCRE2_UCHAR why[120];
+	PCRE2_SIZE at = 0;
+	int err = 0;
+
+	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+	p->code = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n, p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C,
+				&err, &at, context);
+	pcre2_compile_context_free(context);
+	if (p->code)
+		return 0;
+	pcre2_get_error_message(err, why, sizeof(why));
+	return mr_diag_set(diag, err == PCRE2_ERROR_PATTERN_TOO_LARGE ? -E2BIG : -EINVAL, "regular expression, at character %zu: %s",
+			   at + 1, (char *)why);
+}
+
+/* Where memory must not become code there is none made, and the interpreter does the work. */
+static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
+{
+	return pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
+}
+
+int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, unsigned max, struct mr_slice *first)
+{
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
+	uint32_t options = 0;
+	size_t at = 0;
+	unsigned n = 0;
+
+	while (n < max && at <= in.n) {
+		int found = match_at(r, p, in, at, options);
+
+		if (found == PCRE2_ERROR_NOMATCH)
+			break;
+		if (found < 0)
+			return -1;
+		if (n++ == 0)
+			*first = (struct mr_slice){ in.p + v[0], v[1] > v[0] ? v[1] - v[0] : 0 };
+		/* As Perl's //g: after an empty match the next one there is not empty. */
+		options = v[0] == v[1] ? PCRE2_NOTEMPTY_ATSTART : 0;
+		at = v[1];
+	}
+	return (int)n;
+}

@@ -1,0 +1,130 @@
+/* rules-load: see rules-load.h. */
+
+/* system */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+/* ours */
+#include "base/mem.h"
+#include "rt/file.h"
+#include "rules-load.h"
+
+#define FILE_BYTES_MAX (16u << 20)
+#define FILES_MAX      1000 /* of one folder */
+
+/* Where Debian's package and sa-update put what they bring; the newer one counts alone. Then what the administrator wrote. */
+#define STOCK   "/usr/share/spamassassin"
+#define UPDATES "/var/lib/spamassassin/4.000001"
+#define SITE    "/etc/spamassassin"
+
+static int read_file(struct mr_rules *r, const char *path, struct mr_diag *diag)
+{
+	struct mr_buf text = MR_BUF(FILE_BYTES_MAX);
+	int err = mr_file_read(path, &text, diag);
+
+	if (err == 0)
+		mr_rules_read(r, path, mr_buf_slice(&text));
+	mr_buf_done(&text);
+	return err;
+}
+
+static int include(void *arg, struct mr_rules *r, const char *path, struct mr_diag *diag)
+{
+	return read_file(r, path, diag);
+}
+
+static bool ends(const char *name, const char *ending)
+{
+	return mr_slice_iends(mr_slice_of(name), mr_slice_of(ending)) && name[0] != '.';
+}
+
+static int wanted_pre(const struct dirent *e)
+{
+	return ends(e->d_name, ".pre");
+}
+
+static int wanted_cf(const struct dirent *e)
+{
+	return ends(e->d_name, ".cf");
+}
+
+/* In the order of bytes, whatever the locale is. */
+static int order(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_folder(struct mr_rules *r, const char *path, bool pre, struct mr_diag *diag)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(path, &entries, pre ? wanted_pre : wanted_cf, order);
+	int err = n < 0 ? mr_diag_set(diag, -errno, "%s: %s", path, strerror(errno)) : 0;
+
+	if (n > FILES_MAX)
+		err = mr_diag_set(diag, -E2BIG, "%s: more than %d files", path, FILES_MAX);
+	for (int i = 0; i < n; i++) {
+		mr_autofree char *file = NULL;
+
+		if (err == 0 && asprintf(&file, "%s/%s", path, entries[i]->d_name) > 0)
+			err = read_file(r, file, diag);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+static int read_path(struct mr_rules *r, const char *path, bool pre, struct mr_diag *diag)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return mr_diag_set(diag, -errno, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return read_folder(r, path, pre, diag);
+	return ends(path, ".pre") == pre ? read_file(r, path, diag) : 0;
+}
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+/* Each of those is only read where it is: the word may stand in a configuration before the package is installed. */
+static int read_spamassassin(struct mr_rules *r, bool pre, struct mr_diag *diag)
+{
+	bool updated = is_there(UPDATES "/updates_spamassassin_org.cf") || is_there(UPDATES "/updates_spamassassin_org");
+	const char *const folders[] = { updated ? UPDATES : STOCK, SITE };
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < MR_COUNT(folders); i++)
+		if (is_there(folders[i]))
+			err = read_path(r, folders[i], pre, diag);
+	return err;
+}
+
+int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out, struct mr_diag *diag)
+{
+	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ .include = include });
+	int err = 0;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; err == 0 && i < n; i++) {
+			mr_autofree char *path = mr_slice_dup(paths[i]);
+
+			if (strcmp(path, "spamassassin") == 0)
+				err = read_spamassassin(r, pass == 0, diag);
+			else
+				err = read_path(r, path, pass == 0, diag);
+		}
+	}
+	if (err < 0) {
+		mr_rules_free(r);
+		return err;
+	}
+	mr_rules_finish(r);
+	*out = r;
+	return 0;
+}

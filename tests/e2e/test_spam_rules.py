@@ -1,0 +1,102 @@
+"""Spam rules in SpamAssassin's language, through the real Postfix: what they hit is scored; what is wrong in them is told and changes nothing."""
+
+import subprocess
+
+import pytest
+from stack import admin, layout, mail
+from test_filter import setting, tell
+
+ANNA, = map(admin.address, ("anna",))
+PHRASE = "quagmire of tangerine velvet"
+RULES = f"""
+header   __E2E_SUBJECT  Subject =~ /\\S/
+body     __E2E_PHRASE   /\\b{PHRASE.replace(" ", "(?: )")}\\b/i
+meta     E2E_PHRASE     __E2E_SUBJECT && __E2E_PHRASE && !__E2E_GONE
+describe E2E_PHRASE     What nobody says
+score    E2E_PHRASE     8.5
+"""
+# Enough patterns over one text for a database to be built.
+MORE = "".join(f"body __E2E_{i} /never said {i}/\nmeta E2E_{i} __E2E_{i}\n" for i in range(8))
+
+
+@pytest.fixture
+def rules(stack):
+    """A rule file that the milter may read."""
+    path = stack.lay.dir / "e2e-rules.cf"
+    path.write_text(RULES)
+    path.chmod(0o644)
+    yield path
+    path.unlink()
+
+
+def run(stack, *words):
+    return subprocess.run([stack.lay.bin / "mailreeve-rules", "-c", stack.lay.conf, *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.rows("G18")
+def test_a_rule_scores(stack, rules):
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        mark = stack.inbound(ANNA, body=f"The {PHRASE}!\n")
+        got = stack.arrived(ANNA, mark, folder="Junk")
+        assert got["X-Spam"] == "Yes"
+        assert "E2E_PHRASE(8.50)" in stack.log("milter")
+        stack.arrived(ANNA, stack.inbound(ANNA, body="The quagmire!\n"))
+    stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"))
+
+
+@pytest.mark.rows("G18")
+def test_a_database_changes_nothing(stack, rules):
+    """It is built in the background; rules hit before it is there, while it is, and when it was read from the disk."""
+    rules.write_text(RULES + MORE)
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"), folder="Junk")
+        assert mail.wait_until(lambda: "spam-rules-built" in stack.log("milter"))
+        for _ in range(2):
+            stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"), folder="Junk")
+            stack.arrived(ANNA, stack.inbound(ANNA, body="The quagmire!\n"))
+            assert tell(stack, "reload").endswith("ok\n")
+    assert list((stack.lay.state / "milter/rules").glob("*.prefilter"))
+    assert "spam-rules-slow" not in stack.log("milter")
+
+
+@pytest.mark.rows("G18")
+def test_wrong_rules_are_refused(stack, rules):
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        rules.write_text(RULES + "body E2E_BROKEN /(never/\n")
+        answer = tell(stack, "reload")
+        assert f"{rules}:7: E2E_BROKEN: regular expression" in answer and "ok\n" not in answer
+        said = run(stack, "check")
+        assert said.returncode == 1 and f"{rules}:7: E2E_BROKEN: regular expression" in said.stderr
+        # The old ones are in force.
+        stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"), folder="Junk")
+        rules.write_text(RULES)
+
+
+@pytest.mark.rows("G18")
+def test_the_verb_tells(stack, rules, tmp_path):
+    rules.write_text(RULES + "header E2E_OTHER eval:check_something_of_tomorrow()\nmeta E2E_NEEDS E2E_OTHER\n")
+    letter = tmp_path / "letter"
+    letter.write_bytes(mail.message("a@" + layout.FOREIGN, ANNA, body=f"The {PHRASE}!\n"))
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        listed = run(stack, "list").stdout
+        assert f"{rules}:7: E2E_OTHER: eval:check_something_of_tomorrow() is not supported\n" in listed
+        assert f"{rules}:8: E2E_NEEDS: needs E2E_OTHER, which is not supported\n" in listed
+        assert listed.endswith("5 rules, 3 runs, 0 no score, 0 off, 0 unneeded, 2 not supported\n")
+        tested = run(stack, "test", "-a", letter).stdout.splitlines()
+        assert f"__E2E_PHRASE\t0.000\t1\t{PHRASE}" in tested and "E2E_PHRASE\t8.500\t1\t" in tested
+        assert tested[-1] == f"{letter}: 8.500"
+
+
+@pytest.mark.rows("G18")
+def test_those_of_the_package(stack):
+    """They load without an error, and mail is scored by them at once."""
+    with setting(stack, "rule_files = {spamassassin}"):
+        checked = run(stack, "check")
+        assert checked.returncode == 0 and not checked.stderr, checked.stderr
+        assert int(checked.stdout.split()[0]) > 2000
+        mark = mail.new_mark()
+        letter = (f"From: a@{layout.FOREIGN}\r\nTo: {ANNA}\r\nMessage-ID: <{mark}@{layout.FOREIGN}>\r\n"
+                  f"Subject: get cheap viagra now, {mark}\r\n\r\nDear friend,\r\nBuy Viagra. 100% free of risk.\r\n")
+        stack.inbound(ANNA, content=letter.encode())
+        mail.wait_until(lambda: stack.client.fetch(ANNA, admin.PASSWORD, mark) or stack.client.fetch(ANNA, admin.PASSWORD, mark, "Junk"))
+        assert "SUBJ_BUY(" in stack.log("milter") or "MISSING_DATE(" in stack.log("milter")
