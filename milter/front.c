@@ -145,7 +145,13 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	return SMFIS_CONTINUE;
 }
 
-static sfsistat connected(SMFICTX *ctx, _SOCK_ADDR *address)
+/* Postfix says "unknown", sendmail the address in brackets, where DNS confirms no name. */
+static bool is_name(const char *host)
+{
+	return host && host[0] && host[0] != '[' && strcasecmp(host, "unknown") != 0;
+}
+
+static sfsistat connected(SMFICTX *ctx, const char *host, _SOCK_ADDR *address)
 {
 	struct session *s = smfi_getpriv(ctx);
 	bool full;
@@ -155,6 +161,8 @@ static sfsistat connected(SMFICTX *ctx, _SOCK_ADDR *address)
 	s->role = mr_role_of(smfi_getsymval(ctx, "{daemon_name}"));
 	if (address && mr_ip_from_sockaddr(address, &s->client) < 0)
 		s->client = (struct mr_ip){ 0 };
+	free(s->client_name);
+	s->client_name = mr_strdup(is_name(host) ? host : "");
 	pthread_mutex_lock(&front.lock);
 	full = front.sessions >= front.settings->sessions_max;
 	front.sessions += !full;
@@ -169,8 +177,7 @@ static sfsistat connected(SMFICTX *ctx, _SOCK_ADDR *address)
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-	(void)host;
-	return enter() ? leave(connected(ctx, address)) : SMFIS_TEMPFAIL;
+	return enter() ? leave(connected(ctx, host, address)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
@@ -212,6 +219,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 		return SMFIS_TEMPFAIL;
 	j->role = s->role;
 	j->client = s->client;
+	j->client_name = mr_strdup(s->client_name ? s->client_name : "");
 	j->helo = mr_strdup(s->helo ? s->helo : "");
 	j->sender = spelled(bare(argv[0]));
 	j->sender_esmtp = notices_of(argv);
@@ -349,6 +357,7 @@ static sfsistat on_close(SMFICTX *ctx)
 	pthread_mutex_lock(&front.lock);
 	front.sessions -= s->counted;
 	pthread_mutex_unlock(&front.lock);
+	free(s->client_name);
 	free(s->helo);
 	free(s);
 	return SMFIS_CONTINUE;

@@ -308,6 +308,7 @@ static void begin_scan(struct mr_job *j)
 	j->side.input = (struct mr_scan_input){
 		.message = j->message,
 		.client = j->client,
+		.client_name = mr_slice_of(j->client_name),
 		.helo = mr_slice_of(j->helo),
 		.sender = mr_slice_of(j->sender),
 		.trusted = j->trusted,

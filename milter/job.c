@@ -69,6 +69,7 @@ void mr_job_unref(struct mr_job *j)
 	if (j->memfd >= 0)
 		close(j->memfd);
 	free(j->queue_id);
+	free(j->client_name);
 	free(j->helo);
 	free(j->sender);
 	free(j->sender_esmtp);

@@ -93,6 +93,7 @@ struct mr_job {
 	char *login;                /* NULL: nobody has logged in */
 	char *sender_esmtp;         /* of it, what RFC 3461 has, or "" */
 	bool released;              /* out of the quarantine: not scanned again */
+	char *client_name;          /* "": none that DNS confirms */
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;

@@ -8,6 +8,7 @@
 /* ours */
 #include "base/mem.h"
 #include "rt/file.h"
+#include "rules-builtin.h"
 #include "rules-load.h"
 
 #define FILE_BYTES_MAX (16u << 20)
@@ -105,6 +106,13 @@ static int read_spamassassin(struct mr_rules *r, bool pre, struct mr_diag *diag)
 	return err;
 }
 
+/* Ours, of milter/rules. */
+static void read_builtin(struct mr_rules *r)
+{
+	for (size_t i = 0; i < mr_rules_builtin_n; i++)
+		mr_rules_read(r, mr_rules_builtin[i].name, mr_rules_builtin[i].text);
+}
+
 int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out, struct mr_diag *diag)
 {
 	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ .include = include });
@@ -114,9 +122,11 @@ int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out,
 		for (size_t i = 0; err == 0 && i < n; i++) {
 			mr_autofree char *path = mr_slice_dup(paths[i]);
 
-			if (strcmp(path, "spamassassin") == 0)
+			if (strcmp(path, "mailreeve") == 0 && pass == 1)
+				read_builtin(r);
+			else if (strcmp(path, "spamassassin") == 0)
 				err = read_spamassassin(r, pass == 0, diag);
-			else
+			else if (strcmp(path, "mailreeve") != 0)
 				err = read_path(r, path, pass == 0, diag);
 		}
 	}

@@ -31,7 +31,7 @@
 #define ROUNDS_MAX  32 /* of questions: SPF's includes ask one after the other */
 
 static const char usage[] =
-    "usage: mailreeve scan [-c FILE] [--json] [--resolver HOST:PORT] [--client IP] [--helo NAME] [--sender ADDRESS]\n"
+    "usage: mailreeve scan [-c FILE] [--json] [--resolver HOST:PORT] [--client IP] [--client-name NAME] [--helo NAME] [--sender ADDRESS]\n"
     "                      [--trusted] [--state DIR] [--files-from FILE] [FILE...]\n"
     "       mailreeve scan [-c FILE] --history N|QUEUE-ID\n"
     "One message a file. With --json one object a line: file, action, score, symbols,\n"
@@ -290,7 +290,7 @@ static int history(const struct work *w, const char *which)
 	return r < 0;
 }
 
-enum { JSON = 256, HISTORY, RESOLVER, CLIENT, HELO, SENDER, TRUSTED, STATE, FILES_FROM };
+enum { JSON = 256, HISTORY, RESOLVER, CLIENT, CLIENT_NAME, HELO, SENDER, TRUSTED, STATE, FILES_FROM };
 
 /* The index of the first file, or -1: usage. */
 static int parse(struct work *w, const char **list, int argc, char **argv)
@@ -300,6 +300,7 @@ static int parse(struct work *w, const char **list, int argc, char **argv)
 		{ "history", required_argument, NULL, HISTORY },
 		{ "resolver", required_argument, NULL, RESOLVER },
 		{ "client", required_argument, NULL, CLIENT },
+		{ "client-name", required_argument, NULL, CLIENT_NAME },
 		{ "helo", required_argument, NULL, HELO },
 		{ "sender", required_argument, NULL, SENDER },
 		{ "trusted", no_argument, NULL, TRUSTED },
@@ -319,6 +320,8 @@ static int parse(struct work *w, const char **list, int argc, char **argv)
 			w->resolver = optarg;
 		else if (opt == CLIENT && mr_parse_ip(mr_slice_of(optarg), &w->in.client) == 0)
 			continue;
+		else if (opt == CLIENT_NAME)
+			w->in.client_name = mr_slice_of(optarg);
 		else if (opt == HELO)
 			w->in.helo = mr_slice_of(optarg);
 		else if (opt == SENDER)
@@ -358,6 +361,7 @@ static int run(const void *conf, int argc, char **argv)
 	struct mr_scan_setup setup = mr_milter_setup(conf, arena);
 	int first, code = 2;
 
+	setlinebuf(stdout); /* whoever feeds names one by one waits for each answer */
 	/* getopt() passes over the first word, which the verb's frame has taken already. */
 	words[0] = (char *)"mailreeve-scan";
 	for (int i = 0; i < argc; i++)

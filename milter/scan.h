@@ -22,8 +22,9 @@ enum mr_refuse { MR_REFUSE_NOT, MR_REFUSE_TEST /* GTUBE */, MR_REFUSE_ATTACHMENT
 #define MR_REFUSES 3
 
 struct mr_scan_input {
-	struct mr_slice message; /* as it will stand; lines end in CRLF */
-	struct mr_ip client;     /* family 0: not known */
+	struct mr_slice message;     /* as it will stand; lines end in CRLF */
+	struct mr_ip client;         /* family 0: not known */
+	struct mr_slice client_name; /* as verified in DNS; empty: none */
 	struct mr_slice helo;
 	struct mr_slice sender; /* of the envelope, without <>; empty for the null sender */
 	bool trusted;           /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */

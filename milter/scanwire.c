@@ -30,6 +30,7 @@ int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_in
 	mr_wire_begin(&w, "cmd", "scan", id);
 	if (in->client.family)
 		mr_wire_puts(&w, "client", mr_ip_str(&in->client, ip));
+	mr_wire_put(&w, "client-name", in->client_name);
 	mr_wire_put(&w, "helo", in->helo);
 	mr_wire_put(&w, "sender", in->sender);
 	mr_wire_putu(&w, "trusted", in->trusted);
@@ -53,6 +54,7 @@ int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, 
 		return -EPROTO;
 	if (client.p && mr_parse_ip(client, &rq.client) < 0)
 		return -EPROTO;
+	rq.client_name = keep(w, "client-name", arena);
 	rq.helo = keep(w, "helo", arena);
 	rq.sender = keep(w, "sender", arena);
 	rq.trusted = trusted;

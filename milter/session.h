@@ -21,7 +21,7 @@ struct message {
 struct session {
 	enum mr_role role;
 	struct mr_ip client; /* family 0: none */
-	char *helo;
+	char *client_name, *helo;
 	bool counted;        /* in the number of sessions */
 	bool lead_space;     /* header values come and go with the space after the colon */
 	unsigned long steps; /* protocol steps agreed upon */

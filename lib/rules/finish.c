@@ -197,7 +197,7 @@ static int by_group(const void *a, const void *b)
 	int c = (*x)->kind < (*y)->kind ? -1 : (*x)->kind > (*y)->kind;
 
 	if (c == 0 && (*x)->kind == MR_RULES_HEADER)
-		c = strncasecmp((*x)->header.p, (*y)->header.p, (*x)->header.n < (*y)->header.n ? (*x)->header.n : (*y)->header.n);
+		c = strncmp((*x)->header.p, (*y)->header.p, (*x)->header.n < (*y)->header.n ? (*x)->header.n : (*y)->header.n);
 	if (c == 0)
 		c = (*x)->header.n < (*y)->header.n ? -1 : (*x)->header.n > (*y)->header.n;
 	return c ? c : (*x)->index < (*y)->index ? -1 : (*x)->index > (*y)->index;
@@ -205,7 +205,8 @@ static int by_group(const void *a, const void *b)
 
 static bool same_group(const struct mr_rules_group *g, const struct mr_rules_rule *rule)
 {
-	return g->kind == rule->kind && (rule->kind != MR_RULES_HEADER || mr_slice_ieq(g->header, rule->header));
+	/* To the letter: MESSAGEID stands for several fields, MessageID is one of that name. */
+	return g->kind == rule->kind && (rule->kind != MR_RULES_HEADER || mr_slice_eq(g->header, rule->header));
 }
 
 /* `patterns` are in the order of groups. */

@@ -8,14 +8,15 @@ static struct mr_slice ip_text(struct mr_scan *scan)
 {
 	char text[MR_IP_STRLEN];
 
-	return scan->in->client.family ? mr_slice_of(mr_arena_strdup(scan->arena, mr_ip_str(&scan->in->client, text)))
-				       : (struct mr_slice){ 0 };
+	return mr_slice_of(mr_arena_strdup(scan->arena, mr_ip_str(&scan->in->client, text)));
 }
 
 static int run(struct mr_scan *scan)
 {
 	struct mr_rules *r = scan->setup->rules;
-	struct mr_sa_client client = { .ip = ip_text(scan),
+	bool known = scan->in->client.family != 0; /* else the message is one that was delivered before: its first Received is by us */
+	struct mr_sa_client client = { .ip = known ? ip_text(scan) : (struct mr_slice){ 0 },
+				       .rdns = scan->in->client_name,
 				       .helo = scan->in->helo,
 				       .by = scan->setup->hostname,
 				       .from = scan->in->sender,
@@ -24,7 +25,7 @@ static int run(struct mr_scan *scan)
 
 	if (!r)
 		return 0;
-	mr_rules_run(r, mr_sa_read(scan->in->message, mr_rules_conf(r), &client, scan->arena), false, scan->arena, &hits);
+	mr_rules_run(r, mr_sa_read(scan->in->message, mr_rules_conf(r), known ? &client : NULL, scan->arena), false, scan->arena, &hits);
 	for (size_t i = 0; i < hits.n; i++)
 		if (!hits.v[i].part)
 			mr_scan_symbol(scan, hits.v[i].name, hits.v[i].score);

@@ -4,10 +4,12 @@
 
 /* libraries */
 #include <idn2.h>
+#include <libpsl.h>
 
 /* ours */
 #include "base/mem.h"
 #include "base/text.h"
+#include "mail/sa/conf-internal.h"
 #include "mail/sa/internal.h"
 
 #define LABELS_MAX 20
@@ -53,6 +55,18 @@ bool sa_fqdn_valid(struct mr_slice host)
 	return true;
 }
 
+/* The rule files say which there are; where they are silent, the public suffix list that is built in does. */
+static bool is_tld(const struct mr_sa_conf *c, struct mr_slice label)
+{
+	char name[64];
+
+	if (c->sets[MR_SA_TLDS] || !label.n || label.n >= sizeof(name))
+		return mr_sa_conf_has(c, MR_SA_TLDS, label);
+	memcpy(name, label.p, label.n);
+	name[label.n] = 0;
+	return psl_is_public_suffix2(psl_builtin(), name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
+}
+
 bool sa_tld_valid(const struct mr_sa_conf *c, struct mr_arena *a, struct mr_slice host)
 {
 	ptrdiff_t dot = mr_slice_rchr(host, '.');
@@ -60,7 +74,7 @@ bool sa_tld_valid(const struct mr_sa_conf *c, struct mr_arena *a, struct mr_slic
 	for (size_t i = 0; i < host.n; i++)
 		if (sa_is_space(host.p[i]))
 			return false;
-	return dot >= 0 && mr_sa_conf_has(c, MR_SA_TLDS, sa_lower(a, mr_slice_from(host, (size_t)dot + 1)));
+	return dot >= 0 && is_tld(c, sa_lower(a, mr_slice_from(host, (size_t)dot + 1)));
 }
 
 size_t sa_tld_at(const struct mr_sa_conf *c, struct mr_slice s)
@@ -74,7 +88,7 @@ size_t sa_tld_at(const struct mr_sa_conf *c, struct mr_slice s)
 	}
 	if (!n || n == sizeof(label) || (n + 1 < s.n && s.p[n] == '.' && (sa_is_alpha(s.p[n + 1]) || sa_is_digit(s.p[n + 1]))))
 		return 0;
-	return mr_sa_conf_has(c, MR_SA_TLDS, (struct mr_slice){ label, n }) ? n : 0;
+	return is_tld(c, (struct mr_slice){ label, n }) ? n : 0;
 }
 
 /* How many labels at the end belong to the registry, of those from `i` on: is this all of it? */
