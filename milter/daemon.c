@@ -10,6 +10,7 @@
 #include "daemon.h"
 #include "evaluations.h"
 #include "front.h"
+#include "list-check.h"
 #include "history.h"
 #include "milter-stats.h"
 #include "quarantine.h"
@@ -47,6 +48,11 @@ static const struct mr_stat stats[] = {
 	{ "dmarc_evaluations_lost_total", "DMARC evaluations that could not be kept.", &mr_milter_counters.evaluations_lost },
 	{ "sessions_refused_total", "Sessions refused because there were sessions_max already.", &mr_milter_counters.sessions_refused },
 	{ "scanners_killed_total", "Scanners that died over a message.", &mr_milter_counters.scanners_killed },
+	{ "dns_lists_asked_total", "Questions to lists in DNS.", &mr_list_counters.asked },
+	{ "dns_lists_passed_over_total", "Questions not asked, because their list does not answer or refuses to.",
+	  &mr_list_counters.passed_over },
+	{ "dns_lists_refused_total", "Questions that a list refused to answer.", &mr_list_counters.refused },
+	{ "dns_lists_silent_total", "Questions that a list did not answer in time.", &mr_list_counters.silent },
 	{ "viruses_total", "Messages with a virus.", &mr_milter_counters.viruses },
 	{ "viruses_suspected_total", "Messages in which clamd found what virus_suspicious names.", &mr_milter_counters.viruses_suspected },
 	{ "clamd_asked_total", "Messages that clamd was to look at.", &mr_clamd_counters.asked },
@@ -157,6 +163,7 @@ static void status(struct mr_app *app, struct mr_buf *out)
 		      mr_front_sessions(), mr_front_pending(), mr_milter_io_jobs(io), mr_pool_scanners(mr_milter_io_pool(io)),
 		      mr_pool_waiting(mr_milter_io_pool(io)), mr_directory_up(mr_milter_io_directory(io)) ? "up" : "away",
 		      mr_clamd_open(mr_milter_io_clamd(io)));
+	mr_list_health_print(mr_milter_io_lists(io), out);
 }
 
 /* One socket of lookup's answers. */
@@ -214,6 +221,8 @@ static int check(const void *conf, struct mr_buf *out)
 	if (check_socket(c->shared.run_dir, "keys/keys.sock", out))
 		r = 1;
 	if (check_clamd(c, out))
+		r = 1;
+	if (mr_lists_check(c, CHECK_MS, out))
 		r = 1;
 	return check_resolver(c->shared.resolver, out) ? 1 : r;
 }

@@ -12,6 +12,7 @@
 #include "io.h"
 #include "grey.h"
 #include "killers.h"
+#include "list-health.h"
 #include "milter-stats.h"
 #include "outbound.h"
 #include "quarantine-sweep.h"
@@ -37,6 +38,7 @@ struct mr_milter_io {
 	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
 	struct mr_clamd *clamd;
+	struct mr_list_health *lists;
 	struct mr_job *jobs; /* submitted and not finished */
 	size_t n_jobs;
 	struct mr_killers killers;
@@ -234,11 +236,38 @@ static void on_dns(const struct mr_dns_answer *a, void *arg)
 	DL_DELETE(j->side.open_dns, q);
 	if (!j->side.open_dns)
 		dns_over(j);
+	mr_list_health_note(j->io->lists, a);
 	if (j->side.scanning && q->attempt == j->side.attempt)
 		mr_pool_answer(j->io->pool, &j->side.task, a);
 	mr_job_unref(j);
 	free(q->name);
 	free(q);
+}
+
+static void ask_dns(struct mr_job *j, const struct mr_scan_question *question)
+{
+	struct mr_dns_answer none = { .name = (char *)question->name, .type = (uint16_t)question->type, .status = MR_DNS_TEMP };
+	uint64_t until = j->side.dns_until, lists_until = j->side.began + j->settings->dns_lists_timeout;
+	struct mr_job_asked *q;
+
+	switch (mr_list_health_way(j->io->lists, question->name)) {
+	case MR_LIST_PASS_OVER:
+		mr_pool_answer(j->io->pool, &j->side.task, &none);
+		return;
+	case MR_LIST_ASK:
+		until = lists_until < until ? lists_until : until;
+		break;
+	case MR_LIST_NONE:
+		break;
+	}
+	if (!j->side.open_dns)
+		j->side.dns_since = mr_now_ms();
+	q = mr_new(struct mr_job_asked, 1);
+	*q = (struct mr_job_asked){
+		.job = mr_job_ref(j), .attempt = j->side.attempt, .name = mr_strdup(question->name), .type = question->type
+	};
+	DL_APPEND(j->side.open_dns, q);
+	mr_dns_ask(j->io->dns, question->name, question->type, until, on_dns, q);
 }
 
 static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
@@ -247,18 +276,8 @@ static void on_questions(struct mr_pool_task *t, const struct mr_scan_report *r)
 
 	mr_job_keep_scan(j, &r->result);
 	/* An honest scanner keeps to this by itself; another waits for an answer until it is killed. */
-	for (size_t i = 0; i < r->n_questions && j->side.asked < MR_DNS_QUESTIONS_MAX; i++, j->side.asked++) {
-		struct mr_job_asked *q = mr_new(struct mr_job_asked, 1);
-
-		if (!j->side.open_dns)
-			j->side.dns_since = mr_now_ms();
-		*q = (struct mr_job_asked){ .job = mr_job_ref(j),
-					    .attempt = j->side.attempt,
-					    .name = mr_strdup(r->questions[i].name),
-					    .type = r->questions[i].type };
-		DL_APPEND(j->side.open_dns, q);
-		mr_dns_ask(j->io->dns, r->questions[i].name, r->questions[i].type, j->side.dns_until, on_dns, q);
-	}
+	for (size_t i = 0; i < r->n_questions && j->side.asked < MR_DNS_QUESTIONS_MAX; i++, j->side.asked++)
+		ask_dns(j, &r->questions[i]);
 }
 
 /* A scanner died over this message, or with its master. Its findings are not trusted; a fresh one tries again: once, or until the deadline
@@ -515,6 +534,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	}
 	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
 	io->pool = mr_pool_new(l, &pool);
+	io->lists = mr_list_health_new(&pool.setup);
 	io->greylist = mr_greylist_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	io->clamd = mr_clamd_new(l);
@@ -529,6 +549,8 @@ void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *c
 	struct mr_pool_config pool = pool_config(conf, arena);
 
 	mr_pool_reload(io->pool, &pool);
+	mr_list_health_free(io->lists);
+	io->lists = mr_list_health_new(&pool.setup);
 	mr_quarantine_sweep_reload(io->sweep, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	set_clamd(io, conf);
 }
@@ -559,6 +581,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_greylist_free(io->greylist);
 	mr_quarantine_sweep_free(io->sweep);
 	mr_clamd_free(io->clamd);
+	mr_list_health_free(io->lists);
 	free(io);
 }
 
@@ -595,4 +618,9 @@ struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io)
 struct mr_clamd *mr_milter_io_clamd(struct mr_milter_io *io)
 {
 	return io->clamd;
+}
+
+const struct mr_list_health *mr_milter_io_lists(const struct mr_milter_io *io)
+{
+	return io->lists;
 }

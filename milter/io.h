@@ -3,6 +3,7 @@
 #pragma once
 #include "directory/directory.h"
 #include "job.h"
+#include "list-health.h"
 #include "rt/dns.h"
 
 struct mr_milter_io;
@@ -18,6 +19,7 @@ size_t mr_milter_io_jobs(const struct mr_milter_io *io);
 struct mr_pool *mr_milter_io_pool(struct mr_milter_io *io);
 struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io);
 struct mr_clamd *mr_milter_io_clamd(struct mr_milter_io *io);
+const struct mr_list_health *mr_milter_io_lists(const struct mr_milter_io *io);
 
 /* Any thread. The recipient's question goes out now, so that its answer is there at the end of the message. */
 void mr_milter_io_resolve(struct mr_job_recipient *r);

@@ -2,8 +2,6 @@
 
 /* system */
 #include <errno.h>
-#include <stdatomic.h>
-#include <unistd.h>
 
 /* ours */
 #include "base/buf.h"
@@ -17,8 +15,6 @@
 #define OFF(field) offsetof(struct mr_milter_conf, field)
 #define MINUTE     (60 * 1000)
 #define MEGA       (1024 * 1024)
-
-#define WORDS_MAX 32768 /* bytes of a list of words */
 
 const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
@@ -268,6 +264,35 @@ const struct mr_option mr_milter_options[] = {
 	  .max = 100000,
 	  .help = "Messages whose verdicts are kept in memory for mailreeve scan --history." },
 	{ .section = "milter",
+	  .name = "dns_lists",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(dns_lists),
+	  .def = "",
+	  .help = "Lists in DNS that are asked about a message: names of ready-made ones, and rows such as \"bl.example.org client "
+		  "127.0.0.2=EXAMPLE:3\"; see Lists in DNS above." },
+	{ .section = "milter",
+	  .name = "dns_lists_timeout",
+	  .type = MR_OPT_DURATION,
+	  .offset = OFF(dns_lists_timeout),
+	  .def = "3s",
+	  .min = 50,
+	  .max = MINUTE,
+	  .help = "Time for all questions to lists about one message; dns_timeout at the most." },
+	{ .section = "milter",
+	  .name = "dns_lists_questions",
+	  .type = MR_OPT_INT,
+	  .offset = OFF(dns_lists_questions),
+	  .def = "100",
+	  .min = 1,
+	  .max = 400,
+	  .help = "Questions to all lists about one message; further ones are not asked." },
+	{ .section = "milter",
+	  .name = "dns_lists_skip",
+	  .type = MR_OPT_STRINGS,
+	  .offset = OFF(dns_lists_skip),
+	  .def = "w3.org",
+	  .help = "Domains that no list is asked about, with all below them." },
+	{ .section = "milter",
 	  .name = "clamd",
 	  .type = MR_OPT_STRINGS,
 	  .offset = OFF(clamd),
@@ -388,20 +413,12 @@ static int check_words(const struct mr_conf_strings *words, struct mr_diag *diag
 					   words->v[i]);
 		bytes += strlen(words->v[i]) + 1;
 	}
-	return bytes > WORDS_MAX ? mr_diag_set(diag, -EINVAL, "milter: forbidden_attachments is too long") : 0;
+	return bytes > MR_MILTER_WORDS_MAX ? mr_diag_set(diag, -EINVAL, "milter: forbidden_attachments is too long") : 0;
 }
 
 static int parse_scores(const struct mr_milter_conf *c, struct mr_arena *arena, struct mr_scores *out, struct mr_diag *diag)
 {
 	return mr_scores_parse(c->symbol_scores.v, c->symbol_scores.n, c->group_caps.v, c->group_caps.n, arena, out, diag);
-}
-
-struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_arena *arena)
-{
-	struct mr_scores s = { 0 };
-
-	parse_scores(conf, arena, &s, NULL);
-	return s;
 }
 
 static int check_clamd(const struct mr_milter_conf *c, struct mr_diag *diag)
@@ -432,6 +449,19 @@ static int check_rules(const struct mr_milter_conf *conf, struct mr_diag *diag)
 	return err;
 }
 
+static int check_lists(const struct mr_milter_conf *c, struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_scan_setup s = { 0 };
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < c->dns_lists_skip.n; i++)
+		bytes += strlen(c->dns_lists_skip.v[i]) + 1;
+	if (bytes > MR_MILTER_WORDS_MAX)
+		return mr_diag_set(diag, -EINVAL, "milter: dns_lists_skip is too long");
+	return mr_diag_about(diag, mr_milter_lists(c, arena, &s, diag), "milter: dns_lists");
+}
+
 int mr_milter_validate(const void *conf, struct mr_diag *diag)
 {
 	const struct mr_milter_conf *c = conf;
@@ -453,137 +483,13 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 			return -EINVAL;
 		bytes += domain.n + 1;
 	}
-	if (bytes > WORDS_MAX)
+	if (bytes > MR_MILTER_WORDS_MAX)
 		return mr_diag_set(diag, -EINVAL, "milter: trusted_sealers has too many domains");
-	if (check_words(&c->forbidden_attachments, diag) < 0 || check_clamd(c, diag) < 0)
+	if (check_words(&c->forbidden_attachments, diag) < 0 || check_clamd(c, diag) < 0 || check_lists(c, diag) < 0)
 		return -EINVAL;
 	if (parse_scores(c, arena, &scores, diag) < 0)
 		return -EINVAL;
 	if (check_rules(c, diag) < 0)
 		return -EINVAL;
 	return check_keyring(c->shared.dkim_keyring_file, diag);
-}
-
-static char *hostname(const struct mr_milter_conf *conf)
-{
-	char name[256] = "";
-
-	if (conf->shared.hostname[0])
-		return mr_strdup(conf->shared.hostname);
-	gethostname(name, sizeof(name) - 1);
-	return mr_strdup(name[0] ? name : "localhost");
-}
-
-/* Words with spaces between. */
-static struct mr_slice join(const struct mr_conf_strings *s, struct mr_arena *arena)
-{
-	struct mr_buf words = MR_BUF(WORDS_MAX);
-	struct mr_slice r;
-
-	for (size_t i = 0; i < s->n; i++)
-		mr_buf_printf(&words, "%s%s", i ? " " : "", s->v[i]);
-	r = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&words)));
-	mr_buf_done(&words);
-	return r;
-}
-
-struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena)
-{
-	mr_autofree char *host = hostname(conf);
-	struct mr_scan_setup s = { .hostname = mr_slice_of(mr_arena_strdup(arena, host)),
-				   .trusted_sealers = join(&conf->trusted_sealers, arena) };
-
-	s.rule_cache = mr_slice_of(mr_arena_printf(arena, "%s/milter/rules", conf->shared.state_dir));
-	s.rule_files = mr_arena_alloc(arena, (conf->rule_files.n + 1) * sizeof(*s.rule_files));
-	for (size_t i = 0; i < conf->rule_files.n; i++)
-		s.rule_files[s.n_rule_files++] = mr_slice_of(mr_arena_strdup(arena, conf->rule_files.v[i]));
-	if (conf->attachment_filter)
-		s.forbidden_attachments = join(&conf->forbidden_attachments, arena);
-	return s;
-}
-
-static char *forwarder(const struct mr_milter_conf *conf)
-{
-	mr_autofree char *host = hostname(conf);
-	struct mr_buf address = MR_BUF(512);
-
-	mr_buf_printf(&address, "postmaster@%s", conf->shared.srs_domain[0] ? conf->shared.srs_domain : host);
-	return mr_buf_steal(&address);
-}
-
-struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
-{
-	struct mr_settings *s = mr_new(struct mr_settings, 1);
-	mr_autoarena arena = mr_arena_new(0);
-	struct mr_buf dir = MR_BUF(4096), evaluations = MR_BUF(4096);
-
-	mr_buf_printf(&dir, "%s/milter/quarantine", conf->shared.state_dir);
-	mr_buf_printf(&evaluations, "%s/milter/dmarc", conf->shared.state_dir);
-	*s = (struct mr_settings){
-		.refs = 1,
-		.hostname = hostname(conf),
-		.forwarder = forwarder(conf),
-		.quarantine_dir = mr_buf_steal(&dir),
-		.evaluations_dir = mr_buf_steal(&evaluations),
-		.keyring_file = mr_strdup(conf->shared.dkim_keyring_file),
-		.message_max = conf->message_max,
-		.scan_timeout = conf->scan_timeout,
-		.dns_timeout = conf->dns_timeout,
-		.directory_timeout = conf->directory_timeout,
-		.junk_score = conf->junk_score,
-		.header_score = conf->header_score,
-		.arena = mr_arena_new(0),
-		.greylist_score = conf->greylist_score,
-		.grey = conf->grey,
-		.quarantine_score = conf->quarantine_score,
-		.reject_score = conf->reject_score,
-		.outbound = { .score = conf->outbound_score,
-			      .reject_score = conf->outbound_reject_score,
-			      .action = (enum mr_outbound_action)conf->outbound_action },
-		.on_error = conf->on_error,
-		.foreign_from = conf->foreign_from,
-		.sessions_max = (size_t)conf->sessions_max,
-		.clamd = conf->clamd.n > 0,
-		.virus_withhold = conf->virus_action == MR_VIRUS_QUARANTINE,
-		.clamd_max_size = conf->clamd_max_size,
-		.clamd_timeout = conf->clamd_timeout,
-		.clamd_away = conf->clamd_away,
-		.virus_suspicious = mr_strdup(join(&conf->virus_suspicious, arena).p),
-		.virus_suspicious_score = conf->virus_suspicious_score,
-		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
-		.n_trusted = conf->trusted_networks.n,
-	};
-	s->scores = mr_milter_scores(conf, s->arena);
-	for (size_t i = 0; i < s->n_trusted; i++)
-		s->trusted[i] = conf->trusted_networks.v[i];
-	return s;
-}
-
-struct mr_settings *mr_settings_ref(struct mr_settings *s)
-{
-	atomic_fetch_add(&s->refs, 1);
-	return s;
-}
-
-void mr_settings_unref(struct mr_settings *s)
-{
-	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
-	mr_arena_free(s->arena);
-	free(s->hostname);
-	free(s->forwarder);
-	free(s->quarantine_dir);
-	free(s->evaluations_dir);
-	free(s->keyring_file);
-	free(s->virus_suspicious);
-	free(s->trusted);
-	free(s);
-}
-
-bool mr_settings_trusts(const struct mr_settings *s, const struct mr_ip *client)
-{
-	for (size_t i = 0; i < s->n_trusted; i++)
-		if (mr_net_has(&s->trusted[i], client))
-			return true;
-	return false;
 }

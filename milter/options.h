@@ -24,6 +24,9 @@ struct mr_milter_conf {
 	int foreign_from;                         /* enum mr_foreign_from */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments, rule_files;
+	struct mr_conf_strings dns_lists, dns_lists_skip;
+	uint64_t dns_lists_timeout; /* ms */
+	int64_t dns_lists_questions;
 	struct mr_conf_strings clamd, virus_suspicious;
 	int clamd_mode, clamd_away;          /* enum mr_clamd_mode, mr_clamd_away */
 	int virus_action;                    /* enum mr_virus_action */
@@ -37,6 +40,8 @@ enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FORE
 enum mr_clamd_mode { MR_CLAMD_FILDES, MR_CLAMD_STREAM };
 enum mr_clamd_away { MR_CLAMD_AWAY_DEFER, MR_CLAMD_AWAY_TAG, MR_CLAMD_AWAY_PASS };
 enum mr_virus_action { MR_VIRUS_REJECT, MR_VIRUS_QUARANTINE };
+
+#define MR_MILTER_WORDS_MAX 32768 /* bytes of a list of words */
 
 extern const struct mr_option mr_milter_options[];
 int mr_milter_validate(const void *conf, struct mr_diag *diag);
@@ -59,11 +64,14 @@ struct mr_settings {
 	bool virus_withhold;
 	uint64_t clamd_max_size, clamd_timeout;
 	int clamd_away;
+	uint64_t dns_lists_timeout;
 	char *virus_suspicious; /* beginnings of names, spaces between */
 	double virus_suspicious_score;
 	struct mr_net *trusted;
 	size_t n_trusted;
 };
+/* The rows of dns_lists, read. -EINVAL with the one that is wrong. */
+int mr_milter_lists(const struct mr_milter_conf *conf, struct mr_arena *arena, struct mr_scan_setup *s, struct mr_diag *diag);
 /* What the scanners need of it, in the arena. */
 struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena);
 /* Of a configuration that mr_milter_validate() has seen. */

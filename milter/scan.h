@@ -55,6 +55,8 @@ struct mr_scan_result {
 	struct mr_slice identity; /* who proves to stand behind it: "dkim DOMAIN" (of the author), else "spf DOMAIN", else empty */
 };
 
+struct mr_list_state;
+
 /* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */
 struct mr_scan {
 	const struct mr_scan_setup *setup;
@@ -73,6 +75,7 @@ struct mr_scan {
 	const struct mr_dkim_answer *dkim;
 	const struct mr_arc_answer *arc;
 	const struct mr_dmarc_answer *dmarc;
+	struct mr_list_state *lists; /* of the check; NULL at first */
 };
 
 struct mr_check {

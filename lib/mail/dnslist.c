@@ -49,7 +49,7 @@ const struct mr_dnslist_ready mr_dnslist_ready[] = {
 	  "127.0.0.9=SPAMHAUS_DROP_RECEIVED:4",
 	  "the same for earlier hosts on the way" },
 	{ "spamhaus-dbl",
-	  "dbl.spamhaus.org helo sender from reply-to dkim link 127.0.1.2=SPAMHAUS_DBL_SPAM:5 127.0.1.4=SPAMHAUS_DBL_PHISH:6 "
+	  "dbl.spamhaus.org names helo sender from reply-to dkim link 127.0.1.2=SPAMHAUS_DBL_SPAM:5 127.0.1.4=SPAMHAUS_DBL_PHISH:6 "
 	  "127.0.1.5=SPAMHAUS_DBL_MALWARE:6 127.0.1.6=SPAMHAUS_DBL_BOTNET:6 127.0.1.102-106=SPAMHAUS_DBL_ABUSED:2 127.0.1.255=refused",
 	  "domains" },
 	{ "spamhaus-sbl-links", "sbl.spamhaus.org link-address ns-address 127.0.0.2-3=SPAMHAUS_SBL_LINK:2 127.0.0.9=SPAMHAUS_DROP_LINK:4",
@@ -166,6 +166,10 @@ static int parse_word(struct mr_slice word, struct mr_arena *arena, struct mr_dn
 		out->no_ipv6 = true;
 		return 0;
 	}
+	if (mr_slice_eq(word, MR_LIT("names"))) {
+		out->names_only = true;
+		return 0;
+	}
 	if (mr_slice_eq(word, MR_LIT("ipv6"))) {
 		out->no_ipv4 = true;
 		return 0;
@@ -262,7 +266,7 @@ static bool is_private(const struct mr_ip *ip)
 
 bool mr_dnslist_ip(const struct mr_dnslist *l, const struct mr_ip *ip, struct mr_buf *out)
 {
-	if (is_private(ip) || (ip->family == AF_INET ? l->no_ipv4 : l->no_ipv6))
+	if (l->names_only || is_private(ip) || (ip->family == AF_INET ? l->no_ipv4 : l->no_ipv6))
 		return false;
 	if (ip->family == AF_INET) {
 		mr_buf_printf(out, "%u.%u.%u.%u", ip->bytes[3], ip->bytes[2], ip->bytes[1], ip->bytes[0]);

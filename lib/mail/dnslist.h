@@ -2,7 +2,8 @@
  *are asked for, and what an answer means. Pure.
  *
  * A row is words with spaces between: the zone; what of a message is asked about (names of enum mr_dnslist_subject); for whom it matters
- * ipv4, ipv6 (addresses of one family only), sha1, sha256 (how addresses, urls and files are hashed), max=N (questions a
+ * ipv4, ipv6 (addresses of one family only), names (no addresses, as such lists want
+ * it), sha1, sha256 (how addresses, urls and files are hashed), max=N (questions a
  * message); and what answers mean, PATTERN=SYMBOL:SCORE or PATTERN=refused:
  *
  *	zen.dnsbl.example client received ipv4 127.0.0.2=ZEN_SPAM:4 127.0.0.10-11=ZEN_DYNAMIC:2 127.0.1.&8=ZEN_PHISH:5 127.0.0.255=refused
@@ -55,7 +56,7 @@ struct mr_dnslist_code {
 struct mr_dnslist {
 	struct mr_slice zone; /* lower case */
 	uint32_t subjects;    /* bits */
-	bool no_ipv4, no_ipv6;
+	bool no_ipv4, no_ipv6, names_only;
 	enum mr_dnslist_hash hash;
 	unsigned max; /* questions a message */
 	struct mr_dnslist_code codes[MR_DNSLIST_CODES_MAX];

@@ -13,7 +13,7 @@ FOREIGN = "example.net"           # sends to us: SPF and a DKIM key
 ELSEWHERE = "example.com"         # gets mail from us: the sink
 HOSTNAME = "mx.example.org"
 
-OFFSETS = {"pop3": 10, "smtp": 25, "sink": 26, "forward": 27, "login": 28, "redirect": 29, "relay": 30, "relay2": 31, "imap": 43, "dns": 53,
+OFFSETS = {"pop3": 10, "smtp": 25, "sink": 26, "forward": 27, "login": 28, "redirect": 29, "relay": 30, "relay2": 31, "imap": 43, "dns": 53, "away": 54,
            "submissions": 65, "submission": 87, "sieve": 90, "imaps": 93, "pop3s": 95}
 # Unix socket names have 107 bytes; the longest of ours below the folder.
 LONGEST = "/postfix/queue/run/mailreeve/policyd/policy.sock"

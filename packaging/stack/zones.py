@@ -7,6 +7,8 @@ from . import layout, units
 
 # Where the foreign domain's mail comes from. 127.0.0.9 stands in its SPF record, other addresses do not.
 FOREIGN_ADDRESS = "127.0.0.9"
+# A zone whose only server, at the port `away`, is not there.
+AWAY = "away.test"
 SELECTOR = "s1"
 
 CONF = """server:
@@ -19,9 +21,14 @@ CONF = """server:
 	do-daemonize: no
 	module-config: "iterator"
 	num-threads: 1
+	do-not-query-localhost: no
 	local-zone: "." static
+	local-zone: "{away}." transparent
 {data}
 	include: "{dir}/dns/added.conf"
+forward-zone:
+	name: "{away}."
+	forward-addr: 127.0.0.1@{away_port}
 remote-control:
 	control-enable: yes
 	control-interface: {dir}/dns/control.sock
@@ -56,7 +63,7 @@ def start(lay, servers):
     root = lay.dir / "dns"
     root.mkdir(exist_ok=True)
     data = "\n".join(f"\tlocal-data: '{record}'" for record in records(lay))
-    (root / "unbound.conf").write_text(CONF.format(dir=lay.dir, port=lay.ports["dns"], data=data))
+    (root / "unbound.conf").write_text(CONF.format(dir=lay.dir, port=lay.ports["dns"], data=data, away=AWAY, away_port=lay.ports["away"]))
     (root / "added.conf").touch()
     servers.start("unbound", ["unbound", "-d", "-c", root / "unbound.conf"], restart=True)
     units.wait_for("unbound", units.listening(root / "control.sock"))

@@ -61,6 +61,8 @@ ROWS = {
     "F098": "A changed key is used for the next message without restart.",
     "F099": "While the published key does not match, the state is visible and the old key keeps signing: publish, see it in DNS, then switch.",
     "F100": "Incoming SPF, DKIM and DMARC results influence the score and appear in a header.",
+    "F101": "RBL lookups are made for the connecting address.",
+    "F104": "DNS queries of the filter go to the local resolver.",
     "F105": "Control interfaces listen on Unix sockets with file permissions; nothing of ours listens on TCP unless told to, the auth-policy hook on "
             "loopback with a generated key excepted.",
     "F106": "No default or empty secret opens anything.",

@@ -13,7 +13,7 @@ import time
 import netns
 from stack import daemons, mail, mariadb, supervise
 
-BACK_ENDS = ("mariadb", "redis", "unbound")
+BACK_ENDS = ("mariadb", "redis", "unbound", "clamd")
 GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
 LOST = 5, 40                                    # of a hundred packets, while some are lost
 FDS_MAX, THREADS_MAX = 200, 150

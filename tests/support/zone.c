@@ -80,7 +80,7 @@ static struct mr_dns_rr record(const struct line *l, enum mr_dns_type type, stru
 			broken(l);
 		rr = (struct mr_dns_rr){ .data = host, .preference = (uint16_t)value };
 	}
-	if (type == MR_DNS_MX || type == MR_DNS_PTR || type == MR_DNS_CNAME)
+	if (type == MR_DNS_MX || type == MR_DNS_PTR || type == MR_DNS_CNAME || type == MR_DNS_NS)
 		rr.data = host_name(rr.data, arena);
 	return rr;
 }

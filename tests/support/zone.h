@@ -1,5 +1,5 @@
 /* zone: a resolver for tests: answers the open questions of a view out of a text. Lines "NAME TYPE DATA", a space between; \xNN stands for
- * a byte, in names and data. TYPE is A, AAAA, MX ("10 host"), PTR, CNAME, TXT, or TIMEOUT (no data): what the name has no record for is
+ * a byte, in names and data. TYPE is A, AAAA, MX ("10 host"), NS, PTR, CNAME, TXT, or TIMEOUT (no data): what the name has no record for is
  * never answered. */
 #pragma once
 #include "proto/dns.h"
