@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from fake_clamd import EICAR, ENDINGS, FakeClamd  # noqa: E402
 from milter_daemon import ANNA, BEN, LIST, MILTER, MilterCase, wait_until  # noqa: E402
 
+BAD_ENDINGS = [mode for mode in ENDINGS if mode != "big"]
 BAD = b"See this.\r\n" + EICAR + b"\r\n"
 
 
@@ -63,6 +64,19 @@ class Virus(MilterCase):
                 s.message(ANNA, fields=[("%PDF-1.3", "x"), ("From", "s@out.test")], body=b"y" * 3000000)
             self.assertEqual(self.servers[0].seen, [b"Received: by mailreeve\r\n%PDF-1.3: x\r\nFrom: s@out.test\r\n\r\n" + b"y" * 3000000])
             self.stop()
+
+    def test_over_tcp(self):
+        """Also when it ends in the middle of a message that is too big for it, and says so."""
+        far = FakeClamd()
+        self.start(f'clamd = {{"tcp:127.0.0.1:1", "tcp:127.0.0.1:{far.port}"}}\nclamd_timeout = 2s\n')
+        self.assertEqual(self.send(BAD).text[:3], "550")
+        self.assertNotIn("VIRUS", self.result(self.send(b"x" * 3000000)))
+        self.assertEqual([len(content) > 3000000 for content in far.seen], [False, True])
+        far.mode = "big"
+        self.assertIn("VIRUS_UNCHECKED", self.result(self.send(b"y" * 5000)))
+        far.stop()
+        self.assertTrue(self.send(b"another").text.startswith("451"))
+        self.stop()
 
     def test_our_own(self):
         self.start(self.clamd(own="virus_action = quarantine"))
@@ -123,7 +137,7 @@ class Virus(MilterCase):
 
     def test_another_takes_over(self):
         self.start(self.clamd(2))
-        for mode in (*ENDINGS, "slow"):
+        for mode in (*BAD_ENDINGS, "slow"):
             self.servers[0].mode = mode
             self.assertEqual(self.send(BAD + mode.encode()).text[:3], "550", mode)
             self.servers[0].mode = "scan"
@@ -135,7 +149,7 @@ class Virus(MilterCase):
     def test_nobody_answers(self):
         """Each way of not answering is a temporary failure, within clamd_timeout; nothing is left open."""
         self.start(self.clamd(2))
-        for mode in (*ENDINGS, "slow"):
+        for mode in (*BAD_ENDINGS, "slow"):
             for server in self.servers:
                 server.mode = mode
             self.assertTrue(self.send(mode.encode()).text.startswith("451"), mode)
@@ -144,7 +158,7 @@ class Virus(MilterCase):
             wait_until(lambda: self.stat("clamd_servers_away") == 0)
             self.assertEqual(self.result(self.send(mode.encode())).count("VIRUS"), 0)
         wait_until(lambda: "jobs=0\n" in self.control("status") and "clamd_open=0\n" in self.control("status"))
-        self.assertEqual(self.stat("clamd_unanswered_total"), len(ENDINGS) + 1)
+        self.assertEqual(self.stat("clamd_unanswered_total"), len(BAD_ENDINGS) + 1)
         self.stop()
 
     def test_cut_in_the_middle(self):

@@ -9,20 +9,22 @@ import threading
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 ENDINGS = {"garbage": b"\xff" * 20 + b"\0", "endless": b"x" * 100000, "half": b"fd[10]: Evil-Vi", "gone": b"",
-           "error": b"fd[10]: Can't allocate memory ERROR\0"}
+           "big": b"INSTREAM size limit exceeded. ERROR\0", "error": b"fd[10]: Can't allocate memory ERROR\0"}
 
 
 class FakeClamd:
     """mode: "scan"; "slow" (takes everything and says nothing); or a key of ENDINGS. `finds` is the name that the test string has. seen: contents it scanned."""
 
-    def __init__(self, path):
+    def __init__(self, path=None):
+        """At that Unix socket, else at a TCP port of the loopback, which is `port`."""
         self.path, self.mode, self.finds, self.version, self.seen, self.open = path, "scan", "Eicar-Test", "ClamAV 1.4.6/1/now", [], []
         self.listener = None
         self.start()
 
     def start(self):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
+        self.listener = socket.socket(socket.AF_UNIX if self.path else socket.AF_INET)
+        self.listener.bind(self.path or ("127.0.0.1", 0))
+        self.port = None if self.path else self.listener.getsockname()[1]
         self.listener.listen(200)
         threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
 
@@ -30,7 +32,8 @@ class FakeClamd:
         """Nobody listens any more, and what is open is cut."""
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        os.unlink(self.path)
+        if self.path:
+            os.unlink(self.path)
         for connection in self.open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
