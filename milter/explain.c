@@ -89,6 +89,8 @@ static json_t *object(const struct explain *x)
 			      "signed", (json_int_t)x->n_signatures, "quarantine", string(x->quarantine_id[0] ? x->quarantine_id : NULL),
 			      "withheld", withheld(x->verdict), "ms", times(x));
 
+	if (x->known && j->virus_name[0])
+		json_object_set_new(o, "virus", json_string(j->virus_name));
 	if (!x->known || !j->scanned)
 		return o;
 	json_object_set_new(o, "score", json_real(j->scan.score));

@@ -113,7 +113,7 @@ struct mr_job {
 	size_t n_keys;
 	struct mr_grey_answer grey;      /* once it was asked for */
 	uint64_t recipients_ms, scan_ms; /* from submission */
-	uint64_t clamd_ms;               /* from submission */
+	uint64_t clamd_ms;               /* from submission until clamd's answer */
 	uint64_t dns_ms;                 /* of scan_ms, in which some DNS question was open */
 
 	struct mr_job_side side;

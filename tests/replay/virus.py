@@ -49,6 +49,7 @@ class Virus(MilterCase):
         self.assertNotIn("VIRUS", self.result(self.send()))
         self.assertIn("virus=Eicar-Test", self.logged())
         self.assertIn("reason=virus", self.logged())
+        self.assertIn('"virus":"Eicar-Test"', self.control("history 9"))
         self.assertIn("VIRUS(0.00)", self.logged())
         self.servers[0].finds = "%s%n\xe4(x:1)"
         self.assertEqual(self.send(BAD + b"another\r\n").text, "550 5.7.1 There is a virus in this message: _s_n__")
