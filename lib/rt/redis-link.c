@@ -48,10 +48,9 @@ void redis_link_reset(struct redis_link *l, const char *why)
 
 	if (!ac)
 		return;
-	l->context = NULL;
 	ac->data = NULL; /* on_disconnect() has nothing to do any more */
-	redisAsyncFree(ac);
 	schedule(l, why);
+	redisAsyncFree(ac); /* tells of the commands under way; who is told may send the next one, which must find the link down */
 }
 
 static void on_connect_late(void *arg)

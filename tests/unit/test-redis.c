@@ -181,6 +181,25 @@ static void test_stuck(void **state)
 	wait_for("c='PONG' ");
 }
 
+static void on_reply_ask_again(const struct mr_redis_reply *r, void *arg)
+{
+	on_reply(r, arg);
+	mr_redis_command(redis, 5000, on_reply, (void *)(uintptr_t) "again", 1, (struct mr_slice[]){ MR_LIT("PING") });
+}
+
+/* Who is told that its command is lost may ask the next one at once. */
+static void test_next_command_of_a_stuck_one(void **state)
+{
+	start_server();
+	wait_up(true);
+	kill(server, SIGSTOP);
+	command("a", 100, MR_LIT("PING"));
+	mr_redis_command(redis, 10000, on_reply_ask_again, (void *)(uintptr_t) "b", 1, (struct mr_slice[]){ MR_LIT("PING") });
+	wait_for("a=failed(time-out) b=failed(connection lost) again=failed(not connected) ");
+	kill(server, SIGCONT);
+	wait_up(true);
+}
+
 static void test_one_slow_command(void **state)
 {
 	start_server();
@@ -298,9 +317,9 @@ static void test_free_drops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_replies),        TEST(test_away),       TEST(test_stuck),         TEST(test_one_slow_command),
-		TEST(test_wrong_password), TEST(test_address),    TEST(test_wrong_address), TEST(test_password_file),
-		TEST(test_subscribe),      TEST(test_free_drops),
+		TEST(test_replies),          TEST(test_away),           TEST(test_stuck),      TEST(test_next_command_of_a_stuck_one),
+		TEST(test_one_slow_command), TEST(test_wrong_password), TEST(test_address),    TEST(test_wrong_address),
+		TEST(test_password_file),    TEST(test_subscribe),      TEST(test_free_drops),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as every daemon does; hiredis writes with write() */
