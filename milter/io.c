@@ -9,9 +9,8 @@
 /* ours */
 #include "base/mem.h"
 #include "base/text.h"
-#include "io.h"
 #include "grey.h"
-#include "killers.h"
+#include "io-private.h"
 #include "list-health.h"
 #include "milter-stats.h"
 #include "outbound.h"
@@ -28,21 +27,6 @@
 #define SLOW_MS     5000 /* then the log says what a message waits for, long before its end */
 #define PENDING_MAX 200  /* messages that are told of */
 #define WAITING_MAX 4096 /* bytes of what a message waits for */
-
-struct mr_milter_io {
-	struct mr_loop *loop;
-	struct mr_pool *pool;
-	struct mr_directory *directory;
-	struct mr_dns *dns;
-	struct mr_greylist *greylist;
-	struct mr_quarantine_sweep *sweep;
-	struct mr_outbound *outbound; /* NULL: nobody is told */
-	struct mr_clamd *clamd;
-	struct mr_list_health *lists;
-	struct mr_job *jobs; /* submitted and not finished */
-	size_t n_jobs;
-	struct mr_killers killers;
-};
 
 static void start_scan(struct mr_job *j);
 static void dns_over(struct mr_job *j);
@@ -75,7 +59,7 @@ static void finish(struct mr_job *j)
 	mr_job_unref(j);
 }
 
-static void finish_if_complete(struct mr_job *j)
+void mr_io_finish_if_complete(struct mr_job *j)
 {
 	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0 && !j->side.clamd)
 		finish(j);
@@ -85,7 +69,7 @@ static void scan_over(struct mr_job *j)
 {
 	j->side.scanning = false;
 	j->scan_ms = mr_now_ms() - j->side.began;
-	finish_if_complete(j);
+	mr_io_finish_if_complete(j);
 }
 
 /* -- recipients -- */
@@ -103,7 +87,7 @@ static void on_resolved(const struct mr_dir_resolve *a, void *arg)
 			r->resolved = (struct mr_dir_resolve){ .status = MR_DIR_TEMP };
 		if (j->side.submitted)
 			j->recipients_ms = mr_now_ms() - j->side.began;
-		finish_if_complete(j);
+		mr_io_finish_if_complete(j);
 	}
 	mr_job_unref(j);
 }
@@ -132,92 +116,6 @@ void mr_milter_io_resolve(struct mr_job_recipient *r)
 {
 	mr_job_ref(r->job);
 	mr_loop_post(r->job->io->loop, resolve_now, r);
-}
-
-/* -- signing -- */
-
-static void sign_answered(struct mr_job *j)
-{
-	if (!j->side.finished) {
-		j->side.open--;
-		finish_if_complete(j);
-	}
-	mr_job_unref(j);
-}
-
-static void ask_sender(struct mr_job *j);
-
-/* Keys may change between the question which there are and the question for one: then both are asked once more. */
-static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
-{
-	struct mr_job_key *k = arg;
-	struct mr_job *j = k->job;
-
-	j->side.keys_open--;
-	if (!j->side.finished) {
-		if (status == MR_DIR_OK && mr_job_keep(j, sealed, &k->sealed))
-			j->side.keys_missing--;
-		else if (status == MR_DIR_NOTFOUND)
-			j->side.key_unknown = true;
-		if (j->side.keys_missing == 0) {
-			j->sign = MR_SIGN_YES;
-		} else if (j->side.keys_open == 0 && j->side.key_unknown && !j->side.asked_again) {
-			j->side.asked_again = true;
-			ask_sender(j);
-		}
-	}
-	sign_answered(j);
-}
-
-/* Every key in use signs; a seal is made with an RSA key, since who checks it need not know another. Until the last one is here the job's
- * answer stays "away". */
-static void ask_keys(struct mr_job *j, const struct mr_dir_sender *a)
-{
-	size_t n = 0;
-
-	if (!mr_job_keep(j, a->domain, &j->sign_domain))
-		return;
-	for (size_t i = 0; i < a->n_selectors; i++) {
-		if (j->role == MR_ROLE_FORWARD && (n > 0 || !mr_slice_eq(a->selectors[i].algorithm, MR_LIT("rsa"))))
-			continue;
-		j->keys[n].job = j;
-		if (!mr_job_keep(j, a->selectors[i].name, &j->keys[n++].selector))
-			return;
-	}
-	j->n_keys = j->side.keys_missing = n;
-	if (n == 0 && j->role == MR_ROLE_FORWARD)
-		j->sign = MR_SIGN_NO;
-	for (size_t i = 0; i < j->n_keys; i++) {
-		j->side.open++;
-		j->side.keys_open++;
-		mr_job_ref(j);
-		mr_directory_dkim_key(j->io->directory, j->sign_domain, j->keys[i].selector, mr_now_ms() + j->settings->directory_timeout,
-				      on_key, &j->keys[i]);
-	}
-}
-
-static void on_sender(const struct mr_dir_sender *a, void *arg)
-{
-	struct mr_job *j = arg;
-
-	if (!j->side.finished && a->status != MR_DIR_TEMP) {
-		if (a->status == MR_DIR_OK && a->hosted && a->sign)
-			ask_keys(j, a);
-		else
-			j->sign = MR_SIGN_NO;
-	}
-	sign_answered(j);
-}
-
-/* Whose keys: of the author's domain; of what is forwarded, those of the host. */
-static void ask_sender(struct mr_job *j)
-{
-	struct mr_slice address = mr_slice_of(j->role == MR_ROLE_FORWARD ? j->settings->forwarder : j->from);
-
-	j->sign = MR_SIGN_AWAY;
-	j->side.open++;
-	mr_job_ref(j);
-	mr_directory_sender(j->io->directory, address, mr_now_ms() + j->settings->directory_timeout, on_sender, j);
 }
 
 /* -- scan -- */
@@ -350,7 +248,7 @@ static void on_clamd(const struct mr_clamd_answer *a, void *arg)
 	j->side.clamd = NULL;
 	j->clamd_ms = mr_now_ms() - j->side.began;
 	mr_virus_note(j, a);
-	finish_if_complete(j);
+	mr_io_finish_if_complete(j);
 	mr_job_unref(j);
 }
 
@@ -427,7 +325,7 @@ static void begin(struct mr_job *j)
 			ask_recipient(r);
 	}
 	if (may_sign(j))
-		ask_sender(j);
+		mr_io_ask_sender(j);
 	if (j->released)
 		return;
 	if (mr_virus_wanted(j))
@@ -450,10 +348,10 @@ static void submit_now(void *arg)
 	DL_APPEND2(io->jobs, j, side.prev, side.next);
 	io->n_jobs++;
 	if (j->role == MR_ROLE_FORWARD) /* scanned in the first pass */
-		ask_sender(j);
+		mr_io_ask_sender(j);
 	else
 		begin(j);
-	finish_if_complete(j);
+	mr_io_finish_if_complete(j);
 }
 
 void mr_milter_io_submit(struct mr_job *j)

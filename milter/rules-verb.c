@@ -40,14 +40,25 @@ static int load(const struct mr_milter_conf *conf, char **paths, size_t n, struc
 	return err;
 }
 
+/* A setting that many lines of many files make is told of once. */
+static bool told(const struct mr_rules_problem *const *problems, size_t i)
+{
+	bool same = false;
+
+	for (size_t k = 0; k < i && !same && !problems[i]->rule; k++)
+		same = !problems[k]->rule && strcmp(problems[k]->text, problems[i]->text) == 0;
+	return same;
+}
+
 static size_t print_problems(struct mr_rules *r, enum mr_rules_fault fault, FILE *to)
 {
 	mr_autofree const struct mr_rules_problem **problems = mr_new(const struct mr_rules_problem *, PROBLEMS_MAX);
 	size_t n = mr_rules_problems(r, fault, PROBLEMS_MAX, problems);
 
 	for (size_t i = 0; i < n && i < PROBLEMS_MAX && problems[i]; i++)
-		fprintf(to, "%s:%u: %s%s%s\n", problems[i]->file, problems[i]->line, problems[i]->rule ? problems[i]->rule : "",
-			problems[i]->rule ? ": " : "", problems[i]->text);
+		if (fault == MR_RULES_ERROR || !told(problems, i))
+			fprintf(to, "%s:%u: %s%s%s\n", problems[i]->file, problems[i]->line, problems[i]->rule ? problems[i]->rule : "",
+				problems[i]->rule ? ": " : "", problems[i]->text);
 	return n;
 }
 
@@ -112,7 +123,6 @@ static void print_hit(const struct mr_rules_hit *h)
 static int test(struct mr_rules *r, const char *file, bool all)
 {
 	struct mr_buf raw = MR_BUF(MESSAGE_MAX);
-	struct mr_sa_client client = { 0 };
 	struct mr_diag diag = { 0 };
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_rules_hits hits;
@@ -123,7 +133,7 @@ static int test(struct mr_rules *r, const char *file, bool all)
 		fprintf(stderr, "mailreeve-rules: %s\n", diag.text);
 		return 1;
 	}
-	mr_rules_run(r, mr_sa_read(mr_buf_slice(&raw), mr_rules_conf(r), &client, arena), all, arena, &hits);
+	mr_rules_run(r, mr_sa_read(mr_buf_slice(&raw), mr_rules_conf(r), NULL, arena), all, arena, &hits);
 	for (size_t i = 0; i < hits.n; i++) {
 		if (!hits.v[i].part)
 			score += hits.v[i].score;

@@ -15,9 +15,9 @@ struct mr_scan_setup {
 	struct mr_slice forbidden_attachments; /* ends of names and media types, spaces between; empty: all are let through */
 	struct mr_slice *rule_files;           /* rules-load.h */
 	size_t n_rule_files;
-	struct mr_slice rule_cache; /* folder, see rules-cache.h; or empty */
-	struct mr_rules *rules;     /* loaded of them, not sent; NULL: none */
-	const struct mr_slice *list_rows;      /* as configured: what is sent */
+	struct mr_slice rule_cache;       /* folder, see rules-cache.h; or empty */
+	struct mr_rules *rules;           /* loaded of them, not sent; NULL: none */
+	const struct mr_slice *list_rows; /* as configured: what is sent */
 	size_t n_lists;
 	const struct mr_dnslist *lists; /* the same, read; in the same order */
 	unsigned list_questions;        /* that are asked of all of them about one message */

@@ -74,13 +74,14 @@ def test_wrong_rules_are_refused(stack, rules):
 
 @pytest.mark.rows("G18")
 def test_the_verb_tells(stack, rules, tmp_path):
-    rules.write_text(RULES + "header E2E_OTHER eval:check_something_of_tomorrow()\nmeta E2E_NEEDS E2E_OTHER\n")
+    rules.write_text(RULES + "header E2E_OTHER eval:check_something_of_tomorrow()\nmeta E2E_NEEDS E2E_OTHER\n" + "report one\nreport two\n")
     letter = tmp_path / "letter"
     letter.write_bytes(mail.message("a@" + layout.FOREIGN, ANNA, body=f"The {PHRASE}!\n"))
     with setting(stack, f"rule_files = {{{rules}}}"):
         listed = run(stack, "list").stdout
         assert f"{rules}:7: E2E_OTHER: eval:check_something_of_tomorrow() is not supported\n" in listed
         assert f"{rules}:8: E2E_NEEDS: needs E2E_OTHER, which is not supported\n" in listed
+        assert listed.count("report: a setting that means nothing here\n") == 1
         assert listed.endswith("5 rules, 3 runs, 0 no score, 0 off, 0 unneeded, 2 not supported\n")
         tested = run(stack, "test", "-a", letter).stdout.splitlines()
         assert f"__E2E_PHRASE\t0.000\t1\t{PHRASE}" in tested and "E2E_PHRASE\t8.500\t1\t" in tested

@@ -51,7 +51,7 @@ void sa_header_add(struct mr_arena *a, struct sa_header *h, size_t *room, struct
 	h->fields[h->n++] = (struct sa_field){ .name = name, .raw = raw };
 }
 
-static struct mr_slice without_cr(struct mr_arena *a, struct mr_slice s)
+struct mr_slice sa_without_cr(struct mr_arena *a, struct mr_slice s)
 {
 	char *out;
 	size_t n = 0;
@@ -84,7 +84,7 @@ static void take_field(struct mr_arena *a, struct mr_slice field, bool crlf, str
 	if (value.n > VALUE_MAX + VALUE_MAX / 8)
 		value.n = VALUE_MAX + VALUE_MAX / 8;
 	if (crlf)
-		value = without_cr(a, value);
+		value = sa_without_cr(a, value);
 	if (value.n > VALUE_MAX)
 		value.n = VALUE_MAX;
 	sa_header_add(a, h, room, name, value);

@@ -125,6 +125,7 @@ struct mr_slice sa_decode_words(struct mr_arena *a, struct mr_slice value, struc
 /* Reads the header off the front of *text. crlf: line ends are CRLF. Flags and the header's text go to sa where it is given. */
 void sa_header_read(struct mr_arena *a, struct mr_slice *text, bool crlf, struct mr_sa *sa, struct sa_header *out);
 void sa_header_add(struct mr_arena *a, struct sa_header *h, size_t *room, struct mr_slice name, struct mr_slice raw);
+struct mr_slice sa_without_cr(struct mr_arena *a, struct mr_slice s); /* each CRLF as LF; itself where there is none */
 struct mr_slice sa_field_decoded(struct mr_arena *a, struct sa_field *f);
 struct sa_field *sa_header_last(const struct sa_header *h, struct mr_slice name);                     /* NULL: none */
 struct mr_slice sa_header_value(struct mr_arena *a, const struct sa_header *h, struct mr_slice name); /* of the last one, decoded; or "" */

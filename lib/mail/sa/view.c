@@ -56,20 +56,6 @@ bool mr_sa_boundary_missing(struct mr_sa *sa)
 
 /* -- parts -- */
 
-static struct mr_slice without_cr(struct mr_arena *a, struct mr_slice s)
-{
-	char *out;
-	size_t n = 0;
-
-	if (mr_slice_chr(s, '\r') < 0)
-		return s;
-	out = mr_arena_alloc(a, s.n + 1);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '\r' || i + 1 == s.n || s.p[i + 1] != '\n')
-			out[n++] = s.p[i];
-	return (struct mr_slice){ out, n };
-}
-
 struct mr_slice mr_sa_part_decoded(struct mr_sa *sa, size_t i)
 {
 	struct sa_node *n = &sa->nodes[i];
@@ -81,11 +67,11 @@ struct mr_slice mr_sa_part_decoded(struct mr_sa *sa, size_t i)
 	n->decoded = n->raw;
 	encoding = sa_header_value(sa->arena, &n->header, MR_LIT("content-transfer-encoding"));
 	if (mr_slice_ieq(encoding, MR_LIT("quoted-printable"))) {
-		n->decoded = without_cr(sa->arena, sa_quoted_printable(sa->arena, n->raw));
+		n->decoded = sa_without_cr(sa->arena, sa_quoted_printable(sa->arena, n->raw));
 	} else if (mr_slice_ieq(encoding, MR_LIT("base64"))) {
 		n->decoded = sa_base64(sa->arena, n->raw);
 		if (mr_slice_istarts(n->part.type, MR_LIT("text/")) || mr_slice_istarts(n->part.type, MR_LIT("message/")))
-			n->decoded = without_cr(sa->arena, n->decoded);
+			n->decoded = sa_without_cr(sa->arena, n->decoded);
 	}
 	return n->decoded;
 }

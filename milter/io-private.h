@@ -1,0 +1,24 @@
+/* io-private: what io.c and io-sign.c share. */
+#pragma once
+#include "io.h"
+#include "killers.h"
+
+struct mr_milter_io {
+	struct mr_loop *loop;
+	struct mr_pool *pool;
+	struct mr_directory *directory;
+	struct mr_dns *dns;
+	struct mr_greylist *greylist;
+	struct mr_quarantine_sweep *sweep;
+	struct mr_outbound *outbound; /* NULL: nobody is told */
+	struct mr_clamd *clamd;
+	struct mr_list_health *lists;
+	struct mr_job *jobs; /* submitted and not finished */
+	size_t n_jobs;
+	struct mr_killers killers;
+};
+
+/* io.c: ends the job when nothing is open any more. */
+void mr_io_finish_if_complete(struct mr_job *j);
+/* io-sign.c. Whose keys: of the author's domain; of what is forwarded, those of the host. */
+void mr_io_ask_sender(struct mr_job *j);
