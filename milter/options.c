@@ -366,11 +366,13 @@ const struct mr_option mr_milter_options[] = {
 	  .type = MR_OPT_STRINGS,
 	  .offset = OFF(rule_files),
 	  .def = "mailreeve, spamassassin",
-	  .help = "Spam rules in SpamAssassin's language: files, and folders of which *.pre and *.cf are read. The word mailreeve stands "
-		  "for the "
-		  "rules that the program brings, spamassassin "
-		  "for what SpamAssassin itself would read, where it is installed: the rules of its package or, newer, of sa-update, then "
-		  "/etc/spamassassin. Later files change what earlier ones say. An error in a rule is an error of the configuration." },
+	  .help =
+	      "Spam rules in SpamAssassin's language: files, and folders of which *.pre and *.cf are read. The word mailreeve stands "
+	      "for the "
+	      "rules that the program brings, spamassassin "
+	      "for what SpamAssassin itself would read, where it is installed: the rules of its package or, newer, of sa-update, then "
+	      "/etc/spamassassin. Later files change what earlier ones say. An error in a rule is an error of the configuration; in what "
+	      "belongs to SpamAssassin it is left out and listed." },
 	{ .section = "milter",
 	  .name = "dmarc_keep",
 	  .type = MR_OPT_DURATION,

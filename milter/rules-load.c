@@ -100,9 +100,11 @@ static int read_spamassassin(struct mr_rules *r, bool pre, struct mr_diag *diag)
 	const char *const folders[] = { updated ? UPDATES : STOCK, SITE };
 	int err = 0;
 
+	mr_rules_of_others(r, true);
 	for (size_t i = 0; err == 0 && i < MR_COUNT(folders); i++)
 		if (is_there(folders[i]))
 			err = read_path(r, folders[i], pre, diag);
+	mr_rules_of_others(r, false);
 	return err;
 }
 

@@ -32,6 +32,7 @@ struct mr_rules_rule *mr_rules_named(struct mr_rules *r, struct mr_slice name)
 	rule->name = mr_arena_slice(r->arena, name);
 	if (r->at) {
 		rule->file = r->at->name;
+		rule->of_others = r->at->of_others;
 		rule->line = r->at->line;
 	}
 	HASH_ADD_KEYPTR(hh, r->rules, rule->name, name.n, rule);
@@ -59,6 +60,7 @@ static void redefine(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rul
 {
 	rule->kind = kind;
 	rule->file = r->at->name;
+	rule->of_others = r->at->of_others;
 	rule->line = r->at->line;
 	rule->failed = false;
 	rule->why = NULL;

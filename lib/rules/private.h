@@ -68,7 +68,8 @@ struct mr_rules_rule {
 	enum mr_rules_state state;
 	const char *file, *description, *why;
 	unsigned line;
-	bool failed; /* in error: said already */
+	bool of_others; /* its file is */
+	bool failed;    /* in error: said already */
 
 	/* spoken of by name, also before the definition */
 	double scores[4];
@@ -107,7 +108,8 @@ struct mr_rules_tag {
 struct mr_rules_file {
 	const char *name;
 	unsigned line;
-	bool skip; /* in a part that a condition leaves out */
+	bool of_others; /* mr_rules_of_others() */
+	bool skip;      /* in a part that a condition leaves out */
 	struct {
 		bool skip; /* as it was before the condition */
 		unsigned line;
@@ -140,6 +142,7 @@ struct mr_rules {
 	bool compat_welcomelist;
 	size_t n_rules;
 	unsigned includes;
+	bool of_others;                 /* are the files that come now */
 	const struct mr_rules_file *at; /* what is read now, or NULL */
 	struct mr_rules_problem *problems;
 	size_t n_problems, counted[2];

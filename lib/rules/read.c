@@ -29,6 +29,8 @@ void mr_rules_problem(struct mr_rules *r, enum mr_rules_fault fault, struct mr_r
 	struct mr_buf text = MR_BUF(MR_DIAG_MAX);
 	va_list ap;
 
+	if (r->at ? r->at->of_others : rule->of_others)
+		fault = MR_RULES_UNSUPPORTED;
 	r->counted[fault]++;
 	if (rule) {
 		if (rule->failed)
@@ -222,9 +224,14 @@ static struct mr_slice key_of(struct mr_rules *r, struct mr_slice word)
 	return (struct mr_slice){ key, word.n };
 }
 
+void mr_rules_of_others(struct mr_rules *r, bool of_others)
+{
+	r->of_others = of_others;
+}
+
 void mr_rules_read(struct mr_rules *r, const char *file, struct mr_slice text)
 {
-	struct mr_rules_file f = { .name = mr_arena_strdup(r->arena, file) };
+	struct mr_rules_file f = { .name = mr_arena_strdup(r->arena, file), .of_others = r->of_others };
 	const struct mr_rules_file *before = r->at;
 	struct mr_slice line, value, key;
 

@@ -41,6 +41,9 @@ struct mr_rules *mr_rules_new(const struct mr_rules_config *config);
 void mr_rules_free(struct mr_rules *r); /* NULL is fine */
 /* The lines of one file; later ones replace earlier ones. */
 void mr_rules_read(struct mr_rules *r, const char *file, struct mr_slice text);
+/* The files that are read from now on are another program's: what is wrong in them is left out and listed as not supported; whoever looks
+ * after this program cannot mend it. */
+void mr_rules_of_others(struct mr_rules *r, bool of_others);
 /* After the last file: resolves, compiles. */
 void mr_rules_finish(struct mr_rules *r);
 
