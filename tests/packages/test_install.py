@@ -116,6 +116,14 @@ def test_installed(host):
     assert host.sh("ls /usr/share/mailreeve/dovecot/sieve").split() == ["before.sieve", "before.svbin"]
 
 
+def test_rules_of_the_package(host):
+    """SpamAssassin's settings come after its rules while it is installed: the milter runs all the same, and reads both once they are there."""
+    assert "loadplugin" in host.sh("cat /etc/spamassassin/v320.pre")
+    assert " reloaded " in host.sh("journalctl -u mailreeve-milter --no-pager").replace(": ", " ")
+    rules, *_ = host.sh("mailreeve rules check").split()
+    assert int(rules) > 2000
+
+
 def test_doctor_leads_on(host):
     """Each finding says what to do, so that nobody is lost between the steps."""
     said = "\n".join(host.problems)
