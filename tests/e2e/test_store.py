@@ -457,9 +457,9 @@ def test_pool_loses_and_finds_the_database(site):
     finally:
         log = driver.end()
     kinds = ["up" if "database-connected" in line else "too new" if "too new" in line else "away" for line in log.splitlines() if "database-" in line]
-    expected = ["up", "away", "up", "away", "up", "away", "too new", "up"]
-    # A second thread may connect between the new version and the kill, and see it then already.
-    assert kinds in (expected, [*expected[:5], "too new", *expected[5:]]), log
+    assert kinds[:5] == ["up", "away", "up", "away", "up"] and kinds[-1] == "up", log
+    # A second thread may connect between the new version and the kill, and see it then already; its pause before the next try may outlast the restart.
+    assert kinds[5:-1] in (["away", "too new"], ["too new", "away", "too new"], ["too new"]), log
 
 
 def test_pool_starts_and_ends_without_a_database(site):
