@@ -97,7 +97,7 @@ static int range(struct mr_sa *sa, const struct mr_sa_args *args)
 	return 0;
 }
 
-static const struct mr_sa_html_texts *texts_of(const struct mr_sa_html *h, struct mr_slice name)
+static const struct mr_sa_list *texts_of(const struct mr_sa_html *h, struct mr_slice name)
 {
 	if (mr_slice_eq(name, MR_LIT("comment")))
 		return &h->comments;
@@ -112,7 +112,7 @@ static bool any_text(struct mr_sa *sa, const struct mr_sa_args *args, bool fits)
 	const struct mr_sa_html *const *h = mr_sa_htmls(sa, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct mr_sa_html_texts *t = texts_of(h[i], sa_arg(args, 0));
+		const struct mr_sa_list *t = texts_of(h[i], sa_arg(args, 0));
 
 		for (size_t k = 0; t && k < t->n; k++)
 			if (sa_pattern_in(args->prepared, t->items[k]) == fits)

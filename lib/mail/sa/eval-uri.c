@@ -70,10 +70,12 @@ static int https_ip(struct mr_sa *sa, const struct mr_sa_args *args)
 
 			if (!leads_to_ip(u->uri))
 				continue;
-			for (size_t a = 0; a < u->n_anchors; a++)
-				if (sa_ihas(u->anchors[a], MR_LIT("https:")) &&
-				    !(sa_starts_i(u->anchors[a], "https:") && leads_to_ip(u->anchors[a])))
+			for (size_t a = 0; a < u->anchors.n; a++) {
+				struct mr_slice text = u->anchors.items[a];
+
+				if (sa_ihas(text, MR_LIT("https:")) && !(sa_starts_i(text, "https:") && leads_to_ip(text)))
 					return 1;
+			}
 		}
 	return 0;
 }
@@ -98,9 +100,9 @@ static struct mr_slice real_domain(struct mr_sa *sa, struct mr_slice host)
 /* "https://bank.example" is shown, and another domain is behind it. */
 static bool shows_another(struct mr_sa *sa, const struct mr_sa_html_uri *u, struct mr_slice domain)
 {
-	for (size_t a = 0; a < u->n_anchors; a++) {
-		struct mr_slice text = u->anchors[a], lower = sa_lower(sa->arena, text), host;
-		ptrdiff_t at = sa_find(lower, 0, MR_LIT("https://"));
+	for (size_t a = 0; a < u->anchors.n; a++) {
+		struct mr_slice text = u->anchors.items[a], host;
+		ptrdiff_t at = sa_ifind(text, MR_LIT("https://"));
 
 		if (at < 0)
 			continue;
@@ -129,7 +131,7 @@ static int https_http(struct mr_sa *sa, const struct mr_sa_args *args)
 			const struct mr_sa_html_uri *u = &h[i]->uris[k];
 			struct mr_slice host = web_host(u->uri, "/:?#"), domain;
 
-			if (!u->n_anchors || !host.n || sa_ip_length(host) == host.n || !(domain = real_domain(sa, host)).n)
+			if (!u->anchors.n || !host.n || sa_ip_length(host) == host.n || !(domain = real_domain(sa, host)).n)
 				continue;
 			anchors++;
 			hit |= shows_another(sa, u, domain);

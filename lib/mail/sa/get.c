@@ -463,7 +463,8 @@ bool mr_sa_header(struct mr_sa *sa, struct mr_slice request, struct mr_slice *ou
 struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request)
 {
 	static const char *const single[] = { ":addr", ":name", ":host", ":domain", ":ip", ":revip" };
-	const struct mr_sa_list *l = mr_sa_get(sa, request);
+	struct sa_got *g = got(sa, request);
+	const struct mr_sa_list *l = &g->values;
 	bool one = mr_slice_eq(request, MR_LIT("EnvelopeFrom"));
 	struct mr_slice s;
 
@@ -471,8 +472,12 @@ struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request)
 		return MR_LIT("");
 	for (size_t i = 0; i < MR_COUNT(single); i++)
 		one |= sa_has(request, mr_slice_of(single[i]));
-	if (!one)
-		return join(sa->arena, l, MR_LIT(""));
+	if (!one) {
+		if (!g->is_scalar)
+			g->scalar = join(sa->arena, l, MR_LIT(""));
+		g->is_scalar = true;
+		return g->scalar;
+	}
 	s = l->items[0];
 	if (s.n && s.p[s.n - 1] == '\n')
 		s.n--;

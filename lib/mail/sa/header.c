@@ -7,7 +7,6 @@
 #include "mail/sa/internal.h"
 
 #define NAME_MAX_    256   /* bytes; longer names are cut */
-#define VALUE_MAX    8192  /* bytes; longer values are cut */
 #define ALL_MAX      65536 /* bytes of all fields together */
 #define INVALID_MAX  3     /* lines that are no field and do not end the header */
 #define HEADER_BYTES (1u << 20)
@@ -77,16 +76,16 @@ static void take_field(struct mr_arena *a, struct mr_slice field, bool crlf, str
 	while (name.n && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
 		name.n--;
 	value = mr_slice_from(field, (size_t)colon + 1);
-	if (sa && (name.n > NAME_MAX_ || value.n > VALUE_MAX))
+	if (sa && (name.n > NAME_MAX_ || value.n > SA_VALUE_MAX))
 		sa->truncated_header = true;
 	if (name.n > NAME_MAX_)
 		name.n = NAME_MAX_;
-	if (value.n > VALUE_MAX + VALUE_MAX / 8)
-		value.n = VALUE_MAX + VALUE_MAX / 8;
+	if (value.n > SA_VALUE_MAX + SA_VALUE_MAX / 8)
+		value.n = SA_VALUE_MAX + SA_VALUE_MAX / 8;
 	if (crlf)
 		value = sa_without_cr(a, value);
-	if (value.n > VALUE_MAX)
-		value.n = VALUE_MAX;
+	if (value.n > SA_VALUE_MAX)
+		value.n = SA_VALUE_MAX;
 	sa_header_add(a, h, room, name, value);
 }
 
@@ -158,6 +157,22 @@ struct mr_slice sa_field_decoded(struct mr_arena *a, struct sa_field *f)
 		f->decoded = sa_decode_words(a, unfold(a, f->raw), f->name);
 	f->is_decoded = true;
 	return f->decoded;
+}
+
+struct mr_slice sa_field_line(struct mr_arena *a, struct sa_field *f)
+{
+	struct mr_slice value;
+	char *p;
+
+	if (f->line.p)
+		return f->line;
+	value = sa_field_decoded(a, f);
+	p = mr_arena_alloc(a, value.n + 1);
+	if (value.n)
+		memcpy(p, value.p, value.n);
+	p[value.n] = '\n';
+	f->line = (struct mr_slice){ p, value.n + 1 };
+	return f->line;
 }
 
 struct sa_field *sa_header_last(const struct sa_header *h, struct mr_slice name)

@@ -10,6 +10,7 @@
 #include "mail/sa/internal.h"
 
 #define FAINT       12.0 /* difference of brightness that is hardly seen */
+#define STACK_FIRST 16
 #define TRANSPARENT (UINT32_MAX - 2)
 
 /* -- colours -- */
@@ -187,8 +188,9 @@ static struct sa_style *top(struct sa_styles *s)
 void sa_styles_init(struct sa_styles *s, struct mr_arena *arena)
 {
 	*s = (struct sa_styles){ .arena = arena,
-				 .stack = mr_arena_alloc(arena, MR_SA_HTML_DEPTH_MAX * sizeof(*s->stack)),
+				 .stack = mr_arena_alloc(arena, STACK_FIRST * sizeof(*s->stack)),
 				 .n = 1,
+				 .room = STACK_FIRST,
 				 .base_size = 3,
 				 .min_size = 3,
 				 .max_size = 3 };
@@ -199,6 +201,13 @@ static void push(struct sa_styles *s, const struct sa_style *st)
 {
 	if (s->n == MR_SA_HTML_DEPTH_MAX)
 		return;
+	if (s->n == s->room) {
+		struct sa_style *more = mr_arena_alloc(s->arena, 4 * s->room * sizeof(*more));
+
+		memcpy(more, s->stack, s->n * sizeof(*more));
+		s->stack = more;
+		s->room *= 4;
+	}
 	s->stack[s->n++] = *st;
 	s->open[st->tag]++;
 }

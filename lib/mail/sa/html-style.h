@@ -33,8 +33,8 @@ struct sa_style {
 };
 struct sa_styles {
 	struct mr_arena *arena;
-	struct sa_style *stack; /* MR_SA_HTML_DEPTH_MAX */
-	size_t n, open[SA_STYLE_TAGS];
+	struct sa_style *stack;
+	size_t n, room, open[SA_STYLE_TAGS];
 	int base_size, min_size, max_size;
 };
 

@@ -164,11 +164,9 @@ struct mr_slice sa_uri_resolve(struct mr_arena *a, struct mr_slice base, struct 
 
 /* -- what is found -- */
 
-void sa_html_uris_init(struct sa_html_uris *u, struct mr_arena *arena)
+void sa_html_uris_init(struct sa_html_uris *u, size_t *room, struct mr_arena *arena)
 {
-	*u = (struct sa_html_uris){ .arena = arena,
-				    .base = MR_LIT(""),
-				    .items = mr_arena_alloc(arena, MR_SA_HTML_URIS_MAX * sizeof(*u->items)) };
+	*u = (struct sa_html_uris){ .arena = arena, .room = room, .base = MR_LIT("") };
 }
 
 static struct mr_sa_html_uri *entry(struct sa_html_uris *u, struct mr_slice uri)
@@ -178,6 +176,14 @@ static struct mr_sa_html_uri *entry(struct sa_html_uris *u, struct mr_slice uri)
 			return &u->items[i];
 	if (u->n == MR_SA_HTML_URIS_MAX)
 		return NULL;
+	if (u->n == u->items_room) {
+		struct mr_sa_html_uri *more = mr_arena_alloc(u->arena, (2 * u->items_room + 8) * sizeof(*more));
+
+		if (u->n)
+			memcpy(more, u->items, u->n * sizeof(*more));
+		u->items = more;
+		u->items_room = 2 * u->items_room + 8;
+	}
 	u->items[u->n] = (struct mr_sa_html_uri){ .uri = uri };
 	return &u->items[u->n++];
 }
@@ -210,8 +216,9 @@ static void add(struct sa_html_uris *u, unsigned type, struct mr_slice uri)
 	struct mr_sa_html_uri *e;
 
 	uri = trimmed(u, uri);
-	if (!uri.n)
+	if (!uri.n || *u->room < u->base.n + uri.n)
 		return;
+	*u->room -= u->base.n + uri.n;
 	if (!stands_alone(uri))
 		uri = sa_uri_resolve(u->arena, u->base, uri);
 	e = uri.n ? entry(u, uri) : NULL;
@@ -228,13 +235,8 @@ void sa_html_uris_anchor(struct sa_html_uris *u, struct mr_slice text)
 {
 	struct mr_sa_html_uri *e = entry(u, u->open);
 
-	if (!e)
-		return;
-	if (!e->anchors)
-		e->anchors = mr_arena_alloc(u->arena, ANCHORS_MAX * sizeof(*e->anchors));
-	e->has_anchors = true;
-	if (e->n_anchors < ANCHORS_MAX)
-		e->anchors[e->n_anchors++] = sa_keep(u->arena, text);
+	if (e)
+		sa_list_add(u->arena, &e->anchors, text, ANCHORS_MAX);
 }
 
 /* "x/href" is one, too: some write so. */

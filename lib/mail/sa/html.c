@@ -10,11 +10,13 @@
 #include "mail/sa/html-uri.h"
 #include "mail/sa/internal.h"
 
-#define TEXT_MAX (4u << 20) /* bytes that are rendered of one part */
+#define TEXT_MAX     (4u << 20) /* bytes that are rendered of one part */
+#define CHARSETS_MAX 1000       /* bytes of all names */
 
 struct render {
 	struct mr_arena *arena;
 	struct mr_sa_html *out;
+	size_t tags_room; /* in out->tags */
 	struct sa_styles styles;
 	struct sa_html_uris uris;
 	struct mr_buf text, piece, anchor, title;
@@ -36,6 +38,14 @@ static struct mr_sa_html_tag *tag_of(struct render *r, struct mr_slice name, boo
 			return &o->tags[i];
 	if (!make || o->n_tags == MR_SA_HTML_TAGS_MAX)
 		return NULL;
+	if (o->n_tags == r->tags_room) {
+		struct mr_sa_html_tag *more = mr_arena_alloc(r->arena, (2 * r->tags_room + 8) * sizeof(*more));
+
+		if (o->n_tags)
+			memcpy(more, o->tags, o->n_tags * sizeof(*more));
+		o->tags = more;
+		r->tags_room = 2 * r->tags_room + 8;
+	}
 	o->tags[o->n_tags] = (struct mr_sa_html_tag){ .name = sa_lower(r->arena, name) };
 	return &o->tags[o->n_tags++];
 }
@@ -48,14 +58,6 @@ static bool inside(struct render *r, struct mr_slice name)
 }
 
 /* -- text -- */
-
-static void add_text(struct mr_sa_html_texts *to, struct mr_arena *a, struct mr_slice s)
-{
-	if (!to->items)
-		to->items = mr_arena_alloc(a, MR_SA_HTML_TEXTS_MAX * sizeof(*to->items));
-	if (to->n < MR_SA_HTML_TEXTS_MAX)
-		to->items[to->n++] = sa_keep(a, s);
-}
 
 /* What ends in a space ends no line in it. */
 static void white(struct render *r, const char *text)
@@ -228,10 +230,9 @@ static void end_anchor(struct render *r)
 
 	if (!r->in_anchor)
 		return;
-	if (!r->wide && !r->wide_anchor)
-		text = sa_narrowed(r->arena, text);
+	text = r->wide || r->wide_anchor ? sa_keep(r->arena, text) : sa_narrowed(r->arena, text);
 	sa_html_uris_anchor(&r->uris, text);
-	add_text(&r->out->anchors, r->arena, text);
+	sa_list_add(r->arena, &r->out->anchors, text, MR_SA_HTML_TEXTS_MAX);
 	mr_buf_reset(&r->anchor);
 	r->in_anchor = r->wide_anchor = false;
 }
@@ -241,7 +242,8 @@ static void end_title(struct render *r)
 	struct mr_slice text = mr_buf_slice(&r->title);
 
 	if (r->in_title)
-		add_text(&r->out->titles, r->arena, r->wide || r->wide_title ? text : sa_narrowed(r->arena, text));
+		sa_list_add(r->arena, &r->out->titles, r->wide || r->wide_title ? sa_keep(r->arena, text) : sa_narrowed(r->arena, text),
+			    MR_SA_HTML_TEXTS_MAX);
 	mr_buf_reset(&r->title);
 	r->in_title = r->wide_title = false;
 }
@@ -271,6 +273,8 @@ static void on_meta(struct render *r, const struct sa_token *t)
 	if ((at = sa_find(lower, 0, MR_LIT("charset"))) < 0 || (at = sa_find(lower, (size_t)at, MR_LIT("="))) < 0)
 		return;
 	content = sa_trim(mr_slice_from(content, (size_t)at + 1));
+	if (r->out->charsets.n + content.n > CHARSETS_MAX)
+		return;
 	r->out->charsets = r->out->charsets.n ? mr_slice_of(mr_arena_printf(r->arena, "%.*s %.*s", (int)r->out->charsets.n,
 									    r->out->charsets.p, (int)content.n, content.p))
 					      : content;
@@ -419,31 +423,30 @@ static void count(struct render *r, struct mr_slice html)
 	o->non_space_len = (double)(length - spaces);
 }
 
-void mr_sa_html_read(struct mr_slice html, bool wide, struct mr_arena *arena, struct mr_sa_html *out)
+void mr_sa_html_read(struct mr_slice html, bool wide, size_t *uri_room, struct mr_arena *arena, struct mr_sa_html *out)
 {
-	struct sa_token *token = mr_arena_alloc(arena, sizeof(*token));
+	struct sa_token token = { .wide = wide };
 	struct sa_tokens tokens = { .rest = prepared(arena, html) };
 	struct render r = { .arena = arena, .out = out, .wide = wide };
 
-	*out = (struct mr_sa_html){ .wide = wide, .tags = mr_arena_alloc(arena, MR_SA_HTML_TAGS_MAX * sizeof(*out->tags)) };
+	*out = (struct mr_sa_html){ .wide = wide };
 	r.text = r.piece = r.anchor = r.title = MR_BUF(TEXT_MAX);
 	sa_styles_init(&r.styles, arena);
-	sa_html_uris_init(&r.uris, arena);
-	token->wide = wide;
-	while (sa_token_next(&tokens, token)) {
-		switch (token->kind) {
+	sa_html_uris_init(&r.uris, uri_room, arena);
+	while (sa_token_next(&tokens, &token)) {
+		switch (token.kind) {
 		case SA_TOKEN_START:
 		case SA_TOKEN_END:
-			on_tag(&r, token);
+			on_tag(&r, &token);
 			break;
 		case SA_TOKEN_TEXT:
-			on_text(&r, token);
+			on_text(&r, &token);
 			break;
 		case SA_TOKEN_COMMENT:
-			add_text(&out->comments, arena, token->text);
+			sa_list_add(arena, &out->comments, token.text, MR_SA_HTML_TEXTS_MAX);
 			break;
 		case SA_TOKEN_DECLARATION:
-			if (mr_slice_istarts(token->text, MR_LIT("<!doctype"))) {
+			if (mr_slice_istarts(token.text, MR_LIT("<!doctype"))) {
 				r.elements++;
 				r.tags++;
 				tag_of(&r, MR_LIT("!doctype"), true);

@@ -3,10 +3,13 @@
 #include "base/buf.h"
 #include "mail/sa/sa.h"
 
+#define SA_VALUE_MAX 8192 /* bytes of a field; longer values are cut */
+
 struct sa_field {
 	struct mr_slice name;    /* as written, without white space at its end */
 	struct mr_slice raw;     /* after the colon, folds and the line break with it; LF only */
 	struct mr_slice decoded; /* unfolded, trimmed, encoded words as UTF-8; once it was asked for */
+	struct mr_slice line;    /* the same with a line break behind; p NULL until it was asked for */
 	bool is_decoded;
 };
 struct sa_header {
@@ -18,8 +21,9 @@ struct sa_header {
 struct sa_node {
 	struct mr_sa_part part;
 	struct sa_header header;
-	size_t end;          /* nodes below: up to this one */
-	struct mr_slice raw; /* of a leaf */
+	size_t end;                   /* nodes below: up to this one */
+	struct mr_slice raw;          /* of a leaf */
+	struct mr_slice all, all_raw; /* its whole header; p NULL until it was asked for */
 	struct mr_slice decoded, rendered;
 	struct mr_sa_html *html;
 	bool is_decoded, is_rendered;
@@ -29,8 +33,8 @@ struct sa_node {
 struct sa_got {
 	struct mr_slice request;
 	struct mr_sa_list values;
-	struct mr_slice joined;
-	bool is_joined;
+	struct mr_slice joined, scalar; /* once asked for */
+	bool is_joined, is_scalar;
 };
 #define SA_GOT_MAX 512 /* requests whose answers are kept */
 
@@ -42,6 +46,8 @@ struct mr_sa {
 	struct mr_slice body; /* of the message, LF only, no more than 20 empty lines in a row; for the MIME tree */
 	struct sa_node *nodes;
 	size_t n_nodes, room;
+	size_t uri_room, redirect_room; /* bytes that addresses in HTML, and addresses in addresses, may still have */
+	size_t inner;                   /* bytes of attached messages so far, all levels */
 	bool parsed, boundary_missing;
 	bool truncated_header, missing_head_body_separator, missing_mime_headers, missing_mime_head_body_separator, mime_epilogue,
 	    part_limit;
@@ -108,6 +114,7 @@ size_t sa_space_at(struct mr_slice s, size_t i, bool wide);
 /* Where needle begins in s from `from` on; -1. */
 ptrdiff_t sa_find(struct mr_slice s, size_t from, struct mr_slice needle);
 bool sa_has(struct mr_slice s, struct mr_slice needle);
+ptrdiff_t sa_ifind(struct mr_slice s, struct mr_slice needle); /* in any case */
 bool sa_ihas(struct mr_slice s, struct mr_slice needle);
 
 /* -- decode.c -- */
@@ -127,6 +134,7 @@ void sa_header_read(struct mr_arena *a, struct mr_slice *text, bool crlf, struct
 void sa_header_add(struct mr_arena *a, struct sa_header *h, size_t *room, struct mr_slice name, struct mr_slice raw);
 struct mr_slice sa_without_cr(struct mr_arena *a, struct mr_slice s); /* each CRLF as LF; itself where there is none */
 struct mr_slice sa_field_decoded(struct mr_arena *a, struct sa_field *f);
+struct mr_slice sa_field_line(struct mr_arena *a, struct sa_field *f);                                /* with a line break behind */
 struct sa_field *sa_header_last(const struct sa_header *h, struct mr_slice name);                     /* NULL: none */
 struct mr_slice sa_header_value(struct mr_arena *a, const struct sa_header *h, struct mr_slice name); /* of the last one, decoded; or "" */
 /* Every field "Name: decoded\n"; no more than 64 KiB. */

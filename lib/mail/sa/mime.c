@@ -6,8 +6,9 @@
 #include "base/mem.h"
 #include "mail/sa/internal.h"
 
-#define LINE_MAX_ 2048 /* bytes of a line in a multipart; longer ones are broken */
-#define BLANK_MAX 20   /* empty lines in a row */
+#define LINE_MAX_ 2048                          /* bytes of a line in a multipart; longer ones are broken */
+#define BLANK_MAX 20                            /* empty lines in a row */
+#define INNER_MAX (2 * (size_t)MR_SA_BYTES_MAX) /* bytes of all attached messages that are looked into */
 
 /* -- Content-Type -- */
 
@@ -150,12 +151,30 @@ static bool is_blank(struct mr_slice line)
 	return sa_trim(line).n == 0;
 }
 
+static bool is_clean(struct mr_slice s, bool crlf)
+{
+	size_t blank = 0;
+
+	if (crlf && sa_has(s, MR_LIT("\r\n")))
+		return false;
+	while (s.n && blank <= BLANK_MAX) {
+		struct mr_slice line = { s.p, line_length(s) };
+
+		blank = is_blank(line) ? blank + 1 : 0;
+		s = mr_slice_from(s, line.n);
+	}
+	return blank <= BLANK_MAX;
+}
+
 /* LF only, and never more than so many empty lines in a row; of a longer run the first stays and the last ones. */
 static struct mr_slice clean_body(struct mr_arena *a, struct mr_slice s, bool crlf)
 {
-	char *out = mr_arena_alloc(a, s.n + 1);
 	size_t n = 0, blank = 0, starts[BLANK_MAX + 1];
+	char *out;
 
+	if (is_clean(s, crlf))
+		return s;
+	out = mr_arena_alloc(a, s.n + 1);
 	while (s.n) {
 		struct mr_slice line = { s.p, line_length(s) };
 		size_t keep = line.n;
@@ -285,6 +304,8 @@ static void end_field(struct mr_arena *a, struct part *p)
 	value = mr_slice_from(p->field, (size_t)colon + 1);
 	while (value.n && sa_is_space(value.p[0]))
 		value = mr_slice_from(value, 1);
+	if (value.n > SA_VALUE_MAX)
+		value.n = SA_VALUE_MAX;
 	if (p->header.n < MR_SA_HEADERS_MAX)
 		sa_header_add(a, &p->header, &p->room, (struct mr_slice){ p->field.p, (size_t)colon }, value);
 }
@@ -459,7 +480,8 @@ static void parse_leaf(struct mr_sa *sa, struct job job)
 	    sa->n_nodes < MR_SA_PARTS_MAX) {
 		struct mr_slice inner = mr_sa_part_decoded(sa, job.node);
 
-		if (inner.n)
+		sa->inner += inner.n;
+		if (inner.n && sa->inner <= INNER_MAX)
 			parse_message(sa, job.node, inner, job.depth);
 	}
 }

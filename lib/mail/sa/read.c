@@ -39,7 +39,8 @@ struct mr_sa *mr_sa_read(struct mr_slice message, const struct mr_sa_conf *conf,
 		s.n = MR_SA_BYTES_MAX;
 	if (!s.n)
 		s = MR_LIT("\n");
-	*sa = (struct mr_sa){ .arena = arena, .conf = conf, .client = client };
+	*sa =
+	    (struct mr_sa){ .arena = arena, .conf = conf, .client = client, .uri_room = MR_SA_URI_BYTES, .redirect_room = MR_SA_URI_BYTES };
 	sa->nodes = mr_arena_alloc(arena, 8 * sizeof(*sa->nodes));
 	sa->room = 8;
 	sa->n_nodes = 1;
@@ -68,32 +69,37 @@ const struct mr_sa_part *mr_sa_part(struct mr_sa *sa, size_t i)
 	return &sa->nodes[i].part;
 }
 
+static struct mr_slice whole_header(struct mr_sa *sa, struct sa_node *n, bool raw)
+{
+	struct mr_slice *kept = raw ? &n->all_raw : &n->all;
+	struct mr_buf b = MR_BUF(MR_SA_BYTES_MAX);
+	struct mr_sa_list all = { 0 };
+	bool cut;
+
+	if (kept->p)
+		return *kept;
+	sa_header_all(sa->arena, &n->header, raw, &all, &cut);
+	for (size_t k = 0; k < all.n; k++)
+		mr_buf_add(&b, all.items[k]);
+	*kept = sa_keep_buf(sa->arena, &b);
+	return *kept;
+}
+
 bool mr_sa_part_header(struct mr_sa *sa, size_t i, struct mr_slice request, struct mr_slice *out)
 {
-	struct sa_header *h = &sa->nodes[i].header;
-	struct mr_sa_list all = { 0 };
-	struct mr_buf b = MR_BUF(MR_SA_BYTES_MAX);
-	bool raw = mr_slice_iends(request, MR_LIT(":raw")), cut;
+	struct sa_node *n = &sa->nodes[i];
+	bool raw = mr_slice_iends(request, MR_LIT(":raw"));
 	struct sa_field *f;
 
 	if (raw)
 		request.n -= 4;
 	if (mr_slice_eq(request, MR_LIT("ALL"))) {
-		sa_header_all(sa->arena, h, raw, &all, &cut);
-		for (size_t k = 0; k < all.n; k++)
-			mr_buf_add(&b, all.items[k]);
-		*out = sa_keep_buf(sa->arena, &b);
+		*out = whole_header(sa, n, raw);
 		return true;
 	}
-	f = sa_header_last(h, request);
+	f = sa_header_last(&n->header, request);
 	if (!f)
 		return false;
-	if (raw) {
-		*out = f->raw;
-	} else {
-		mr_buf_add(&b, sa_field_decoded(sa->arena, f));
-		mr_buf_putc(&b, '\n');
-		*out = sa_keep_buf(sa->arena, &b);
-	}
+	*out = raw ? f->raw : sa_field_line(sa->arena, f);
 	return true;
 }

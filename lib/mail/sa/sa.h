@@ -15,16 +15,12 @@
 #define MR_SA_DEPTH_MAX   20         /* of multiparts and attached messages in each other */
 #define MR_SA_RELAYS_MAX  200
 #define MR_SA_URIS_MAX    1000       /* raw ones */
+#define MR_SA_URI_BYTES   (1u << 20) /* of those in HTML together, and again of those they redirect to */
 #define MR_SA_BODY_MAX    50000      /* bytes of the rendered text of one part; SpamAssassin's body_part_scan_size */
 #define MR_SA_RAW_MAX     500000     /* bytes of the decoded text of one part; its rawbody_part_scan_size */
 #define MR_SA_TEXT_MAX    (1u << 20) /* bytes of the rendered text of all parts; the raw ones together have MR_SA_BYTES_MAX */
 
 struct mr_sa;
-
-struct mr_sa_list {
-	struct mr_slice *items;
-	size_t n;
-};
 
 /* The connection that brought the message, where the message has no Received field of ours yet. */
 struct mr_sa_client {

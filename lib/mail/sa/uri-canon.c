@@ -287,8 +287,10 @@ static void redirection(struct forms *f, struct mr_slice rest)
 		if (!n)
 			continue;
 		end = up_to(s, n, "&#");
-		if (end > n && mr_slice_chr(sa_sub(s, 0, end), '.') >= 0)
+		if (end > n && end <= f->sa->redirect_room && mr_slice_chr(sa_sub(s, 0, end), '.') >= 0) {
+			f->sa->redirect_room -= end;
 			sa_list_add(f->sa->arena, &f->todo, sa_sub(s, 0, end), FORMS_MAX);
+		}
 		return;
 	}
 }

@@ -73,12 +73,17 @@ bool sa_has(struct mr_slice s, struct mr_slice needle)
 	return sa_find(s, 0, needle) >= 0;
 }
 
-bool sa_ihas(struct mr_slice s, struct mr_slice needle)
+ptrdiff_t sa_ifind(struct mr_slice s, struct mr_slice needle)
 {
 	for (size_t i = 0; i + needle.n <= s.n; i++)
 		if (mr_lower(s.p[i]) == mr_lower(needle.p[0]) && mr_slice_istarts(mr_slice_from(s, i), needle))
-			return true;
-	return false;
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+bool sa_ihas(struct mr_slice s, struct mr_slice needle)
+{
+	return sa_ifind(s, needle) >= 0;
 }
 
 struct mr_slice sa_narrowed(struct mr_arena *a, struct mr_slice s)

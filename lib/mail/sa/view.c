@@ -102,7 +102,7 @@ struct mr_slice mr_sa_part_rendered(struct mr_sa *sa, size_t i, const struct mr_
 	text = sa_normalize(sa->arena, text, n->part.charset.n ? n->part.charset : MR_LIT("us-ascii"), false, &n->wide);
 	if (text.n && mr_slice_eq(type, MR_LIT("text/html"))) {
 		n->html = mr_arena_alloc(sa->arena, sizeof(*n->html));
-		mr_sa_html_read(text, n->wide, sa->arena, n->html);
+		mr_sa_html_read(text, n->wide, &sa->uri_room, sa->arena, n->html);
 		n->html->ratio = ((double)mr_sa_part_decoded(sa, i).n - n->html->html_length) / (double)mr_sa_part_decoded(sa, i).n;
 		text = n->html->text;
 		n->wide = n->html->wide;
@@ -451,9 +451,9 @@ static void add_html_uris(struct mr_sa *sa, const struct mr_sa_html *h)
 		const struct mr_sa_html_uri *from = &h->uris[i];
 		struct mr_sa_uri *u = add_uri(sa, from->uri, from->types ? from->types : MR_SA_URI_PARSED, false);
 
-		for (size_t k = 0; u && k < from->n_anchors; k++)
-			if (!sa_list_has(&u->anchors, from->anchors[k]))
-				sa_list_add(sa->arena, &u->anchors, from->anchors[k], 100);
+		for (size_t k = 0; u && k < from->anchors.n; k++)
+			if (!sa_list_has(&u->anchors, from->anchors.items[k]))
+				sa_list_add(sa->arena, &u->anchors, from->anchors.items[k], 100);
 	}
 }
 
