@@ -8,6 +8,7 @@
 #include "app/verb.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "mail/view.h"
 #include "options.h"
 #include "rt/clock.h"
 #include "rt/file.h"
@@ -188,5 +189,6 @@ int main(int argc, char **argv)
 		.name = "rules", .usage = usage, .options = mr_milter_options, .conf_size = sizeof(struct mr_milter_conf), .run = run
 	};
 
+	mr_view_init();
 	return mr_verb_main(argc, argv, &verb);
 }

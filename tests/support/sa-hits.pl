@@ -2,6 +2,7 @@
 # sa-hits: what SpamAssassin's rules hit in messages, and how it sees them, in one process: the measure of our own engine.
 #
 #   sa-hits.pl [--texts] [--rules FOLDER] <LIST >LINES     LIST: a path a line; LINES: a JSON object a message
+#   sa-hits.pl --plugins >FILE                             what it loads, as lines of a file *.pre
 #
 # Only what needs no network, no learning and no memory of other messages; the plugins are those that Debian's package loads, named here,
 # so that the host's own configuration plays no part. Exit 2: SpamAssassin is not installed.
@@ -11,14 +12,16 @@ use File::Temp qw(tempdir);
 use Getopt::Long;
 BEGIN { eval { require Mail::SpamAssassin; require JSON::PP; 1 } or do { print STDERR "no SpamAssassin: $@"; exit 2 } }
 
-my ($texts, $rules) = (0, '/usr/share/spamassassin');
-GetOptions('texts' => \$texts, 'rules=s' => \$rules) or exit 64;
+my ($texts, $rules, $tell) = (0, '/usr/share/spamassassin', 0);
+GetOptions('texts' => \$texts, 'rules=s' => \$rules, 'plugins' => \$tell) or exit 64;
 
 my @plugins = qw(URIDNSBL SPF WelcomeListSubject MIMEHeader ReplaceTags DKIM Check HTTPSMismatch URIDetail BodyEval DNSEval HTMLEval HeaderEval MIMEEval
 	RelayEval URIEval WLBLEval VBounce ImageInfo FreeMail AskDNS HashBL DMARC Bayes Pyzor Razor2 SpamCop AutoLearnThreshold);
+my $lines = join('', "enable_compat welcomelist_blocklist\n", map { "loadplugin Mail::SpamAssassin::Plugin::$_\n" } @plugins);
+if ($tell) { print $lines; exit 0 }
 my $site = tempdir(CLEANUP => 1);
 open(my $pre, '>', "$site/init.pre") or die $!;
-print $pre "enable_compat welcomelist_blocklist\n", map { "loadplugin Mail::SpamAssassin::Plugin::$_\n" } @plugins;
+print $pre $lines;
 close($pre);
 
 my $sa = Mail::SpamAssassin->new({
