@@ -31,6 +31,7 @@ struct mr_policyd {
 	struct mr_distinct_store *distinct;
 	struct mr_login *login;      /* NULL: not configured */
 	struct mr_request *requests; /* that wait for the directory */
+	struct mr_timer *log_due;    /* lines wait to be written; or NULL */
 };
 
 /* request.c */

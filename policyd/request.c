@@ -15,6 +15,7 @@
 #define ARENA_MAX   (8 * MR_POLICY_REQUEST_MAX)
 #define REPLY_MAX   1024
 #define REDIS_MS    2000 /* that Redis may take */
+#define LOG_MS      50   /* that the line of a request that passed may wait for others */
 #define DEFERRED    "451 4.3.0 Temporary lookup failure"
 #define LOOKUP_AWAY "lookup-away"
 
@@ -162,18 +163,32 @@ static void count(const struct outcome *out)
 	mr_policyd_unknown += out->unknown;
 }
 
+static void on_log_due(void *arg)
+{
+	struct mr_policyd *p = arg;
+
+	p->log_due = NULL;
+	mr_log_flush();
+}
+
+/* Those of which there are many go out together. */
 static void log_outcome(const struct mr_request *r, const struct outcome *out)
 {
 	const struct mr_policy_request *q = &r->request;
 	const char *reason = out->reason ? out->reason : out->unknown ? out->unknown_reason : "ok";
+	struct mr_policyd *p = r->policyd;
 	struct mr_kv observed[2] = { { 0 } };
 
 	if (out->observed)
 		observed[0] = mr_s("observed", out->observed);
-	mr_log(MR_LOG_INFO, "policy", mr_sl("id", q->queue_id), mr_sl("instance", q->instance), mr_sl("state", q->protocol_state),
-	       mr_sl("client", q->client_address), mr_sl("login", q->sasl_username), mr_sl("sender", q->sender),
-	       mr_sl("recipient", q->recipient), mr_s("action", out->reply ? out->reply : "DUNNO"),
-	       mr_s("check", out->check ? out->check : "-"), mr_s("reason", reason), mr_u("ms", mr_now_ms() - r->began), observed[0]);
+	mr_log_soon(MR_LOG_INFO, "policy", mr_sl("id", q->queue_id), mr_sl("instance", q->instance), mr_sl("state", q->protocol_state),
+		    mr_sl("client", q->client_address), mr_sl("login", q->sasl_username), mr_sl("sender", q->sender),
+		    mr_sl("recipient", q->recipient), mr_s("action", out->reply ? out->reply : "DUNNO"),
+		    mr_s("check", out->check ? out->check : "-"), mr_s("reason", reason), mr_u("ms", mr_now_ms() - r->began), observed[0]);
+	if (out->reply)
+		mr_log_flush();
+	else if (!p->log_due)
+		p->log_due = mr_timer_start(p->app->loop, LOG_MS, on_log_due, p);
 }
 
 static void forget(struct mr_request *r)
@@ -414,4 +429,6 @@ void mr_request_drop_all(struct mr_policyd *p)
 
 	DL_FOREACH_SAFE (p->requests, r, next)
 		forget(r);
+	mr_timer_cancel(&p->log_due);
+	mr_log_flush();
 }

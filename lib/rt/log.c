@@ -1,4 +1,4 @@
-/* log: an event becomes one line, written by one call, so that lines of several threads never mix. */
+/* log: an event becomes one line, written by one call, perhaps together with others, so that lines of several threads never mix. */
 
 /* system */
 #include <stdatomic.h>
@@ -17,6 +17,7 @@
 #define LINE_MAX_BYTES  8192
 #define LINE_ORDINARY   512  /* most have room in it */
 #define VALUE_MAX_BYTES 1024 /* of one value, before escaping */
+#define HELD_MAX_BYTES  4096 /* written at once: a pipe takes that much whole */
 
 enum { TO_STDERR, TO_SYSLOG };
 
@@ -24,6 +25,7 @@ static char program[64] = "mailreeve"; /* set before there are threads, the rest
 static _Atomic int target = TO_STDERR;
 static atomic_bool to_journal; /* stderr is the journal: it takes time and program from us as a field, the level as <N> */
 static _Atomic int threshold = MR_LOG_INFO;
+static _Thread_local struct mr_buf held; /* lines that are not written yet */
 
 static const struct {
 	const char *name;
@@ -149,29 +151,57 @@ static void add_head(struct mr_buf *b, enum mr_log_level level)
 	mr_buf_puts(b, ": ");
 }
 
-void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv)
+/* One line, its end included; what does not fit into it is left out. */
+static void add_line(struct mr_buf *b, enum mr_log_level level, const char *event, const struct mr_kv *kv)
 {
-	struct mr_buf line = MR_BUF(LINE_MAX_BYTES);
-	ssize_t written;
+	b->max = b->n + LINE_MAX_BYTES;
+	(void)mr_buf_reserve(b, LINE_ORDINARY);
+	add_head(b, level);
+	mr_buf_puts(b, event);
+	for (; kv->key; kv++) {
+		mr_buf_putc(b, ' ');
+		mr_buf_puts(b, kv->key);
+		mr_buf_putc(b, '=');
+		add_value(b, kv);
+	}
+	b->max++; /* the line break always fits */
+	mr_buf_putc(b, '\n');
+}
 
+void mr_log_flush(void)
+{
+	ssize_t written = held.n ? write(STDERR_FILENO, held.p, held.n) : 0;
+
+	(void)written; /* a log that is gone stops nobody */
+	mr_buf_done(&held);
+}
+
+static void log_syslog(enum mr_log_level level, const char *event, const struct mr_kv *kv)
+{
+	struct mr_buf line = { 0 };
+
+	add_line(&line, level, event, kv);
+	syslog(levels[level].priority, "%.*s", (int)line.n - 1, line.p);
+	mr_buf_done(&line);
+}
+
+void mr_log_soon_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv)
+{
 	if ((int)level > threshold)
 		return;
-	(void)mr_buf_reserve(&line, LINE_ORDINARY);
-	add_head(&line, level);
-	mr_buf_puts(&line, event);
-	for (; kv->key; kv++) {
-		mr_buf_putc(&line, ' ');
-		mr_buf_puts(&line, kv->key);
-		mr_buf_putc(&line, '=');
-		add_value(&line, kv);
-	}
 	if (target == TO_SYSLOG) {
-		syslog(levels[level].priority, "%.*s", (int)line.n, line.p);
-	} else {
-		line.max++; /* the line break always fits */
-		mr_buf_putc(&line, '\n');
-		written = write(STDERR_FILENO, line.p, line.n);
-		(void)written; /* a log that is gone stops nobody */
+		log_syslog(level, event, kv);
+		return;
 	}
-	mr_buf_done(&line);
+	add_line(&held, level, event, kv);
+	if (held.n > HELD_MAX_BYTES - LINE_ORDINARY)
+		mr_log_flush();
+}
+
+void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv)
+{
+	if ((int)level > threshold)
+		return;
+	mr_log_soon_kv(level, event, kv);
+	mr_log_flush();
 }

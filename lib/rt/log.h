@@ -46,6 +46,12 @@ static inline struct mr_kv mr_err(const char *key, int err)
 /* mr_log(MR_LOG_INFO, "listening", mr_s("path", path), mr_u("clients", n)); */
 #define mr_log(level, event, ...) mr_log_kv((level), (event), (const struct mr_kv[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 void mr_log_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv);
+/* The same for lines of which there are thousands a second: several go out in one write (to syslog each at once). It is written before the
+ * next mr_log() of this thread, once some 4 kB have come together, or by mr_log_flush(), for which its caller sees to it that it comes
+ * soon. */
+#define mr_log_soon(level, event, ...) mr_log_soon_kv((level), (event), (const struct mr_kv[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+void mr_log_soon_kv(enum mr_log_level level, const char *event, const struct mr_kv *kv);
+void mr_log_flush(void); /* of this thread */
 void mr_log_open(const char *program, int target /* 0 stderr, 1 syslog */, enum mr_log_level level);
 void mr_log_set_level(enum mr_log_level level);
 enum mr_log_level mr_log_level(void);

@@ -169,6 +169,10 @@ def compare(h):
             subprocess.run(["kill", str(pid)], check=False)
 
 
+def asked(h):
+    return (h.lay.log / "policyd.log").read_text().count(f" recipient={RECIPIENT} ")
+
+
 def mail(h):
     h.cli("user", "add", RECIPIENT, stdin="a good long password\n")
     instances = {"with": Instance(h, "with", 1, PATH.format(policy="check_policy_service { unix:%s/policyd/policy.sock, timeout=20s }" % h.lay.run)),
@@ -177,9 +181,7 @@ def mail(h):
         instances[name].roots += [h.servers.pid(part) for part in parts]
     jobs = {name: functools.partial(i.send, MESSAGES, SESSIONS, BYTES, SENDER, RECIPIENT) for name, i in instances.items()}
     results = measure.interleaved(jobs, MAIL_ROUNDS)
-    asked = (h.lay.log / "policyd.log").read_text().count(f" recipient={RECIPIENT} ")
-    if asked != MESSAGES * (MAIL_ROUNDS + 1):
-        raise RuntimeError(f"policyd was asked about {asked} messages")
+    units.wait_for("a line about each message", lambda: asked(h) == MESSAGES * (MAIL_ROUNDS + 1))
     return results
 
 

@@ -44,14 +44,13 @@ class Instance:
         units.wait_for(f"postfix {name}", units.listening(("127.0.0.1", self.port)))
         self.roots = [h.servers.pid(f"postfix-{name}")]
 
-    @staticmethod
-    def unchrooted(master, lay):
+    def unchrooted(self, master, lay):
         """Without the other listeners (the stack's Postfix has them) and without chroot."""
         lines, skip = [], False
         for line in master.splitlines():
             if line[:1].strip() and not line.startswith("#"):
                 fields = line.split()
-                skip = fields[1] == "inet" and not fields[0].startswith("127.0.0.1:2") or fields[0].endswith(str(lay.ports["forward"]))
+                skip = fields[1] == "inet" and fields[0] != f"127.0.0.1:{self.port}" or fields[0].endswith(str(lay.ports["forward"]))
                 if len(fields) >= 8:
                     fields[4] = "n"
                     line = " ".join(fields)

@@ -18,8 +18,7 @@
  *   flood BYTES                that many bytes without an end, as far as they are taken
  *   gone                       the client closes its connection
  *   advance MS                 time passes
- *   reply TEXT                 exactly this action has come
- *   replies TEXT|TEXT...       exactly these, in this order
+ *   reply(s) TEXT|TEXT...      exactly these actions have come, in this order
  *   silence                    nothing has come
  *   closed                     the connection was closed by policyd
  *   asked N CMD ADDRESS        how often the directory was asked so far
@@ -119,6 +118,7 @@ static void turn(void)
 {
 	for (int i = 0; i < TURNS; i++)
 		mr_loop_once(world.app.loop);
+	mr_log_flush();
 }
 
 /* The log from `from` on. */

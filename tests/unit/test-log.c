@@ -173,11 +173,61 @@ static void test_threads(void **state)
 	assert_int_equal(n, THREADS * LINES);
 }
 
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text++)
+		n++;
+	return n;
+}
+
+static off_t written(void)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(capture, &st), 0);
+	return st.st_size;
+}
+
+/* What may wait waits, but not for long, never out of order, and not for ever more of it. */
+static void test_soon(void **state)
+{
+	const char *text;
+	int n = 0;
+
+	mr_log_open("prog", 0, MR_LOG_INFO);
+	begin();
+	mr_log_soon(MR_LOG_INFO, "one", mr_u("n", 1));
+	mr_log_soon(MR_LOG_DEBUG, "hidden");
+	mr_log_soon(MR_LOG_INFO, "two", mr_s("text", "a\nb"));
+	assert_int_equal(written(), 0);
+	mr_log(MR_LOG_DEBUG, "hidden");
+	assert_int_equal(written(), 0);
+	mr_log(MR_LOG_NOTICE, "three");
+	text = end();
+	assert_int_equal(count(text, "\n"), 3);
+	assert_non_null(strstr(text, "info: one n=1\n"));
+	assert_true(strstr(text, "info: one n=1\n") < strstr(text, "info: two text=\"a\\x0ab\"\n"));
+	assert_true(strstr(text, "info: two") < strstr(text, "notice: three\n"));
+	begin();
+	mr_log_flush();
+	assert_int_equal(written(), 0);
+	mr_log_soon(MR_LOG_INFO, "four");
+	mr_log_flush();
+	assert_int_equal(count(end(), "four\n"), 1);
+	begin();
+	for (; written() == 0 && n < 1000; n++)
+		mr_log_soon(MR_LOG_INFO, "many", mr_s("text", "some forty bytes that are worth a line"));
+	assert_in_range(written(), 2000, 4096);
+	assert_int_equal(count(end(), "worth a line\"\n"), n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values), cmocka_unit_test(test_levels),  cmocka_unit_test(test_journal),
-		cmocka_unit_test(test_long),   cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_long),   cmocka_unit_test(test_threads), cmocka_unit_test(test_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
