@@ -7,6 +7,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "rt/clock.h"
 #include "rt/file.h"
 #include "rules-builtin.h"
 #include "rules-load.h"
@@ -117,7 +118,7 @@ static void read_builtin(struct mr_rules *r)
 
 int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out, struct mr_diag *diag)
 {
-	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ .include = include });
+	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ .include = include, .cpu_ms = mr_cpu_ms });
 	int err = 0;
 
 	for (int pass = 0; pass < 2; pass++) {

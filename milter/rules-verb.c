@@ -141,7 +141,7 @@ static int test(struct mr_rules *r, const char *file, bool all)
 		if (all || !hits.v[i].part)
 			print_hit(&hits.v[i]);
 	}
-	printf("%s: %.3f%s\n", file, score, hits.cut ? ", cut: some rules took too long" : "");
+	printf("%s: %.3f%s\n", file, score, hits.cut ? ", cut: rules took too long" : hits.slow ? ", slow: a rule took too long" : "");
 	mr_buf_done(&raw);
 	return 0;
 }

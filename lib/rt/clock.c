@@ -56,6 +56,14 @@ int64_t mr_wall(void)
 	return t.tv_sec;
 }
 
+uint64_t mr_cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void mr_clock_fake(uint64_t now_ms, int64_t wall)
 {
 	fake_now = now_ms;

@@ -4,6 +4,7 @@
 
 uint64_t mr_now_ms(void); /* monotonic milliseconds; on the thread of a loop the same all through one turn */
 int64_t mr_wall(void);    /* seconds since 1970, UTC */
+uint64_t mr_cpu_ms(void); /* milliseconds of processor time of this process, all threads */
 /* For the loop: another turn of this thread begins; none. */
 void mr_clock_turn(void);
 void mr_clock_no_turn(void);

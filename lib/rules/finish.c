@@ -112,6 +112,7 @@ static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 
 	if (rule->replace)
 		rule->pattern.text = mr_rules_replace(r, text);
+	rule->pattern.of_long = rule->kind == MR_RULES_FULL || rule->kind == MR_RULES_HEADER;
 	err = mr_rules_pattern_compile(&rule->pattern, &diag);
 	if (err == -E2BIG && rule->replace) {
 		diag.text[0] = 0;

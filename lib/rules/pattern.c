@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "private.h"
 
+#define PIECE      16384 /* bytes of beginnings that are tried between two looks at the clock */
+#define CALL_BYTES 64    /* what a call costs at least, in bytes that are matched */
+
 static int modifiers(struct mr_slice mods, uint32_t *options, struct mr_diag *diag)
 {
 	for (size_t i = 0; i < mods.n; i++) {
@@ -100,7 +103,9 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 	int err = 0;
 
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-	p->code = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n, p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C,
+	p->code = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n,
+				p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
+				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0),
 				&err, &at, context);
 	pcre2_compile_context_free(context);
 	if (p->code)
@@ -110,10 +115,39 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 			   at + 1, (char *)why);
 }
 
+void mr_rules_pattern_begin(struct mr_rules *r)
+{
+	r->late = false;
+	r->unlooked = 0;
+	r->until = r->config.cpu_ms ? r->config.cpu_ms() + MR_RULES_RUN_MS : 0;
+}
+
+static void look_at_clock(struct mr_rules *r, size_t bytes)
+{
+	r->unlooked += bytes + CALL_BYTES;
+	if (r->unlooked < PIECE || !r->config.cpu_ms)
+		return;
+	r->unlooked = 0;
+	r->late = r->config.cpu_ms() > r->until;
+}
+
 /* Where memory must not become code there is none made, and the interpreter does the work. */
 static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
 {
-	return pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
+	int found = PCRE2_ERROR_NOMATCH;
+
+	for (bool last = false; !last && found == PCRE2_ERROR_NOMATCH; options = 0) {
+		size_t end = at + PIECE;
+
+		if (r->late)
+			return PCRE2_ERROR_MATCHLIMIT;
+		last = !p->of_long || end > in.n;
+		pcre2_set_offset_limit(r->limits, last ? PCRE2_UNSET : end - 1);
+		found = pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
+		look_at_clock(r, last ? in.n - at : PIECE);
+		at = end;
+	}
+	return found;
 }
 
 int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, unsigned max, struct mr_slice *first)

@@ -31,6 +31,7 @@ struct mr_rules_pattern {
 	uint32_t options;         /* PCRE2_... */
 	pcre2_code *code;         /* NULL until compiled */
 	struct mr_slice expanded; /* text without calls, where it has some; else empty */
+	bool of_long;             /* is matched against texts that may be long: a piece at a time */
 };
 
 enum mr_rules_op {
@@ -154,6 +155,11 @@ struct mr_rules {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	pcre2_jit_stack *stack;
+
+	/* of the message that is looked at */
+	uint64_t until;  /* by config.cpu_ms() */
+	size_t unlooked; /* bytes that were matched since the last look at it */
+	bool late;
 };
 
 /* read.c */
@@ -185,7 +191,9 @@ void mr_rules_replace_done(struct mr_rules *r);
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag);
 /* -E2BIG: too large for PCRE2; -EINVAL. */
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
-/* How often it is found in `in`, at most max times; *first is where. -1: it took too long. */
+/* The time for one message begins. */
+void mr_rules_pattern_begin(struct mr_rules *r);
+/* How often it is found in `in`, at most max times; *first is where. -1: it took too long, or the time is over. */
 int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, unsigned max, struct mr_slice *first);
 /* prefilter.c: for each rule of the group whether it may match in one of the texts; `may` was all true. */
 void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, const struct mr_sa_list *texts,

@@ -14,6 +14,7 @@
 #define MR_RULES_LINE_MAX     65536  /* bytes */
 #define MR_RULES_MAX          100000 /* rules */
 #define MR_RULES_PROBLEMS_MAX 10000  /* kept; counted beyond */
+#define MR_RULES_RUN_MS       3000   /* a message usually needs a few */
 
 struct mr_rules;
 
@@ -23,6 +24,9 @@ struct mr_rules_config {
 	/* `include`: reads the file into the rules by mr_rules_read(). -errno and diag. NULL: includes are refused. */
 	int (*include)(void *arg, struct mr_rules *r, const char *path, struct mr_diag *diag);
 	void *arg;
+	/* Milliseconds of processor time that this process has had: regular expressions may take MR_RULES_RUN_MS of it for a message. NULL:
+	 * only their steps are bounded. */
+	uint64_t (*cpu_ms)(void);
 };
 
 enum mr_rules_fault {
@@ -80,7 +84,8 @@ struct mr_rules_hit {
 struct mr_rules_hits {
 	struct mr_rules_hit *v; /* in the arena, in the order of definition */
 	size_t n;
-	bool cut; /* some regular expressions took too long: the rest was left out */
+	bool slow; /* some regular expressions took too long; they count as not matching */
+	bool cut;  /* after ten of those, or when the time is over, the others are left out */
 };
 /* parts: all parts are looked at and told of, not only those that decided something. */
 void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_arena *arena, struct mr_rules_hits *out);

@@ -183,9 +183,11 @@ void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_ar
 	run.matched = mr_arena_alloc(arena, (r->n_rules + 1) * sizeof(struct mr_slice));
 	run.texts = mr_arena_alloc(arena, (r->n_groups + 1) * sizeof(struct texts));
 	*out = (struct mr_rules_hits){ 0 };
+	mr_rules_pattern_begin(r);
 	for (size_t i = 0; i < r->n_rules; i++)
 		if (r->ordered[i]->state == MR_RULES_RUNS && (parts || !mr_rules_is_part(r->ordered[i])))
 			settle(&run, r->ordered[i]);
 	collect(&run, out);
-	out->cut = run.faults >= FAULTS_MAX;
+	out->slow = run.faults > 0;
+	out->cut = run.faults >= FAULTS_MAX || r->late;
 }

@@ -27,6 +27,17 @@ static bool any_charset_unknown(const struct mr_view *v)
 	return false;
 }
 
+/* Readers of mail show all of it. */
+static bool any_text_cut(const struct mr_view *v)
+{
+	for (size_t i = 0, n = 0; i < v->mime.n_parts; i++) {
+		n += v->mime.parts[i].kind == MR_MIME_HTML;
+		if (v->mime.parts[i].cut || (v->html[i] && v->html[i]->cut) || n > MR_VIEW_HTML_MAX)
+			return true;
+	}
+	return false;
+}
+
 static int run(struct mr_scan *scan)
 {
 	const struct mr_view *v = mr_scan_view(scan);
@@ -38,6 +49,10 @@ static int run(struct mr_scan *scan)
 		mr_scan_symbol(scan, "MIME_BROKEN", 3);
 	if (v->mime.cut || v->urls_cut)
 		mr_scan_symbol(scan, "MIME_OVERSIZED", 1);
+	if (scan->message.cut)
+		mr_scan_symbol(scan, "MIME_HEADER_CUT", 1);
+	if (any_text_cut(v))
+		mr_scan_symbol(scan, "MIME_TEXT_CUT", 0);
 	if (any_charset_unknown(v))
 		mr_scan_symbol(scan, "MIME_CHARSET_UNKNOWN", 0.5);
 	if (hides_text(v))

@@ -31,6 +31,8 @@ static int run(struct mr_scan *scan)
 			mr_scan_symbol(scan, hits.v[i].name, hits.v[i].score);
 	if (hits.cut)
 		mr_scan_symbol(scan, "RULES_CUT", 1);
+	else if (hits.slow)
+		mr_scan_symbol(scan, "RULES_SLOW", 0);
 	return 0;
 }
 

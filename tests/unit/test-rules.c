@@ -403,14 +403,65 @@ static void takes_too_long(void **state)
 	memset(evil, 'a', sizeof(evil));
 	body[1] = line;
 	check_hits("body A /^(?:a|aa)+$x/\nbody B /BUY/", "B");
+	r = rules_of("body A /^(?:a|aa)+\\d/\nbody B /BUY/", &(struct mr_rules_config){ 0 });
+	mr_rules_run(r, &message, true, arena, &found);
+	assert_true(found.n == 1 && found.slow && !found.cut);
+	mr_rules_free(r);
 	for (int i = 0; i < 40; i++)
 		mr_buf_printf(&text, "body A%d /^(?:a|aa)+\\d/\n", i);
 	r = rules_of(text.p, &(struct mr_rules_config){ 0 });
 	mr_rules_run(r, &message, true, arena, &found);
-	assert_true(found.cut);
+	assert_true(found.slow && found.cut);
 	body[1] = before;
 	mr_rules_free(r);
 	mr_buf_done(&text);
+}
+
+/* A long text is looked at piece by piece, which changes nothing. */
+static void long_texts(void **state)
+{
+	static char text[100000];
+	struct mr_slice before = message.full;
+
+	(void)state;
+	memset(text, '.', sizeof(text));
+	memcpy(text + 16380, "across the line", 15);
+	memcpy(text + 32768, "first", 5);
+	memcpy(text + sizeof(text) - 3, "end", 3);
+	message.full = (struct mr_slice){ text, sizeof(text) };
+	check_hits("full A /across the/\nfull B /(?<=\\.)first/\nfull C /end$/\nfull D /^\\.+a/\nfull E /[a-z]+/\ntflags E multiple\n"
+		   "full F /gone/\nfull G /first.*end/",
+		   "A B C D E*5 G");
+	message.full = before;
+}
+
+static uint64_t ms, step;
+
+static uint64_t cpu_ms(void)
+{
+	return ms += step;
+}
+
+/* When the time for a message is over, what was found counts, and the next message has its own. */
+static void no_time_left(void **state)
+{
+	static char text[200000];
+	struct mr_rules *r = rules_of("full A /gone/\nbody B /buy/\nmeta C 1\n", &(struct mr_rules_config){ .cpu_ms = cpu_ms });
+	struct mr_slice before = message.full;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	message.full = (struct mr_slice){ text, sizeof(text) };
+	for (step = 0; step <= MR_RULES_RUN_MS; step += MR_RULES_RUN_MS) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_rules_hits found;
+
+		mr_rules_run(r, &message, true, arena, &found);
+		assert_int_equal(found.cut, step > 0);
+		assert_int_equal(found.n, step > 0 ? 1 : 2);
+	}
+	message.full = before;
+	mr_rules_free(r);
 }
 
 /* With databases, where the library is built in, rules say the same; a damaged one is not taken. */
@@ -500,6 +551,8 @@ int main(void)
 		cmocka_unit_test(faults_of_others),
 		cmocka_unit_test(scores),
 		cmocka_unit_test(takes_too_long),
+		cmocka_unit_test(long_texts),
+		cmocka_unit_test(no_time_left),
 		cmocka_unit_test(prefiltered),
 	};
 

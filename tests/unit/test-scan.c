@@ -57,7 +57,28 @@ static void test_strings(void **state)
 
 #define HTML "From: a@x.test\r\nContent-Type: text/html\r\n\r\n"
 
-/* Of mail from outside that no DNS question is asked about. */
+/* What it looks like, as mail from outside that no DNS question is answered about: symbols of three checks. */
+static void looks_of(struct mr_slice mail, struct mr_buf *out)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_dns_view *view = mr_dns_view_new();
+	struct mr_scan_input in = { .message = mail };
+	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+
+	mr_scan_init(s, &setup, &in, view, arena);
+	while (mr_scan_run(s) == -EAGAIN)
+		mr_dns_view_give_up(view);
+	for (size_t n = 0; n < s->result.n_symbols; n++) {
+		struct mr_slice name = s->result.symbols[n].name;
+
+		if (mr_slice_starts(name, MR_LIT("LINK_")) || mr_slice_starts(name, MR_LIT("MIME_")) ||
+		    mr_slice_starts(name, MR_LIT("HTML_")))
+			mr_buf_add(out, name);
+	}
+	mr_scan_done(s);
+	mr_dns_view_free(view);
+}
+
 static void test_looks(void **state)
 {
 	static const struct {
@@ -78,25 +99,44 @@ static void test_looks(void **state)
 	};
 
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
-		mr_autoarena arena = mr_arena_new(0);
-		struct mr_dns_view *view = mr_dns_view_new();
-		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail) };
-		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
 		struct mr_buf symbols = MR_BUF(1000);
 
-		mr_scan_init(s, &setup, &in, view, arena);
-		while (mr_scan_run(s) == -EAGAIN)
-			mr_dns_view_give_up(view);
-		for (size_t n = 0; n < s->result.n_symbols; n++) {
-			struct mr_slice name = s->result.symbols[n].name;
-			if (mr_slice_starts(name, MR_LIT("LINK_")) || mr_slice_starts(name, MR_LIT("MIME_")) ||
-			    mr_slice_starts(name, MR_LIT("HTML_")))
-				mr_buf_add(&symbols, name);
-		}
+		looks_of(mr_slice_of(t[i].mail), &symbols);
 		assert_slice(mr_buf_slice(&symbols), t[i].symbols);
 		mr_buf_done(&symbols);
-		mr_scan_done(s);
-		mr_dns_view_free(view);
+	}
+}
+
+#define MIXED "From: a@x.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+
+/* What is not looked at is told. */
+static void cut(void **state)
+{
+	static const struct {
+		const char *before, *unit;
+		size_t times;
+		const char *symbols;
+	} t[] = {
+		{ HEAD, "X: y\r\n", MR_HEADERS_MAX + 1, "MIME_HEADER_CUT" },
+		{ HEAD "\r\n", "Hello.\r\n", 100000, "" },
+		{ HEAD "\r\n", "Hello.\r\n", 200000, "MIME_TEXT_CUT" },
+		{ HTML, "Hello.\r\n", 100000, "MIME_TEXT_CUT" },
+		{ MIXED, "--b\r\nContent-Type: text/html\r\n\r\nx\r\n", MR_VIEW_HTML_MAX, "" },
+		{ MIXED, "--b\r\nContent-Type: text/html\r\n\r\nx\r\n", MR_VIEW_HTML_MAX + 1, "MIME_TEXT_CUT" },
+		{ MIXED, "--b\r\n\r\nx\r\n", MR_MIME_PARTS_MAX + 1, "MIME_OVERSIZED" },
+		{ HEAD "\r\n", "http://x.example/ ", MR_VIEW_URLS_MAX + 1, "MIME_OVERSIZED" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_buf mail = MR_BUF(8u << 20), symbols = MR_BUF(1000);
+
+		mr_buf_puts(&mail, t[i].before);
+		for (size_t k = 0; k < t[i].times; k++)
+			mr_buf_puts(&mail, t[i].unit);
+		looks_of(mr_buf_slice(&mail), &symbols);
+		assert_slice(mr_buf_slice(&symbols), t[i].symbols);
+		mr_buf_done(&symbols);
+		mr_buf_done(&mail);
 	}
 }
 
@@ -145,8 +185,8 @@ static void names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(test_looks), cmocka_unit_test(waiting),
-					    cmocka_unit_test(names) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(test_looks), cmocka_unit_test(cut),
+					    cmocka_unit_test(waiting), cmocka_unit_test(names) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
