@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 /* ours */
+#include "ahead.h"
 #include "base/mem.h"
 #include "rt/clock.h"
 #include "row-table.h"
@@ -19,9 +20,8 @@
 #define USED_MS  1000 /* a row's place in the order of use is this coarse: a question need not touch the row's neighbours */
 #define RETRY_MS 1000 /* a row whose re-reading failed is given out as stale at once for so long */
 
-#define AHEAD_REST_MS     100   /* between reads ahead of which the last one brought little that was new; doubled each time */
-#define AHEAD_REST_MAX_MS 60000 /* also after one that failed or was slow: the database has other things to do */
-#define AHEAD_SLOW_MS     250
+#define AHEAD_REST_MS 60000 /* after a read ahead that failed or was slow: the database has other things to do */
+#define AHEAD_SLOW_MS 250
 
 struct entry {
 	struct mr_row *row;
@@ -32,8 +32,9 @@ struct entry {
 	struct entry *next, *prev;     /* by use, longest ago first */
 	struct entry *younger, *older; /* by when they came, for the walk */
 	size_t key_len;
-	bool loaded; /* from a snapshot */
-	char key[];  /* kind and text */
+	bool loaded;    /* from a snapshot */
+	uint16_t ahead; /* the run that brought it, until somebody asks for it; 0 = none */
+	char key[];     /* kind and text */
 };
 
 /* A read under way. */
@@ -59,11 +60,8 @@ struct mr_rows {
 	uint64_t drops;          /* so far */
 	struct mr_rows_watch watch;
 	struct entry *walk; /* the next one of the walk */
-	struct {
-		bool under_way;
-		uint64_t began_ms, drops;   /* when it began */
-		uint64_t rest_ms, until_ms; /* the pause now, and its end */
-	} ahead;
+	struct mr_ahead ahead;
+	uint64_t ahead_rests_until_ms;
 };
 
 static bool is_entry_of(const void *item, const void *key)
@@ -99,6 +97,7 @@ struct mr_rows *mr_rows_new(const struct mr_rows_config *c, struct mr_source *so
 
 	rows->conf = *c;
 	rows->source = source;
+	mr_ahead_init(&rows->ahead);
 	return rows;
 }
 
@@ -170,6 +169,24 @@ static void use(struct mr_rows *rows, struct entry *e, uint64_t now)
 	e->used_ms = now;
 }
 
+/* Addresses that may be read ahead in one step. They may be so many mailboxes and as many aliases, of two rows each; nothing that was asked
+ * for is pushed out by them. */
+static unsigned ahead_max(const struct mr_rows *rows)
+{
+	bool room = rows->table.n + 4 * (size_t)rows->conf.ahead <= rows->conf.max;
+
+	return room && mr_now_ms() >= rows->ahead_rests_until_ms ? rows->conf.ahead : 0;
+}
+
+static void read_on(struct mr_rows *rows, struct mr_ahead_run *run);
+
+static void use_ahead(struct mr_rows *rows, struct entry *e)
+{
+	mr_stat_ahead_used++;
+	read_on(rows, mr_ahead_used(&rows->ahead, e->ahead, ahead_max(rows)));
+	e->ahead = 0;
+}
+
 enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, bool any, bool *stale, struct mr_row **row)
 {
 	struct mr_row_key k;
@@ -192,6 +209,8 @@ enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struc
 		*stale = !is_fresh;
 	if (now - e->used_ms >= USED_MS)
 		use(rows, e, now);
+	if (e->ahead != 0)
+		use_ahead(rows, e);
 	*row = e->row;
 	return e->row->exists ? MR_ROW_FOUND : MR_ROW_NONE;
 }
@@ -204,7 +223,6 @@ bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice ke
 	return e != NULL && may_be_stale(rows, e, true, mr_now_ms());
 }
 
-/* True when the row was not in memory, or only past its age. */
 static struct entry *entry_add(struct mr_rows *rows, const struct mr_row_key *k)
 {
 	struct entry *e = mr_alloc(sizeof(*e) + k->n + 1);
@@ -220,11 +238,12 @@ static struct entry *entry_add(struct mr_rows *rows, const struct mr_row_key *k)
 	return e;
 }
 
-static bool keep(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t began_ms)
+/* *is_new: it was not in memory, or only past its age. */
+static struct entry *keep(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row *row, uint64_t began_ms, bool *is_new)
 {
 	struct entry *e = find(rows, k);
-	bool is_new = e == NULL || !fresh(rows, e, mr_now_ms());
 
+	*is_new = e == NULL || !fresh(rows, e, mr_now_ms());
 	if (e == NULL)
 		e = entry_add(rows, k);
 	mr_row_unref(e->row);
@@ -233,7 +252,7 @@ static bool keep(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row
 	e->failed_ms = 0;
 	e->loaded = false;
 	evict(rows);
-	return is_new;
+	return e;
 }
 
 static struct mr_row_key key_of_read(const struct mr_row_read *read)
@@ -267,7 +286,7 @@ static void arrived(void *arg, int err, struct mr_row *row)
 	struct mr_row_read *read = arg;
 	struct mr_row_wait *w;
 	const struct mr_row_key k = key_of_read(read);
-	bool overtaken = read->overtaken;
+	bool overtaken = read->overtaken, is_new;
 
 	detach(read);
 	if (err != 0)
@@ -275,7 +294,7 @@ static void arrived(void *arg, int err, struct mr_row *row)
 	else if (overtaken)
 		mr_stat_overtaken++;
 	else
-		keep(read->rows, &k, row, read->began_ms);
+		keep(read->rows, &k, row, read->began_ms, &is_new);
 	while ((w = read->waits) != NULL) {
 		mr_rows_cancel(w);
 		w->done(w, err, row);
@@ -284,62 +303,76 @@ static void arrived(void *arg, int err, struct mr_row *row)
 	free(read);
 }
 
-/* One row read ahead; what was read later than it stays. */
-static bool keep_ahead(struct mr_rows *rows, const struct mr_near_row *near)
+/* --- reading ahead */
+
+/* A step of a run under way. */
+struct step {
+	struct mr_rows *rows;
+	struct mr_ahead_run *run;
+	uint64_t began_ms, drops; /* when it began */
+};
+
+/* One row read ahead; what was read later than it stays. True when it was not in memory. */
+static bool keep_ahead(const struct step *step, const struct mr_near_row *near)
 {
+	struct mr_rows *rows = step->rows;
 	struct mr_row_key k;
+	bool is_new;
 
 	if (!mr_row_key_set(&k, near->kind, mr_slice_of(near->key)))
 		return false;
-	const struct entry *e = find(rows, &k);
-	return (e == NULL || e->read_ms <= rows->ahead.began_ms) && keep(rows, &k, near->row, rows->ahead.began_ms);
-}
-
-static void rest(struct mr_rows *rows, uint64_t ms)
-{
-	rows->ahead.rest_ms = ms < AHEAD_REST_MAX_MS ? ms : AHEAD_REST_MAX_MS;
-	rows->ahead.until_ms = mr_now_ms() + rows->ahead.rest_ms;
+	struct entry *e = find(rows, &k);
+	if (e != NULL && e->read_ms > step->began_ms)
+		return false;
+	e = keep(rows, &k, near->row, step->began_ms, &is_new);
+	if (is_new)
+		e->ahead = step->run->id;
+	return is_new;
 }
 
 static void near_arrived(void *arg, int err, const struct mr_near_list *list)
 {
-	struct mr_rows *rows = arg;
-	size_t n_new = 0;
+	struct step *step = arg;
+	struct mr_rows *rows = step->rows;
+	bool overtaken = err == 0 && rows->drops != step->drops; /* of whatever row: drops are rare */
+	unsigned n_new = 0;
 
-	rows->ahead.under_way = false;
-	if (err != 0 || mr_now_ms() - rows->ahead.began_ms > AHEAD_SLOW_MS)
-		rest(rows, AHEAD_REST_MAX_MS);
-	if (err != 0)
-		return;
-	if (rows->drops != rows->ahead.drops) { /* of whatever row: drops are rare */
+	if (err != 0 || mr_now_ms() - step->began_ms > AHEAD_SLOW_MS)
+		rows->ahead_rests_until_ms = mr_now_ms() + AHEAD_REST_MS;
+	for (size_t i = 0; i < list->n && err == 0 && !overtaken; i++)
+		n_new += keep_ahead(step, &list->v[i]);
+	if (overtaken)
 		mr_stat_overtaken += (int64_t)list->n;
-		return;
-	}
-	for (size_t i = 0; i < list->n; i++)
-		n_new += keep_ahead(rows, &list->v[i]);
-	mr_stat_ahead += (int64_t)n_new;
-	if (n_new == 0 || n_new < list->n / 4)
-		rest(rows, rows->ahead.rest_ms ? 2 * rows->ahead.rest_ms : AHEAD_REST_MS);
-	else
-		rows->ahead.rest_ms = 0;
+	mr_stat_ahead += n_new;
+	mr_ahead_read(&rows->ahead, step->run, n_new, err == 0 && !overtaken ? list->end : NULL);
+	free(step);
 }
 
-/* Somebody asks for an address that is not in memory, as after a start: the next ones will be asked for, too. */
+static void read_on(struct mr_rows *rows, struct mr_ahead_run *run)
+{
+	struct mr_source_near ask = { .done = near_arrived };
+	struct step *step;
+
+	if (run == NULL)
+		return;
+	step = mr_new(struct step, 1);
+	*step = (struct step){ .rows = rows, .run = run, .began_ms = mr_now_ms(), .drops = rows->drops };
+	ask.after = mr_slice_of(run->end);
+	ask.limit = run->step;
+	ask.arg = step;
+	if (rows->source->read_near(rows->source, &ask) == 0)
+		return;
+	mr_ahead_read(&rows->ahead, run, 0, NULL);
+	free(step);
+}
+
 static void read_ahead(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
 {
-	const unsigned n = rows->conf.ahead;
-	struct mr_source_near ask = { .after = key, .limit = n, .done = near_arrived, .arg = rows };
-
-	if (n == 0 || rows->ahead.under_way || (kind != MR_ROW_MAILBOX && kind != MR_ROW_ALIAS) || mr_slice_chr(key, '@') < 1)
-		return;
-	if (rows->table.n + 2 * (size_t)n > rows->conf.max || mr_now_ms() < rows->ahead.until_ms)
-		return;
-	if (rows->source->read_near(rows->source, &ask) != 0)
-		return;
-	rows->ahead.under_way = true;
-	rows->ahead.began_ms = mr_now_ms();
-	rows->ahead.drops = rows->drops;
+	if ((kind == MR_ROW_MAILBOX || kind == MR_ROW_ALIAS) && mr_slice_chr(key, '@') > 0) /* a catch-all has no neighbours */
+		read_on(rows, mr_ahead_miss(&rows->ahead, key, ahead_max(rows)));
 }
+
+/* --- */
 
 static int begin(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row_read **out)
 {

@@ -6,8 +6,8 @@
  * nobody keeps it, and whoever asks from now on starts another one.
  * - Reads are causal (source.h), so what is read after a drop has seen the change.
  * - Equal reads under way are one. Bounded: the row not used for longest goes first.
- * - Behind a read of an address that is not in memory, the addresses next to it are read ahead while there is room: one read at a time,
- * kept only if nothing at all was dropped since it began; where it brings nothing new the next one waits longer.
+ * - Addresses next to one that is not in memory are read ahead (ahead.h) while there is room. What such a read brings is kept only if
+ * nothing at all was dropped since it began; after one that failed or was slow there is none for a while.
  *
  * Loop thread only. */
 #pragma once
@@ -16,7 +16,7 @@
 struct mr_rows;
 struct mr_rows_config {
 	size_t max;     /* rows */
-	unsigned ahead; /* addresses read ahead at a time, 0 = none */
+	unsigned ahead; /* addresses read ahead in one step at most, 0 = none */
 	uint64_t age_ms, negative_age_ms, stale_ms;
 	uint64_t view_age_ms, view_negative_age_ms; /* of the site's views */
 	uint64_t late_ms;                           /* how long the change log may go unread before rows count as past their age */

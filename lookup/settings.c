@@ -30,7 +30,7 @@ const struct mr_option mr_lookup_options[] = {
 	OPTION(cache_rows, MR_OPT_INT, "1000000", 100, 100000000, MR_RELOAD_YES,
 	       "Rows kept in memory; beyond that the row not asked for longest is forgotten."),
 	OPTION(read_ahead, MR_OPT_INT, "256", 0, MR_READ_NEAR_MAX, MR_RELOAD_YES,
-	       "Addresses read along with one that is not in memory, while there is room; 0: none."),
+	       "Addresses read ahead in one step at most, where they are asked for in their order and there is room; 0: none."),
 	OPTION(row_age, MR_OPT_DURATION, "1h", 0, DAY, MR_RELOAD_YES,
 	       "Age at which a row is read again although the change log names no change of it."),
 	OPTION(negative_age, MR_OPT_DURATION, "5m", 0, DAY, MR_RELOAD_YES, "The same for the knowledge that a row does not exist."),

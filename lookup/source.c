@@ -222,6 +222,7 @@ struct near_job {
 	char *after;
 	struct mr_near_row *v;
 	size_t n;
+	char *end;
 	int err;
 };
 
@@ -235,6 +236,7 @@ static void near_job(struct mr_db *db, const struct mr_diag *why, void *arg)
 		j->err = mr_read_near(db, j->after, j->ask.limit, arena, &near, NULL);
 	if (j->err != 0)
 		return;
+	j->end = near.end ? mr_strdup(near.end) : NULL;
 	j->v = mr_new(struct mr_near_row, 2 * near.keys.n + 1);
 	for (size_t i = 0; i < near.keys.n; i++) {
 		const struct mr_row_mailbox *m = &near.mailboxes[i];
@@ -254,6 +256,7 @@ static void near_free(struct near_job *j)
 			free((char *)(uintptr_t)j->v[i].key); /* of both rows */
 	}
 	free(j->v);
+	free(j->end);
 	free(j->after);
 	free(j);
 }
@@ -262,7 +265,7 @@ static void near_done(void *arg)
 {
 	struct near_job *j = arg;
 
-	j->ask.done(j->ask.arg, j->err, &(struct mr_near_list){ j->v, j->n });
+	j->ask.done(j->ask.arg, j->err, &(struct mr_near_list){ j->v, j->n, j->end });
 	near_free(j);
 }
 

@@ -42,10 +42,11 @@ struct mr_near_row {
 struct mr_near_list {
 	const struct mr_near_row *v;
 	size_t n;
+	const char *end; /* the last address; NULL: none comes behind it */
 };
 struct mr_source_near {
 	struct mr_slice after;
-	unsigned limit; /* addresses; at most MR_READ_NEAR_MAX */
+	unsigned limit; /* mailboxes, and rows of aliases; at most MR_READ_NEAR_MAX */
 	void (*done)(void *arg, int err, const struct mr_near_list *list);
 	void *arg;
 };

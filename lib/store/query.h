@@ -43,6 +43,9 @@ uint64_t mr_cell_u64(const struct mr_rows *r, size_t row, size_t column); /* 0 f
 int64_t mr_cell_i64(const struct mr_rows *r, size_t row, size_t column);  /* 0 for NULL */
 double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN for NULL */
 
+/* On a cluster a read waits for everything committed elsewhere before; on a single server that is nothing. */
+#define MR_CURRENT "SET STATEMENT wsrep_sync_wait=1 FOR "
+
 /* The sending limits of one owner as a column, so that they cost no question of their own. */
 #define MR_LIMITS(level, owner)                                                                                                            \
 	"(SELECT GROUP_CONCAT(rule ORDER BY rule SEPARATOR '\\n') FROM v_limit WHERE level = '" level "' AND owner = " owner ")"

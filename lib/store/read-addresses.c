@@ -10,17 +10,21 @@
 
 /* A mailbox, its patterns, its limits, an alias: each a part of its own, since a join and a subquery cost the server more than what they
  * save, and columns that a part does not have are NULL. */
-#define READ(address, owner)                                                                                                               \
-	"SET STATEMENT wsrep_sync_wait=1 FOR "                                                                                             \
+#define MAILBOXES(where)                                                                                                                   \
 	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, "             \
 	"quarantine_score, 'm' "                                                                                                           \
-	"FROM v_mailbox WHERE " address " UNION ALL "                                                                                      \
+	"FROM v_mailbox WHERE " where
+#define PATTERNS(where)                                                                                                                    \
 	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                    \
-	"FROM v_list WHERE scope = 'user' AND " owner " UNION ALL "                                                                        \
+	"FROM v_list WHERE scope = 'user' AND " where
+#define LIMITS(where)                                                                                                                      \
 	"SELECT owner, rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'l' "                                                   \
-	"FROM v_limit WHERE level = 'user' AND " owner " UNION ALL "                                                                       \
+	"FROM v_limit WHERE level = 'user' AND " where
+#define ALIASES(where)                                                                                                                     \
 	"SELECT address, destination, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, senders, 'a' "                                 \
-	"FROM v_alias WHERE " address
+	"FROM v_alias WHERE " where
+#define READ(address, owner)                                                                                                               \
+	MR_CURRENT MAILBOXES(address) " UNION ALL " PATTERNS(owner) " UNION ALL " LIMITS(owner) " UNION ALL " ALIASES(address)
 #define READ_IN(in) READ("address IN (" in ")", "owner IN (" in ")")
 /* A list of placeholders is part of a statement's text: some lengths are prepared, the rest of one is filled with its last key. */
 #define IN_1  "?"
@@ -40,7 +44,12 @@ static const struct {
 };
 enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 9, COLUMN_SENDERS, COLUMN_PART };
 
-/* The rows of one part of the answer by their keys. */
+/* Where the rows of each part are: in one answer, or in one each. */
+struct parts {
+	const struct mr_rows *mailboxes, *patterns, *limits, *aliases;
+};
+
+/* The rows of one part by their keys. */
 struct sorted {
 	const struct mr_rows *rows;
 	size_t n_keys;
@@ -146,16 +155,16 @@ static bool take_limits(const struct sorted *s, struct mr_arena *arena, struct m
 	return true;
 }
 
-static bool take_mailboxes(const struct mr_rows *rows, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_mailbox *out)
+static bool take_mailboxes(const struct parts *p, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_mailbox *out)
 {
 	struct sorted s;
 
-	if (!sort_part(rows, 'm', keys, arena, &s))
+	if (!sort_part(p->mailboxes, 'm', keys, arena, &s))
 		return false;
 	for (size_t i = 0; next_row(&s, &i); i++)
-		out[s.key_of[i]] = mr_mailbox_of(rows, i);
-	return sort_part(rows, 'p', keys, arena, &s) && take_patterns(&s, arena, out) && sort_part(rows, 'l', keys, arena, &s) &&
-	       take_limits(&s, arena, out);
+		out[s.key_of[i]] = mr_mailbox_of(p->mailboxes, i);
+	return sort_part(p->patterns, 'p', keys, arena, &s) && take_patterns(&s, arena, out) &&
+	       sort_part(p->limits, 'l', keys, arena, &s) && take_limits(&s, arena, out);
 }
 
 static bool take_aliases(const struct mr_rows *rows, const struct mr_read_keys *keys, struct mr_arena *arena, struct mr_row_alias *out)
@@ -183,10 +192,10 @@ static bool take_aliases(const struct mr_rows *rows, const struct mr_read_keys *
 	return true;
 }
 
-static int take_rows(const struct mr_rows *rows, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases,
-		     struct mr_arena *arena, struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
+static int take_parts(const struct parts *p, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases,
+		      struct mr_arena *arena, struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
 {
-	if (take_mailboxes(rows, mailboxes, arena, m) && take_aliases(rows, aliases, arena, a))
+	if (take_mailboxes(p, mailboxes, arena, m) && take_aliases(p->aliases, aliases, arena, a))
 		return 0;
 	return mr_diag_set(diag, -EAGAIN, "database: the answer is too large");
 }
@@ -214,42 +223,119 @@ int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, co
 		fill(params + part * n, n, mailboxes);
 	fill(params + 3 * n, n, aliases);
 	int r = mr_query(db, statements[size].sql, params, 4 * n, arena, &rows, diag);
-	return r < 0 ? r : take_rows(&rows, mailboxes, aliases, arena, m, a, diag);
+	return r < 0 ? r : take_parts(&(struct parts){ &rows, &rows, &rows, &rows }, mailboxes, aliases, arena, m, a, diag);
 }
 
-#define NEXT                                                                                                                               \
-	"SELECT address FROM ((SELECT address FROM v_mailbox WHERE address > ? ORDER BY address LIMIT ?) UNION "                           \
-	"(SELECT DISTINCT address FROM v_alias WHERE address > ? ORDER BY address LIMIT ?)) AS near ORDER BY address LIMIT ?"
-#define BETWEEN READ("address > ? AND address <= ?", "owner > ? AND owner <= ?")
+/* --- what comes next in the order of the database: a statement for each part, of one range in one index, which is less work for the server
+ * than a union. The order is the server's alone, as a site's views may have another collation than ours. */
 
-/* First which addresses there are, then all their rows in one statement, which is what makes the rows current: an address that ceased to be
- * in between has none. Bounds on both sides, so that the answer has every row of what lies between, also of what is not there. */
+#define OWN_ROWS_MAX  10000 /* patterns or limits in one range */
+#define AFTER(name)   name " > ? ORDER BY " name " LIMIT ?"
+#define BETWEEN(name) name " > ? AND " name " <= ? ORDER BY " name " LIMIT ?"
+
+/* Behind `after`, up to `to`; NULL: to the end. */
+struct range {
+	const char *after, *to;
+};
+/* To the end, and up to an address. */
+static const char *const mailbox_range[] = { MR_CURRENT MAILBOXES(AFTER("address")), MR_CURRENT MAILBOXES(BETWEEN("address")) };
+static const char *const alias_range[] = { MR_CURRENT ALIASES(AFTER("address")), MR_CURRENT ALIASES(BETWEEN("address")) };
+static const char *const pattern_range[] = { MR_CURRENT PATTERNS(AFTER("owner")), MR_CURRENT PATTERNS(BETWEEN("owner")) };
+static const char *const limit_range[] = { MR_CURRENT LIMITS(AFTER("owner")), MR_CURRENT LIMITS(BETWEEN("owner")) };
+
+static int read_range(struct mr_db *db, const char *const sql[], const struct range *r, unsigned limit, struct mr_arena *arena,
+		      struct mr_rows *out, struct mr_diag *diag)
+{
+	const struct mr_param after = mr_text(r->after), max = mr_num(limit);
+
+	if (r->to == NULL)
+		return mr_query(db, sql[0], MR_PARAMS(after, max), arena, out, diag);
+	return mr_query(db, sql[1], MR_PARAMS(after, mr_text(r->to), max), arena, out, diag);
+}
+
+/* Leaves out the last address, of which rows may be missing. The last one now, NULL for none. */
+static const char *cut_last(struct mr_rows *aliases)
+{
+	const char *last = mr_cell(aliases, aliases->n - 1, COLUMN_ADDRESS);
+
+	while (aliases->n > 0 && strcmp(mr_cell(aliases, aliases->n - 1, COLUMN_ADDRESS), last) == 0)
+		aliases->n--;
+	return aliases->n > 0 ? mr_cell(aliases, aliases->n - 1, COLUMN_ADDRESS) : NULL;
+}
+
+/* Mailboxes and aliases of a range that has no more than `limit` of each, as far as it goes. *r becomes that range. */
+static int read_both(struct mr_db *db, struct range *r, unsigned limit, struct mr_arena *arena, struct mr_rows *mailboxes,
+		     struct mr_rows *aliases, struct mr_diag *diag)
+{
+	int err = read_range(db, mailbox_range, r, limit, arena, mailboxes, diag);
+
+	if (err == 0 && mailboxes->n == limit)
+		r->to = mr_cell(mailboxes, limit - 1, COLUMN_ADDRESS);
+	if (err == 0)
+		err = read_range(db, alias_range, r, limit, arena, aliases, diag);
+	if (err < 0 || aliases->n < limit)
+		return err;
+	r->to = cut_last(aliases);
+	mailboxes->n = 0;
+	return r->to == NULL ? 0 : read_range(db, mailbox_range, r, limit, arena, mailboxes, diag);
+}
+
+static int read_own(struct mr_db *db, const char *const sql[], const struct range *r, struct mr_arena *arena, struct mr_rows *out,
+		    struct mr_diag *diag)
+{
+	int err = read_range(db, sql, r, OWN_ROWS_MAX, arena, out, diag);
+
+	return err == 0 && out->n == OWN_ROWS_MAX ? mr_diag_set(diag, -EAGAIN, "database: the answer is too large") : err;
+}
+
+/* Every address once, whichever of the two it has. */
+static bool take_keys(const struct mr_rows *mailboxes, const struct mr_rows *aliases, struct mr_arena *arena, struct mr_read_keys *out)
+{
+	const struct mr_rows *all[] = { mailboxes, aliases };
+	char **v = mr_arena_try(arena, (mailboxes->n + aliases->n + 1) * sizeof(*v));
+	size_t n = 0, distinct = 0;
+
+	if (v == NULL)
+		return false;
+	for (size_t part = 0; part < MR_COUNT(all); part++)
+		for (size_t i = 0; i < all[part]->n; i++)
+			v[n++] = mr_cell(all[part], i, COLUMN_ADDRESS);
+	qsort(v, n, sizeof(*v), by_text);
+	for (size_t i = 0; i < n; i++)
+		if (distinct == 0 || strcmp(v[distinct - 1], v[i]) != 0)
+			v[distinct++] = v[i];
+	*out = (struct mr_read_keys){ (const char *const *)v, distinct };
+	return true;
+}
+
+/* Each statement begins after this one was called, and so shows all that was committed before: that is what makes the rows current. Bounds
+ * on both sides, so that the answers have every row of what lies between, also of what is not there. */
 int mr_read_near(struct mr_db *db, const char *after, unsigned limit, struct mr_arena *arena, struct mr_read_near *out,
 		 struct mr_diag *diag)
 {
-	const struct mr_param from = mr_text(after), count = mr_num(limit);
-	struct mr_param bounds[8];
-	struct mr_rows addresses, rows;
+	struct mr_rows mailboxes = { 0 }, aliases = { 0 }, patterns = { 0 }, limits = { 0 };
+	const struct parts parts = { &mailboxes, &patterns, &limits, &aliases };
+	struct range r = { .after = after };
 	struct mr_read_near near = { 0 };
-	int r = mr_query(db, NEXT, MR_PARAMS(from, count, from, count, count), arena, &addresses, diag);
+	int err = read_both(db, &r, limit, arena, &mailboxes, &aliases, diag);
 
-	if (r < 0)
-		return r;
-	near.keys = (struct mr_read_keys){ (const char *const *)addresses.cells, addresses.n };
-	near.mailboxes = mr_arena_try(arena, (addresses.n + 1) * sizeof(*near.mailboxes));
-	near.aliases = mr_arena_try(arena, (addresses.n + 1) * sizeof(*near.aliases));
+	if (err == 0 && mailboxes.n > 0)
+		err = read_own(db, pattern_range, &r, arena, &patterns, diag);
+	if (err == 0 && mailboxes.n > 0)
+		err = read_own(db, limit_range, &r, arena, &limits, diag);
+	if (err < 0)
+		return err;
+	if (take_keys(&mailboxes, &aliases, arena, &near.keys)) {
+		near.mailboxes = mr_arena_try(arena, (near.keys.n + 1) * sizeof(*near.mailboxes));
+		near.aliases = mr_arena_try(arena, (near.keys.n + 1) * sizeof(*near.aliases));
+	}
 	if (near.mailboxes == NULL || near.aliases == NULL)
 		return mr_diag_set(diag, -EAGAIN, "database: the answer is too large");
-	if (addresses.n > 0) {
-		for (size_t i = 0; i < MR_COUNT(bounds); i++)
-			bounds[i] = i % 2 == 0 ? from : mr_text(mr_cell(&addresses, addresses.n - 1, 0));
-		r = mr_query(db, BETWEEN, bounds, MR_COUNT(bounds), arena, &rows, diag);
-	}
-	if (r == 0 && addresses.n > 0)
-		r = take_rows(&rows, &near.keys, &near.keys, arena, near.mailboxes, near.aliases, diag);
-	if (r == 0)
+	near.end = r.to;
+	err = take_parts(&parts, &near.keys, &near.keys, arena, near.mailboxes, near.aliases, diag);
+	if (err == 0)
 		*out = near;
-	return r;
+	return err;
 }
 
 static const struct mr_read_keys no_keys;

@@ -19,7 +19,7 @@ int mr_read_rules(struct mr_db *db, const char *map, struct mr_arena *arena, str
 
 	if (!mr_rule_map_parse(map, &m))
 		return -ENOENT;
-	int r = mr_query(db, "SET STATEMENT wsrep_sync_wait=1 FOR SELECT pattern, value FROM v_rule WHERE map = ? LIMIT ?",
+	int r = mr_query(db, MR_CURRENT "SELECT pattern, value FROM v_rule WHERE map = ? LIMIT ?",
 			 MR_PARAMS(mr_text(map), mr_num(MR_RULES_MAX + 1)), arena, &rows, diag);
 	if (r < 0)
 		return r;
@@ -63,8 +63,7 @@ static const char *view_sql(const char *name)
 		i++;
 	if (i < MR_VIEWS_MAX && views[i].name == NULL) {
 		struct mr_buf text = MR_BUF(256);
-		mr_buf_printf(&text, "SET STATEMENT wsrep_sync_wait=1 FOR SELECT value FROM `%s` WHERE name = ? LIMIT %d", name,
-			      MR_VIEW_VALUES_MAX);
+		mr_buf_printf(&text, MR_CURRENT "SELECT value FROM `%s` WHERE name = ? LIMIT %d", name, MR_VIEW_VALUES_MAX);
 		views[i] = (struct view){ mr_strdup(name), mr_buf_steal(&text) };
 	}
 	if (i < MR_VIEWS_MAX)

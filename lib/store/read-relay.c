@@ -21,9 +21,8 @@ static struct mr_row_relay relay_of(const struct mr_rows *rows, size_t row)
 int mr_read_relay(struct mr_db *db, const char *owner, struct mr_arena *arena, struct mr_row_relay *out, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = mr_query(
-	    db, "SET STATEMENT wsrep_sync_wait=1 FOR SELECT owner, nexthop, username, sealed_password FROM v_relay WHERE owner = ?",
-	    MR_PARAMS(mr_text(owner)), arena, &rows, diag);
+	int r = mr_query(db, MR_CURRENT "SELECT owner, nexthop, username, sealed_password FROM v_relay WHERE owner = ?",
+			 MR_PARAMS(mr_text(owner)), arena, &rows, diag);
 
 	if (r == 0 && rows.n == 0)
 		r = -ENOENT;

@@ -10,9 +10,6 @@
 
 #define KEYS_MAX MR_COUNT(((struct mr_row_domain *)NULL)->keys)
 
-/* On a cluster a read waits for everything committed elsewhere before; on a single server that is nothing. */
-#define CURRENT "SET STATEMENT wsrep_sync_wait=1 FOR "
-
 /* 0: an address, 1: a domain, 2: sub-domains, 3: everything. */
 static int width(const char *pattern)
 {
@@ -53,7 +50,7 @@ static void patterns_of(const struct mr_rows *rows, struct mr_arena *arena, stru
 static int keys_of(struct mr_db *db, struct mr_row_domain *d, struct mr_arena *arena, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = mr_query(db, CURRENT "SELECT selector, algorithm, sealed_key FROM v_dkim WHERE domain = ? ORDER BY selector",
+	int r = mr_query(db, MR_CURRENT "SELECT selector, algorithm, sealed_key FROM v_dkim WHERE domain = ? ORDER BY selector",
 			 MR_PARAMS(mr_text(d->name)), arena, &rows, diag);
 
 	if (r < 0)
@@ -72,7 +69,7 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	struct mr_row_domain d = { 0 };
 	struct mr_rows rows;
 	int r = mr_query(db,
-			 CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS(
+			 MR_CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS(
 			     "domain", "name") ", alias_of, relay_to, relay_listed, quarantine_score "
 					       "FROM v_domain WHERE name = ?",
 			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
@@ -93,7 +90,7 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	d.relay_listed = mr_cell_true(&rows, 0, 8);
 	r = keys_of(db, &d, arena, diag);
 	if (r == 0)
-		r = mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
+		r = mr_query(db, MR_CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
 			     MR_PARAMS(mr_text(d.name)), arena, &rows, diag);
 	if (r < 0)
 		return r;
@@ -122,8 +119,8 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_row_pattern **out, size_t *n, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r =
-	    mr_query(db, CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global'", MR_NO_PARAMS, arena, &rows, diag);
+	int r = mr_query(db, MR_CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'global'", MR_NO_PARAMS, arena, &rows,
+			 diag);
 
 	if (r == 0)
 		patterns_of(&rows, arena, out, n);
@@ -133,7 +130,7 @@ int mr_read_global_patterns(struct mr_db *db, struct mr_arena *arena, struct mr_
 int mr_read_global_limits(struct mr_db *db, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
 	struct mr_rows rows;
-	int r = mr_query(db, CURRENT "SELECT " MR_LIMITS("global", "''"), MR_NO_PARAMS, arena, &rows, diag);
+	int r = mr_query(db, MR_CURRENT "SELECT " MR_LIMITS("global", "''"), MR_NO_PARAMS, arena, &rows, diag);
 
 	if (r == 0)
 		*out = mr_cell_text(&rows, 0, 0);
@@ -159,9 +156,9 @@ int mr_read_fulfils(struct mr_db *db, const struct mr_db_expect *e, bool *yes, s
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_rows rows;
 	int r = mr_query(db,
-			 CURRENT "SELECT COUNT(*), COALESCE(MAX(id = ? AND (? = '' OR (kind = ? AND name = ?))), 0), (SELECT "
-				 "COALESCE(MIN(id), 0) > ? FROM v_change) "
-				 "FROM v_change WHERE id BETWEEN ? AND ?",
+			 MR_CURRENT "SELECT COUNT(*), COALESCE(MAX(id = ? AND (? = '' OR (kind = ? AND name = ?))), 0), (SELECT "
+				    "COALESCE(MIN(id), 0) > ? FROM v_change) "
+				    "FROM v_change WHERE id BETWEEN ? AND ?",
 			 MR_PARAMS(mr_num((int64_t)e->last), mr_text(e->kind), mr_text(e->kind), mr_text(e->key), mr_num((int64_t)e->last),
 				   mr_num((int64_t)e->first), mr_num((int64_t)e->last)),
 			 arena, &rows, diag);

@@ -62,10 +62,12 @@ struct mr_read_keys {
 };
 int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
 		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag);
-/* Both rows of each of the addresses that come next after `after`, which need not be one; m and a as above. */
+/* Both rows of each of the addresses that come next after `after`, which need not be one; m and a as above. At most `limit` mailboxes and
+ * as many rows of aliases. */
 #define MR_READ_NEAR_MAX 1000
 struct mr_read_near {
-	struct mr_read_keys keys; /* at most limit */
+	struct mr_read_keys keys; /* at most 2 * limit, of which none is left out up to `end` */
+	const char *end;          /* in the order of the database; NULL: nothing comes behind, or more rows of one alias than are read */
 	struct mr_row_mailbox *mailboxes;
 	struct mr_row_alias *aliases;
 };

@@ -256,13 +256,14 @@ def test_cold_questions_share_statements(lookup, site, server):
 
 
 def test_neighbours_are_read_ahead(lookup, site, server):
-    """One address was asked for; the rows of those next to it, and what does not exist of them, need no reading any more, and a change of one of them is
-    seen like any other."""
+    """Addresses are asked for in their order: the rows of those that come next, and what does not exist of them, are mostly there already, and a change of one
+    of them is seen like any other."""
     server.sql("""
         INSERT INTO mailbox (address, domain, password)
             SELECT CONCAT('n', seq, '@example.org'), 'example.org', CONCAT('{PLAIN}', seq) FROM seq_101_to_199;
         INSERT INTO alias (address, domain, destination)
-            SELECT CONCAT('n', seq, 'x@example.org'), 'example.org', CONCAT('n10', d, '@example.org') FROM seq_101_to_199, (SELECT 1 AS d UNION SELECT 2) two;
+            SELECT CONCAT('n', seq_101_to_199.seq, 'x@example.org'), 'example.org', CONCAT('n10', three.seq, '@example.org')
+                FROM seq_101_to_199, seq_1_to_3 three;
         INSERT INTO sender_list (scope, owner, pattern, action)
             SELECT 'user', CONCAT('n', seq, '@example.org'), p, 'deny' FROM seq_101_to_199, (SELECT '*' AS p UNION SELECT 'x.example') two WHERE seq MOD 2;
         INSERT INTO sending_limit (level, owner, scope, net, what, window_seconds, amount, action)
@@ -272,17 +273,19 @@ def test_neighbours_are_read_ahead(lookup, site, server):
     for where, cmd in (("passdb/passdb.sock", "passdb"), ("lookup/directory.sock", "account")):
         assert "status=ok" in lookup.ask(where, cmd, address="n101@example.org")
     assert lookup.map("mailbox", "n101@example.org") == "OK n101@example.org"
-    until(lambda: lookup.stats()["rows_ahead_total"] >= 2 * 98 + 2 * 99)
+    until(lambda: lookup.stats()["rows_ahead_total"] >= 16)
     reads = lookup.stats()["row_reads_total"]
     for number in range(102, 200):
         said = lookup.ask("passdb/passdb.sock", "passdb", address=f"n{number}@example.org")
         assert f"password={{PLAIN}}{number}" in said
         assert [line for line in said if line.startswith("deny")] == (["deny=x.example", "deny=*"] if number % 2 else [])
-        assert lookup.map("alias", f"n{number}x@example.org") == "OK n101@example.org, n102@example.org"
+        assert lookup.map("alias", f"n{number}x@example.org") == "OK n101@example.org, n102@example.org, n103@example.org"
         assert lookup.map("mailbox", f"n{number}x@example.org") == "NOTFOUND"
         said = lookup.ask("lookup/directory.sock", "account", address=f"n{number}@example.org")
         assert len([line for line in said if line.startswith("limit=")]) == (2 if number % 3 == 0 else 0), said
-    assert lookup.stats()["row_reads_total"] == reads
+    after = lookup.stats()
+    assert after["row_reads_total"] - reads < 100, after  # of 392 rows
+    assert after["rows_ahead_used_total"] > 200, after
     site.cli("user", "set", "n150@example.org", "--send-only")
     until(lambda: lookup.map("mailbox", "n150@example.org") == "NOTFOUND", 1.5)
 

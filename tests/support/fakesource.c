@@ -141,7 +141,7 @@ void fake_near_arrive(struct fakesource *f, int err)
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct mr_near_row){ i % 2 == 0 ? MR_ROW_MAILBOX : MR_ROW_ALIAS, f->near_addresses[i / 2], f->near_rows[i] };
 	f->near_open = false;
-	f->near.done(f->near.arg, err, &(struct mr_near_list){ v, err ? 0 : n });
+	f->near.done(f->near.arg, err, &(struct mr_near_list){ v, err ? 0 : n, n ? f->near_addresses[f->n_near - 1] : NULL });
 	for (size_t i = 0; i < n; i++)
 		mr_row_unref(v[i].row);
 }

@@ -272,39 +272,59 @@ static void ahead(void **state)
 	end();
 }
 
-/* It never pushes out what was asked for, and leaves the database alone when that is of no use. */
-static void ahead_bounds(void **state)
+/* Whoever asks for what was read ahead has the next ones read, until nothing new comes. */
+static void ahead_goes_on(void **state)
 {
 	struct asker a;
-
-	begin_ahead(4, 2);
-	ask(&a);
-	assert_true(source.near_open); /* four rows would just fit */
-	near_is("x@e.test", "y@e.test");
-	fake_arrive_all(&source, 0);
-	fake_near_arrive(&source, -EAGAIN);
-	assert_int_equal(mr_rows_count(rows), 1);
-	ask_key(&a, "b@e.test", false);
-	assert_false(source.near_open); /* it failed a moment ago; nor is there room now */
-	fake_arrive_all(&source, 0);
-	end();
 
 	begin_ahead(100, 2);
 	near_is("john@e.test", "mary@e.test");
 	ask_key(&a, "a@e.test", false);
 	fake_arrive_all(&source, 0);
 	fake_near_arrive(&source, 0);
-	ask_key(&a, "b@e.test", false);
-	assert_true(source.near_open); /* the last one brought much */
-	fake_arrive_all(&source, 0);
-	fake_near_arrive(&source, 0); /* nothing new */
-	ask_key(&a, "c@e.test", false);
+	ask(&a);
+	assert_false(source.near_open); /* one row of four */
+	ask_alias(&a, "john@e.test");
+	assert_true(source.near_open);
+	assert_memory_equal(source.near.after.p, "mary@e.test", source.near.after.n);
+	fake_near_arrive(&source, 0); /* the same once more */
+	ask_alias(&a, "mary@e.test");
+	ask_key(&a, "mary@e.test", false);
 	assert_false(source.near_open);
+	assert_int_equal(source.n_reads, 0);
+	end();
+}
+
+/* It never pushes out what was asked for, and leaves the database alone when that is of no use. */
+static void ahead_bounds(void **state)
+{
+	struct asker a;
+
+	begin_ahead(7, 2);
+	ask(&a);
+	assert_false(source.near_open); /* two mailboxes and two aliases would not fit */
 	fake_arrive_all(&source, 0);
-	mr_clock_advance(200);
-	ask_key(&a, "d@e.test", false);
+	end();
+
+	begin_ahead(100, 2);
+	near_is("x@e.test", "y@e.test");
+	ask_key(&a, "a@e.test", false);
+	fake_arrive_all(&source, 0);
+	fake_near_arrive(&source, -EAGAIN);
+	assert_int_equal(mr_rows_count(rows), 1);
+	ask_key(&a, "b@e.test", false);
+	assert_false(source.near_open); /* it failed a moment ago */
+	fake_arrive_all(&source, 0);
+	mr_clock_advance(61000);
+	ask_key(&a, "c@e.test", false);
 	assert_true(source.near_open);
 	fake_arrive_all(&source, 0);
+	mr_clock_advance(300);
+	fake_near_arrive(&source, 0); /* slow, but here it is */
+	ask_key(&a, "x@e.test", false);
+	assert_true(a.over);
+	ask_alias(&a, "x@e.test");
+	assert_false(source.near_open);
 	end();
 
 	begin_ahead(100, 2);
@@ -431,9 +451,10 @@ static void explore(unsigned char *script, unsigned n, bool with_ahead)
 
 	begin_ahead(100, with_ahead ? 2 : 0);
 	near_is("john@e.test", "mary@e.test");
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		perform(&w, script[i]);
-	check(&w);
+		check(&w); /* each time: who looks has more read ahead */
+	}
 	bool any = false;
 	for (int act = 0; act < ACTS; act++)
 		any |= can[act] = possible(&w, act);
@@ -476,8 +497,9 @@ static void every_order_ahead(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ages),        cmocka_unit_test(unverified),        cmocka_unit_test(stale), cmocka_unit_test(coalesced),
-		cmocka_unit_test(bounded),     cmocka_unit_test(too_long),          cmocka_unit_test(ahead), cmocka_unit_test(ahead_bounds),
+		cmocka_unit_test(ages),        cmocka_unit_test(unverified),        cmocka_unit_test(stale),
+		cmocka_unit_test(coalesced),   cmocka_unit_test(bounded),           cmocka_unit_test(too_long),
+		cmocka_unit_test(ahead),       cmocka_unit_test(ahead_bounds),      cmocka_unit_test(ahead_goes_on),
 		cmocka_unit_test(every_order), cmocka_unit_test(every_order_ahead),
 	};
 
