@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define ARENA_MAX (64u << 20) /* bytes of one statement's answer: some aliases with very many destinations */
+#define AT_ONCE   2           /* statements under way before reads are gathered: one waits for a disk while the other computes */
 #define GATHER_MS 1           /* how long reads wait for the statement under way, before they get a connection of their own */
 
 struct ask {
@@ -71,6 +72,12 @@ static void tell(struct batch *b)
 	free(b);
 }
 
+static void stop_waiting(struct pool_source *s)
+{
+	mr_timer_cancel(&s->timer);
+	mr_later_cancel(s->loop, &s->turn_ends);
+}
+
 static void hand_over(struct pool_source *s);
 
 static void done(void *arg)
@@ -91,7 +98,7 @@ static int submit(struct pool_source *s)
 
 	if (err != 0)
 		return err;
-	mr_timer_cancel(&s->timer);
+	stop_waiting(s);
 	s->gathered = NULL;
 	s->under_way++;
 	return 0;
@@ -102,7 +109,7 @@ static void give_up(struct pool_source *s)
 {
 	struct batch *b = s->gathered;
 
-	mr_timer_cancel(&s->timer);
+	stop_waiting(s);
 	s->gathered = NULL;
 	tell(b);
 }
@@ -123,6 +130,24 @@ static void on_time(void *arg)
 		hand_over(s); /* else done() will */
 }
 
+static void on_turn_ends(void *arg)
+{
+	hand_over(arg);
+}
+
+static void gather(struct pool_source *s)
+{
+	s->gathered = mr_new(struct batch, 1);
+	s->gathered->source = s;
+	s->gathered->err = -EAGAIN;
+	if (s->under_way >= AT_ONCE) {
+		s->timer = mr_timer_start(s->loop, GATHER_MS, on_time, s);
+		return;
+	}
+	s->turn_ends = (struct mr_later){ .fn = on_turn_ends, .arg = s };
+	mr_later_start(s->loop, &s->turn_ends);
+}
+
 int pool_read_address(struct pool_source *s, const struct mr_source_row *r)
 {
 	if (s->gathered != NULL && s->gathered->n == MR_READ_MAX) {
@@ -130,12 +155,8 @@ int pool_read_address(struct pool_source *s, const struct mr_source_row *r)
 		if (err != 0)
 			return err;
 	}
-	if (s->gathered == NULL) {
-		s->gathered = mr_new(struct batch, 1);
-		s->gathered->source = s;
-		s->gathered->err = -EAGAIN;
-		s->timer = mr_timer_start(s->loop, s->under_way > 0 ? GATHER_MS : 0, on_time, s);
-	}
+	if (s->gathered == NULL)
+		gather(s);
 	s->gathered->asks[s->gathered->n++] = (struct ask){ .ask = *r, .key = mr_slice_dup(r->key) };
 	return 0;
 }

@@ -7,9 +7,10 @@ struct pool_source {
 	struct mr_loop *loop;
 	struct mr_db_pool *pool;
 	struct batch *gathered; /* reads not given to the pool yet; NULL = none */
-	struct mr_timer *timer; /* gives them */
-	unsigned under_way;     /* statements of gathered reads that the pool has */
-	unsigned at_once;       /* so many at most, unless a batch is full */
+	struct mr_timer *timer; /* one of these gives them */
+	struct mr_later turn_ends;
+	unsigned under_way; /* statements of gathered reads that the pool has */
+	unsigned at_once;   /* so many at most, unless a batch is full */
 	struct view_job *views_waiting;
 	size_t n_views_waiting;
 	unsigned views_under_way;

@@ -119,6 +119,8 @@ static bool alive_by(struct mr_db *db, uint64_t used)
 /* Where there is another server to ask, a job whose connection broke is run once more. */
 static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_db *db)
 {
+	bool first = p->finished == NULL;
+
 	if (db && mr_db_useless(db) && p->servers.places.n > 1 && !item->again && !p->stopping) {
 		item->again = true;
 		DL_PREPEND(p->queue, item);
@@ -127,7 +129,11 @@ static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_d
 		return;
 	}
 	DL_APPEND(p->finished, item);
+	if (!first)
+		return;                 /* the loop has been told, and takes all */
+	pthread_mutex_unlock(&p->lock); /* which the loop wants as soon as it wakes */
 	eventfd_write(p->event, 1);
+	pthread_mutex_lock(&p->lock);
 }
 
 static struct mr_db *run_item(struct mr_db_pool *p, struct item *item, struct mr_db *db, unsigned thread)
@@ -404,10 +410,11 @@ int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
 		item->job = *job;
 		DL_APPEND(p->queue, item);
 		p->queued++;
-		pthread_cond_signal(&p->wake);
 		r = 0;
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (r == 0) /* a thread that wakes up takes the lock */
+		pthread_cond_signal(&p->wake);
 	return r;
 }
 
