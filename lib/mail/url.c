@@ -83,6 +83,22 @@ static bool is_dns_name(struct mr_slice host)
 	return label > 0 && dots > 0 && host.n <= MR_URL_HOST_MAX;
 }
 
+/* The name as DNS has it, lower case; free() it. Where the rules of IDNA forbid a name that DNS does not, it is taken as it stands:
+ * "_dmarc.example.org". ASCII alone has nothing for IDNA to change. */
+static char *to_ascii(const char *name)
+{
+	char *ascii = NULL;
+	bool plain = true;
+
+	for (const char *p = name; *p; p++)
+		plain &= (unsigned char)*p < 0x80;
+	if (plain || idn2_lookup_u8((const uint8_t *)name, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		ascii = strdup(name);
+	for (char *p = ascii; ascii && *p; p++)
+		*p = mr_lower(*p);
+	return ascii;
+}
+
 static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url *out)
 {
 	struct mr_buf plain = MR_BUF(4 * MR_URL_HOST_MAX);
@@ -94,11 +110,7 @@ static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url 
 		goto out;
 	while (plain.n > 1 && plain.p[plain.n - 1] == '.')
 		mr_buf_truncate(&plain, plain.n - 1);
-	/* Where the rules of IDNA forbid a name that DNS does not, it is taken as it stands: "_dmarc.example.org". */
-	if (idn2_lookup_u8((const uint8_t *)plain.p, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
-		ascii = strdup(plain.p);
-	for (char *p = ascii; ascii && *p; p++)
-		*p = mr_lower(*p);
+	ascii = to_ascii(plain.p);
 	if (!ascii)
 		goto out;
 	if (odd_address(ascii, &address) && inet_ntop(AF_INET, &address, text, sizeof(text))) {

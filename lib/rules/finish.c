@@ -13,6 +13,8 @@
 #define STACK_FIRST  (32u << 10)
 #define STACK_MAX    (512u << 10)
 #define MULTIPLE_MAX 1000
+#define SELDOM       0.0005
+#define SHARE_MAX    0.15 /* of the bytes of a text, at which a pattern is tried */
 
 static const char *const states[] = {
 	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
@@ -104,6 +106,23 @@ static void cannot(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rules
 	rule->state = MR_RULES_CANNOT;
 }
 
+/* Before it is compiled: see opening.h. */
+static void find_openings(struct mr_rules_rule *rule)
+{
+	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	struct mr_rules_pattern *p = &rule->pattern;
+	size_t n;
+
+	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset)
+		return;
+	n = mr_rules_openings(p->text, p->options, v);
+	if (!n || mr_rules_openings_share(v, n) > SHARE_MAX)
+		return;
+	p->openings = mr_new(struct mr_rules_opening, n);
+	p->n_openings = n;
+	memcpy(p->openings, v, n * sizeof(*v));
+}
+
 static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 {
 	struct mr_slice text = rule->pattern.text;
@@ -112,7 +131,8 @@ static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 
 	if (rule->replace)
 		rule->pattern.text = mr_rules_replace(r, text);
-	rule->pattern.of_long = rule->kind == MR_RULES_FULL || rule->kind == MR_RULES_HEADER;
+	find_openings(rule);
+	rule->pattern.of_long = !rule->pattern.openings && (rule->kind == MR_RULES_FULL || rule->kind == MR_RULES_HEADER);
 	err = mr_rules_pattern_compile(&rule->pattern, &diag);
 	if (err == -E2BIG && rule->replace) {
 		diag.text[0] = 0;
@@ -187,11 +207,6 @@ static void need(struct mr_rules_rule *rule)
 		need(n->rule);
 }
 
-bool mr_rules_is_part(const struct mr_rules_rule *rule)
-{
-	return rule->name[0] == '_' && rule->name[1] == '_';
-}
-
 static int by_group(const void *a, const void *b)
 {
 	const struct mr_rules_rule *const *x = a, *const *y = b;
@@ -228,6 +243,31 @@ static void group(struct mr_rules *r, const struct mr_rules_list *patterns)
 	}
 }
 
+/* What is found often stands apart from what is found seldom (see sieve.h). */
+static void add_to_sieve(struct mr_rules_group *g, double from, double to)
+{
+	for (size_t i = 0; i < g->rules.n; i++) {
+		const struct mr_rules_pattern *p = &g->rules.v[i]->pattern;
+		double share = p->openings ? mr_rules_openings_share(p->openings, p->n_openings) : to;
+
+		if (share >= from && share < to)
+			mr_rules_sieve_add(g->sieve, (unsigned)i, p->openings, p->n_openings);
+	}
+}
+
+static void make_sieve(struct mr_rules_group *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->rules.n; i++)
+		any |= g->rules.v[i]->pattern.openings != NULL;
+	if (!any)
+		return;
+	g->sieve = mr_rules_sieve_new();
+	add_to_sieve(g, 0, SELDOM);
+	add_to_sieve(g, SELDOM, 1);
+}
+
 static void list(struct mr_rules *r)
 {
 	struct mr_rules_list patterns = { .v = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*patterns.v)) };
@@ -245,6 +285,8 @@ static void list(struct mr_rules *r)
 	if (patterns.n)
 		qsort(patterns.v, patterns.n, sizeof(*patterns.v), by_group);
 	group(r, &patterns);
+	for (size_t i = 0; i < r->n_groups; i++)
+		make_sieve(&r->groups[i]);
 }
 
 void mr_rules_finish(struct mr_rules *r)
@@ -261,11 +303,12 @@ void mr_rules_finish(struct mr_rules *r)
 	r->n_rules = 0;
 	for (rule = r->rules; rule; rule = rule->hh.next) {
 		rule->index = r->n_rules;
+		rule->part = rule->name[0] == '_' && rule->name[1] == '_';
 		r->ordered[r->n_rules++] = rule;
 		resolve(r, rule);
 	}
 	for (size_t i = 0; i < r->n_rules; i++)
-		if (!mr_rules_is_part(r->ordered[i]))
+		if (!r->ordered[i]->part)
 			need(r->ordered[i]);
 	list(r);
 	r->match = pcre2_match_data_create(1, NULL); /* only where the whole is matters */
@@ -280,8 +323,12 @@ void mr_rules_free(struct mr_rules *r)
 {
 	if (!r)
 		return;
-	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next)
+	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next) {
 		pcre2_code_free(rule->pattern.code);
+		free(rule->pattern.openings);
+	}
+	for (size_t i = 0; i < r->n_groups; i++)
+		mr_rules_sieve_free(r->groups[i].sieve);
 	pcre2_match_data_free(r->match);
 	pcre2_match_context_free(r->limits);
 	pcre2_jit_stack_free(r->stack);

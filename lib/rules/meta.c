@@ -274,14 +274,15 @@ static bool is_true(double v)
 
 double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_rule *rule), void *arg)
 {
-	double a = n->a ? mr_rules_meta_value(n->a, value, arg) : 0;
-	double b;
+	double a, b;
 
+	if (n->op == MR_RULES_RULE)
+		return value(arg, n->rule);
+	a = n->a ? mr_rules_meta_value(n->a, value, arg) : n->number;
 	switch (n->op) {
 	case MR_RULES_NUMBER:
-		return n->number;
 	case MR_RULES_RULE:
-		return value(arg, n->rule);
+		return a;
 	case MR_RULES_NOT:
 		return !is_true(a);
 	case MR_RULES_MINUS:

@@ -105,7 +105,7 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	p->code = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n,
 				p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
-				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0),
+				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0) | (p->openings ? PCRE2_ANCHORED : 0),
 				&err, &at, context);
 	pcre2_compile_context_free(context);
 	if (p->code)
@@ -144,13 +144,37 @@ static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 		last = !p->of_long || end > in.n;
 		pcre2_set_offset_limit(r->limits, last ? PCRE2_UNSET : end - 1);
 		found = pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
-		look_at_clock(r, last ? in.n - at : PIECE);
+		look_at_clock(r, p->openings ? 0 : last ? in.n - at : PIECE);
 		at = end;
 	}
 	return found;
 }
 
-int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, unsigned max, struct mr_slice *first)
+/* The next place from *at on; false: none. */
+static bool next_place(struct mr_rules_places *places, size_t *at)
+{
+	if (places->all)
+		return true;
+	while (places->n && places->v[0] < places->base + *at) {
+		places->v++;
+		places->n--;
+	}
+	if (places->n)
+		*at = places->v[0] - places->base;
+	return places->n;
+}
+
+static int match_in(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places, size_t at)
+{
+	int found = PCRE2_ERROR_NOMATCH;
+
+	for (; found == PCRE2_ERROR_NOMATCH && next_place(places, &at) && at < in.n; at++)
+		found = match_at(r, p, in, at, 0);
+	return found;
+}
+
+int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places,
+			   unsigned max, struct mr_slice *first)
 {
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
 	uint32_t options = 0;
@@ -158,7 +182,7 @@ int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p,
 	unsigned n = 0;
 
 	while (n < max && at <= in.n) {
-		int found = match_at(r, p, in, at, options);
+		int found = p->openings ? match_in(r, p, in, places, at) : match_at(r, p, in, at, options);
 
 		if (found == PCRE2_ERROR_NOMATCH)
 			break;

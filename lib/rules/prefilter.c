@@ -1,6 +1,7 @@
 /* prefilter: finds in one pass over a text which of many patterns may match in it (Hyperscan, or Vectorscan where that is it); PCRE2 then
- * looks at those alone. What a database says is "perhaps", never "no" wrongly: patterns are compiled as approximations that match more, and
- * texts are put behind each other with line breaks between. Patterns that cannot be had that way are not covered: they may always match. */
+ * looks at those alone. For the patterns of which nothing is known about how matches begin (opening.h). What a database says is "perhaps",
+ * never "no" wrongly: patterns are compiled as approximations that match more, and texts stand behind each other with line breaks between.
+ * Patterns that cannot be had that way are not covered: they may always match. */
 
 /* system */
 #include <errno.h>
@@ -19,10 +20,19 @@
 #define TEXTS_MAX (64u << 20)
 
 #ifdef MR_HAVE_HYPERSCAN
+static bool has_database(const struct mr_rules_group *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->rules.n; i++)
+		n += !g->rules.v[i]->pattern.openings;
+	return n >= RULES_MIN;
+}
+
 static struct mr_rules_group *nth(const struct mr_rules *r, size_t i)
 {
 	for (size_t k = 0; k < r->n_groups; k++)
-		if (r->groups[k].rules.n >= RULES_MIN && i-- == 0)
+		if (has_database(&r->groups[k]) && i-- == 0)
 			return &r->groups[k];
 	return NULL;
 }
@@ -47,7 +57,7 @@ static bool expression(const struct mr_rules_rule *rule, struct mr_buf *out, uns
 	struct mr_slice text = p->expanded.n ? p->expanded : p->text;
 
 	/* Without a pattern ("exists:"), or with one that looks at the ends of the text, which here stands among others. */
-	if (!p->code || (p->options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_EXTENDED)))
+	if (!p->code || p->openings || (p->options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_EXTENDED)))
 		return false;
 	for (size_t i = 0; i + 1 < text.n; i++) {
 		if (text.p[i] == '\\' && strchr("AzZGK", text.p[i + 1]))
@@ -216,25 +226,16 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	return 0;
 }
 
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, const struct mr_sa_list *texts,
-			     struct mr_arena *arena, bool *may)
+void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may)
 {
-	struct mr_slice all = texts->n == 1 ? texts->items[0] : (struct mr_slice){ 0 };
-	struct mr_buf joined = MR_BUF(TEXTS_MAX);
+	bool *found = mr_new(bool, g->rules.n);
 
-	for (size_t i = 0; texts->n > 1 && i < texts->n; i++) {
-		mr_buf_add(&joined, texts->items[i]);
-		mr_buf_putc(&joined, '\n');
-	}
-	if (texts->n > 1)
-		all = mr_buf_slice(&joined);
-	for (size_t i = 0; i < g->rules.n; i++)
-		may[i] = !g->covered[i];
 	/* What cannot be looked through leaves nothing out. */
-	if (joined.full || all.n > UINT32_MAX ||
-	    hs_scan(g->database, all.p ? all.p : "", (unsigned)all.n, 0, r->prefilter->scratch, on_match, may) != HS_SUCCESS)
-		memset(may, true, g->rules.n);
-	mr_buf_done(&joined);
+	if (text.n <= UINT32_MAX &&
+	    hs_scan(g->database, text.p ? text.p : "", (unsigned)text.n, 0, r->prefilter->scratch, on_match, found) == HS_SUCCESS)
+		for (size_t i = 0; i < g->rules.n; i++)
+			may[i] &= found[i] || !g->covered[i];
+	free(found);
 }
 
 void mr_rules_prefilter_free(struct mr_rules *r)
@@ -268,8 +269,7 @@ int mr_rules_prefilter_load(struct mr_rules *r, size_t i, struct mr_slice bytes,
 	return mr_diag_set(diag, -ENOTSUP, "prefilter: not built in");
 }
 
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, const struct mr_sa_list *texts,
-			     struct mr_arena *arena, bool *may)
+void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may)
 {
 }
 

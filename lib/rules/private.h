@@ -10,6 +10,7 @@
 /* ours */
 #include "base/hash.h"
 #include "rules/rules.h"
+#include "sieve.h"
 
 enum mr_rules_kind {
 	MR_RULES_NONE, /* only spoken of: a score, flags */
@@ -28,10 +29,19 @@ enum mr_rules_kind {
 /* A regular expression without its delimiters, and what follows them. */
 struct mr_rules_pattern {
 	struct mr_slice text;
-	uint32_t options;         /* PCRE2_... */
-	pcre2_code *code;         /* NULL until compiled */
-	struct mr_slice expanded; /* text without calls, where it has some; else empty */
-	bool of_long;             /* is matched against texts that may be long: a piece at a time */
+	uint32_t options;                  /* PCRE2_... */
+	pcre2_code *code;                  /* NULL until compiled */
+	struct mr_slice expanded;          /* text without calls, where it has some; else empty */
+	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
+	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
+	size_t n_openings;
+};
+
+/* Where in a text matches of one pattern may begin. */
+struct mr_rules_places {
+	const uint32_t *v; /* ascending, in the text that `base` counts from */
+	size_t n, base;    /* base: of what is looked at now */
+	bool all;          /* anywhere, whatever v says */
 };
 
 enum mr_rules_op {
@@ -65,6 +75,7 @@ struct mr_rules_node {
 struct mr_rules_rule {
 	char *name;
 	size_t index; /* of definition */
+	bool part;    /* "__NAME" */
 	enum mr_rules_kind kind;
 	enum mr_rules_state state;
 	const char *file, *description, *why;
@@ -128,8 +139,9 @@ struct mr_rules_group {
 	enum mr_rules_kind kind;
 	struct mr_slice header; /* HEADER */
 	struct mr_rules_list rules;
-	void *database; /* prefilter.c's: finds which may match; NULL: all may */
-	bool *covered;  /* by the database; others may always match */
+	struct mr_rules_sieve *sieve; /* finds where those with openings may match */
+	void *database;               /* prefilter.c's: finds which of the others may match; NULL: all may */
+	bool *covered;                /* by the database; others may always match */
 };
 
 struct mr_rules {
@@ -193,14 +205,13 @@ int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, s
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
 /* The time for one message begins. */
 void mr_rules_pattern_begin(struct mr_rules *r);
-/* How often it is found in `in`, at most max times; *first is where. -1: it took too long, or the time is over. */
-int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, unsigned max, struct mr_slice *first);
-/* prefilter.c: for each rule of the group whether it may match in one of the texts; `may` was all true. */
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, const struct mr_sa_list *texts,
-			     struct mr_arena *arena, bool *may);
+/* How often it is found in `in`, at most max times; *first is where. places: for a pattern with openings, moves on. -1: it took too long,
+ * or the time is over. */
+int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places,
+			   unsigned max, struct mr_slice *first);
+/* prefilter.c: takes from `may` the rules of the group that cannot match in any line of the text. */
+void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may);
 void mr_rules_prefilter_free(struct mr_rules *r);
-/* finish.c: "__NAME" */
-bool mr_rules_is_part(const struct mr_rules_rule *rule);
 /* meta.c */
 int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_diag *diag);
 double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_rule *rule), void *arg);

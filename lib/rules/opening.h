@@ -1,0 +1,45 @@
+/* opening: with which bytes matches of a regular expression may begin. Where those are rare in mail, matches are looked for only there
+ * (sieve.h): what else the expression says is PCRE2's business. */
+#pragma once
+
+/* system */
+#include <stdint.h>
+
+/* ours */
+#include "base/slice.h"
+
+#define MR_OPENING_BYTES 6
+#define MR_OPENINGS_MAX  64
+
+/* A set of bytes. */
+struct mr_rules_class {
+	uint64_t bits[4];
+};
+
+/* A match begins with n bytes, one of each class. */
+struct mr_rules_opening {
+	uint8_t n;
+	bool whole; /* and may end there: more of the expression may follow; else it is cut */
+	struct mr_rules_class bytes[MR_OPENING_BYTES];
+};
+
+/* Each match of the expression (PCRE2's syntax over bytes; options: PCRE2_...) begins with one of out[0..n-1], none of which is empty.
+ * 0: not known: it may match nothing, begin with anything, or is not understood. */
+size_t mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening out[MR_OPENINGS_MAX]);
+/* How many places of a byte of ordinary mail begin with one of them, about: 0.001 is one in a thousand. */
+double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n);
+
+/* opening-set.c: sets of openings, which grow as an expression is read. */
+struct mr_rules_openset {
+	struct mr_rules_opening *v; /* free() it */
+	size_t n, room;
+};
+void mr_rules_openset_nothing(struct mr_rules_openset *s); /* the empty text alone */
+void mr_rules_openset_any(struct mr_rules_openset *s);     /* whatever */
+void mr_rules_openset_byte(struct mr_rules_openset *s, const struct mr_rules_class *c);
+void mr_rules_openset_or(struct mr_rules_openset *s, const struct mr_rules_openset *other);
+void mr_rules_openset_then(struct mr_rules_openset *s, const struct mr_rules_openset *next);
+/* At least min of it in a row, at most max. */
+void mr_rules_openset_repeat(struct mr_rules_openset *s, unsigned min, unsigned max);
+bool mr_rules_openset_grows(const struct mr_rules_openset *s); /* what follows can change it */
+void mr_rules_openset_shrink(struct mr_rules_openset *s, size_t max);

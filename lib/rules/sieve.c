@@ -1,0 +1,181 @@
+/* sieve: see sieve.h. */
+
+/* system */
+#include <string.h>
+
+/* ours */
+#include "base/mem.h"
+#include "sieve.h"
+
+#define LANES     8
+#define LANE_BITS 64
+#define STRIDE    16 /* bytes of text between two looks at whether something was found */
+
+/* A step is done for all lanes at once, by the widest registers that the machine has. */
+typedef uint64_t lanes __attribute__((vector_size(LANES * sizeof(uint64_t)), aligned(LANES * sizeof(uint64_t))));
+
+struct end {
+	uint32_t id;
+	uint8_t n; /* bytes of the opening */
+};
+
+struct block {
+	lanes table[256]; /* for each byte the bits that may go on */
+	lanes first, last;
+	struct end ends[LANES * LANE_BITS];
+};
+
+struct mr_rules_sieve {
+	struct block **v;
+	size_t n;
+	unsigned bit; /* the next free one of the last block */
+};
+
+struct mr_rules_sieve *mr_rules_sieve_new(void)
+{
+	return mr_new(struct mr_rules_sieve, 1);
+}
+
+void mr_rules_sieve_free(struct mr_rules_sieve *s)
+{
+	for (size_t i = 0; s && i < s->n; i++)
+		free(s->v[i]);
+	if (s)
+		free(s->v);
+	free(s);
+}
+
+static struct block *block_new(void)
+{
+	struct block *b = aligned_alloc(_Alignof(struct block), sizeof(*b));
+
+	if (!b)
+		abort();
+	memset(b, 0, sizeof(*b));
+	return b;
+}
+
+/* An opening does not cross from a lane into the next. */
+static struct block *room_for(struct mr_rules_sieve *s, unsigned bits)
+{
+	if (s->bit % LANE_BITS + bits > LANE_BITS)
+		s->bit += LANE_BITS - s->bit % LANE_BITS;
+	if (!s->n || s->bit >= LANES * LANE_BITS) {
+		s->v = mr_realloc_array(s->v, s->n + 1, sizeof(struct block *));
+		s->v[s->n++] = block_new();
+		s->bit = 0;
+	}
+	return s->v[s->n - 1];
+}
+
+static void add_one(struct mr_rules_sieve *s, unsigned id, const struct mr_rules_opening *o)
+{
+	struct block *b = room_for(s, o->n);
+	unsigned lane = s->bit / LANE_BITS, bit = s->bit % LANE_BITS;
+
+	b->first[lane] |= UINT64_C(1) << bit;
+	b->last[lane] |= UINT64_C(1) << (bit + o->n - 1);
+	b->ends[s->bit + o->n - 1] = (struct end){ .id = id, .n = o->n };
+	for (unsigned i = 0; i < o->n; i++)
+		for (unsigned byte = 0; byte < 256; byte++)
+			if (o->bytes[i].bits[byte / 64] >> byte % 64 & 1)
+				b->table[byte][lane] |= UINT64_C(1) << (bit + i);
+	s->bit += o->n;
+}
+
+void mr_rules_sieve_add(struct mr_rules_sieve *s, unsigned id, const struct mr_rules_opening *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_one(s, id, &v[i]);
+}
+
+static bool report(const struct block *b, const lanes *found, size_t at, struct mr_buf *out)
+{
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		for (uint64_t left = (*found)[lane]; left; left &= left - 1) {
+			const struct end *e = &b->ends[lane * LANE_BITS + (unsigned)__builtin_ctzll(left)];
+			struct mr_rules_start start = { .id = e->id, .at = (uint32_t)(at + 1 - e->n) };
+
+			if (mr_buf_add(out, (struct mr_slice){ (const char *)&start, sizeof(start) }) < 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+static inline bool any(const lanes *v)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < LANES; i++)
+		all |= (*v)[i];
+	return all;
+}
+
+/* Once more, step by step, what something was found in. */
+#define LOOK(name, target)                                                                                                                 \
+	target static __attribute__((noinline)) bool look_##name(const struct block *b, const lanes *before, struct mr_slice text,         \
+								 size_t from, size_t to, struct mr_buf *out)                               \
+	{                                                                                                                                  \
+		lanes state = *before;                                                                                                     \
+                                                                                                                                           \
+		for (size_t i = from; i < to; i++) {                                                                                       \
+			lanes found;                                                                                                       \
+                                                                                                                                           \
+			state = ((state << 1) | b->first) & b->table[(unsigned char)text.p[i]];                                            \
+			found = state & b->last;                                                                                           \
+			if (any(&found) && !report(b, &found, i, out))                                                                     \
+				return false;                                                                                              \
+		}                                                                                                                          \
+		return true;                                                                                                               \
+	}
+
+#define WALK(name, target)                                                                                                                 \
+	LOOK(name, target)                                                                                                                 \
+	target static bool walk_##name(const struct block *b, struct mr_slice text, struct mr_buf *out)                                    \
+	{                                                                                                                                  \
+		const lanes first = b->first, last = b->last;                                                                              \
+		lanes state = { 0 };                                                                                                       \
+                                                                                                                                           \
+		for (size_t i = 0; i < text.n;) {                                                                                          \
+			size_t stop = text.n - i < STRIDE ? text.n : i + STRIDE, from = i;                                                 \
+			lanes before = state, found = { 0 };                                                                               \
+                                                                                                                                           \
+			for (; i < stop; i++) {                                                                                            \
+				state = ((state << 1) | first) & b->table[(unsigned char)text.p[i]];                                       \
+				found |= state & last;                                                                                     \
+			}                                                                                                                  \
+			if (any(&found) && !look_##name(b, &before, text, from, stop, out))                                                \
+				return false;                                                                                              \
+		}                                                                                                                          \
+		return true;                                                                                                               \
+	}
+
+#if defined(__x86_64__)
+WALK(512, __attribute__((target("avx512f"))))
+WALK(256, __attribute__((target("avx2"))))
+#endif
+WALK(any, )
+
+static bool (*widest(void))(const struct block *, struct mr_slice, struct mr_buf *)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512f"))
+		return walk_512;
+	if (__builtin_cpu_supports("avx2"))
+		return walk_256;
+#endif
+	return walk_any;
+}
+
+bool mr_rules_sieve_scan(const struct mr_rules_sieve *s, struct mr_slice text, struct mr_buf *out)
+{
+	bool (*walk_block)(const struct block *, struct mr_slice, struct mr_buf *) = widest();
+
+	if (text.n > UINT32_MAX)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (!walk_block(s->v[i], text, out))
+			return false;
+	return true;
+}

@@ -1,0 +1,223 @@
+/* test-opening: with which bytes matches of a regular expression begin, and the pass over a text that finds them. */
+
+/* system */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* libraries */
+#include <cmocka.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* ours */
+#include "base/mem.h"
+#include "base/text.h"
+#include "rules/opening.h"
+#include "rules/sieve.h"
+
+/* "a [bc] ..." : a class of more than 20 bytes is shown by how many there are, and * is all but line feed. */
+static void show(const struct mr_rules_class *c, struct mr_buf *out)
+{
+	char bytes[257];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 256; i++)
+		if (c->bits[i / 64] >> i % 64 & 1)
+			bytes[n++] = i > ' ' && i < 127 ? (char)i : i == ' ' ? '~' : '?';
+	bytes[n] = 0;
+	if (n == 1)
+		mr_buf_puts(out, bytes);
+	else if (n <= 20)
+		mr_buf_printf(out, "[%s]", bytes);
+	else
+		mr_buf_printf(out, "<%zu>", n);
+}
+
+static const struct {
+	const char *text;
+	uint32_t options;
+	const char *openings; /* as they come; "" for not known */
+} cases[] = {
+	{ "abc", 0, "abc" },
+	{ "abc", PCRE2_CASELESS, "[Aa][Bb][Cc]" },
+	{ "viagra pills", 0, "viag" }, /* rare enough */
+	{ "a|xyz", 0, "a xyz" },
+	{ "(?:ab|xy)c", 0, "abc xyc" },
+	{ "[ab]c", 0, "[ab]c" },
+	{ "[^\\s\\S]", 0, "[]" }, /* nothing is both */
+	{ "x[0-3]+y", 0, "x[0123]y x[0123][0123]" },
+	{ "\\bq{3}", 0, "qq" },
+	{ "q?z", 0, "z qz" },
+	{ "q*", 0, "" },
+	{ "(?:|q)", 0, "" },
+	{ "q{2,3}z", 0, "qq" },
+	{ "^(?i)q(?-i)q", 0, "[Qq]q" },
+	{ "(?i:q)q", 0, "[Qq]q" },
+	{ "(?=a)(?!b)(?<=c)(?<!d)q", 0, "q" },
+	{ "(q)\\1z", 0, "q" }, /* what it has matched is not known */
+	{ "\\1q", 0, "" },
+	{ "\\x41\\x{42}\\103", 0, "" }, /* octal, or what a group matched */
+	{ "\\x41\\x{42}\\0", 0, "AB" },
+	{ "\\.\\/\\-", 0, "./-" },
+	{ "[]a]", 0, "[]a]" },
+	{ "[a\\]b]", 0, "[]ab]" },
+	{ "[a-c-]", 0, "[-abc]" },
+	{ "[\\d-x]", 0, "[-0123456789x]" },
+	{ "[[:digit:]x]", 0, "[0123456789x]" },
+	{ "[[:^print:]]z{2}", 0, "<161>zz" },
+	{ "q{,3}", 0, "q{" },
+	{ "q{x", 0, "q{" },
+	{ "(?#no)q", 0, "q" },
+	{ "(?<name>q)(?P<other>z)", 0, "qz" },
+	{ "(?>q+)z", 0, "qz qq" },
+	{ ".q", 0, "<255>q" },
+	{ ".q", PCRE2_DOTALL, "<256>q" },
+	{ "(?s).q", 0, "<256>q" },
+	{ "\\sq", 0, "[?????~]q" },
+	/* not understood */
+	{ "q\\Kz", 0, "" },
+	{ "\\Gq", 0, "" },
+	{ "\\Qq\\E", 0, "" },
+	{ "(?R)?q", 0, "" },
+	{ "(q)(?1)", 0, "" },
+	{ "(?(1)q|z)", 0, "" },
+	{ "(?x)q z", 0, "" },
+	{ "q", PCRE2_EXTENDED, "" },
+	{ "(*UTF)q", 0, "" },
+	{ "\\p{L}q", 0, "" },
+	{ "q)", 0, "" },
+	{ "(q", 0, "" },
+	{ "[q", 0, "" },
+	{ "q\\", 0, "" },
+};
+
+static void test_openings(void **state)
+{
+	for (size_t i = 0; i < MR_COUNT(cases); i++) {
+		struct mr_rules_opening v[MR_OPENINGS_MAX];
+		struct mr_buf out = MR_BUF(10000);
+		size_t n = mr_rules_openings(mr_slice_of(cases[i].text), cases[i].options, v);
+
+		for (size_t k = 0; k < n; k++) {
+			mr_buf_puts(&out, k ? " " : "");
+			for (unsigned b = 0; b < v[k].n; b++)
+				show(&v[k].bytes[b], &out);
+		}
+		mr_buf_puts(&out, "");
+		if (strcmp(out.p ? out.p : "", cases[i].openings) != 0)
+			fail_msg("%s: %s, not %s", cases[i].text, out.p ? out.p : "", cases[i].openings);
+		mr_buf_done(&out);
+	}
+}
+
+/* Many alternatives become fewer that stand for them; what is common is told from what is rare. */
+static void test_bounds(void **state)
+{
+	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	struct mr_buf text = MR_BUF(1u << 20);
+	size_t n;
+
+	for (unsigned i = 0; i < 3000; i++)
+		mr_buf_printf(&text, "%s%c%c%c%c", i ? "|" : "", 'a' + (char)(i % 26), 'a' + (char)(i / 7 % 26), 'a' + (char)(i / 49 % 26),
+			      '0' + (char)(i % 9));
+	n = mr_rules_openings(mr_buf_slice(&text), 0, v);
+	assert_in_range(n, 1, MR_OPENINGS_MAX);
+	mr_buf_reset(&text);
+	for (unsigned i = 0; i < 10000; i++)
+		mr_buf_puts(&text, "(?:q");
+	assert_int_equal(mr_rules_openings(mr_buf_slice(&text), 0, v), 0);
+	mr_buf_done(&text);
+	n = mr_rules_openings(MR_LIT("the"), 0, v);
+	assert_true(mr_rules_openings_share(v, n) > 1e-4);
+	n = mr_rules_openings(MR_LIT("zxqj"), 0, v);
+	assert_true(mr_rules_openings_share(v, n) < 1e-5);
+}
+
+static const char *const patterns[] = { "abc",       "(?i)b[aeiou]d", "a?bc|x+y", "\\w+@", "(?:ab){2,}", "[^a]b",   "(?:a|b|c)(?:d|e)?f",
+					"\\bcat\\b", "(?!abc)a",      "x{0,3}y",  "$a|b",  "a.c",        "(?s)a.c", "\xc3[\x80-\xbf]" };
+#define TEXT_BYTES 5000
+
+/* Each place where PCRE2 finds a match is found by the pass, whatever stands around it. */
+static void test_finds_all(void **state)
+{
+	static const char alphabet[] = "aabbccdefxy @cat_5\n\xc3\xa9";
+	struct mr_rules_sieve *s = mr_rules_sieve_new();
+	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	struct mr_buf text = MR_BUF(TEXT_BYTES), found = MR_BUF(1u << 24);
+	unsigned seed = 1;
+	size_t matches = 0;
+
+	while (text.n < TEXT_BYTES) {
+		seed = seed * 1103515245 + 12345;
+		mr_buf_putc(&text, alphabet[(seed >> 16) % (sizeof(alphabet) - 1)]);
+	}
+	for (unsigned id = 0; id < MR_COUNT(patterns); id++) {
+		size_t n = mr_rules_openings(mr_slice_of(patterns[id]), 0, v);
+
+		assert_in_range(n, 1, MR_OPENINGS_MAX);
+		mr_rules_sieve_add(s, id, v, n);
+	}
+	assert_true(mr_rules_sieve_scan(s, mr_buf_slice(&text), &found));
+	for (unsigned id = 0; id < MR_COUNT(patterns); id++) {
+		int error;
+		PCRE2_SIZE at;
+		pcre2_code *code = pcre2_compile((PCRE2_SPTR)patterns[id], PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED, &error, &at, NULL);
+		pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+		bool may[TEXT_BYTES + 1] = { false };
+
+		for (size_t i = 0; i < found.n / sizeof(struct mr_rules_start); i++) {
+			const struct mr_rules_start *start = (const void *)(found.p + i * sizeof(*start));
+
+			if (start->id == id)
+				may[start->at] = true;
+		}
+		for (size_t i = 0; i < text.n; i++) {
+			bool matched = pcre2_match(code, (PCRE2_SPTR)text.p, text.n, i, 0, match, NULL) >= 0;
+
+			matches += matched;
+			if (matched && !may[i])
+				fail_msg("%s at %zu", patterns[id], i);
+		}
+		pcre2_match_data_free(match);
+		pcre2_code_free(code);
+	}
+	assert_true(matches > 500);
+	mr_buf_done(&text);
+	mr_buf_done(&found);
+	mr_rules_sieve_free(s);
+}
+
+static void test_too_many(void **state)
+{
+	struct mr_rules_sieve *s = mr_rules_sieve_new();
+	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	struct mr_buf found = MR_BUF(4 * sizeof(struct mr_rules_start));
+	struct mr_rules_start start = { 0 };
+
+	mr_rules_sieve_add(s, 7, v, mr_rules_openings(MR_LIT("ab"), 0, v));
+	assert_true(mr_rules_sieve_scan(s, MR_LIT(""), &found));
+	assert_int_equal(found.n, 0);
+	assert_true(mr_rules_sieve_scan(s, MR_LIT("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxab"), &found));
+	memcpy(&start, found.p, sizeof(start));
+	assert_int_equal(start.id, 7);
+	assert_int_equal(start.at, 31);
+	assert_false(mr_rules_sieve_scan(s, MR_LIT("abababababab"), &found));
+	mr_buf_done(&found);
+	mr_rules_sieve_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_openings),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_finds_all),
+		cmocka_unit_test(test_too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
