@@ -64,7 +64,7 @@ static void open_link(struct reader *r, struct mr_slice target, bool form)
 	struct mr_html *o = r->out;
 
 	if (o->n_links == MR_HTML_LINKS_MAX) {
-		o->cut = true;
+		o->links_cut = true;
 		return;
 	}
 	r->link = form ? NULL : &o->links[o->n_links];
@@ -115,7 +115,7 @@ static void take_image(struct reader *r, const struct attributes *a)
 	struct mr_html *o = r->out;
 
 	if (o->n_images == MR_HTML_IMAGES_MAX)
-		o->cut = true;
+		o->links_cut = true;
 	else if (a->src.n)
 		o->images[o->n_images++] = (struct mr_html_image){ keep(r, a->src), at_most_one(a->width) && at_most_one(a->height) };
 }

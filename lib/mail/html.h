@@ -30,7 +30,7 @@ struct mr_html {
 	size_t n_images;
 	size_t n_tags;
 	bool script, form, embedded; /* <script>; <form>; <iframe>, <object>, <embed> */
-	bool cut;
+	bool cut, links_cut;         /* bytes; links or images */
 };
 
 /* html: UTF-8. All in the arena. */

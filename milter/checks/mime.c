@@ -38,6 +38,14 @@ static bool any_text_cut(const struct mr_view *v)
 	return false;
 }
 
+static bool any_links_cut(const struct mr_view *v)
+{
+	for (size_t i = 0; i < v->mime.n_parts; i++)
+		if (v->html[i] && v->html[i]->links_cut)
+			return true;
+	return v->urls_cut;
+}
+
 static int run(struct mr_scan *scan)
 {
 	const struct mr_view *v = mr_scan_view(scan);
@@ -47,7 +55,7 @@ static int run(struct mr_scan *scan)
 		script |= v->html[i] && v->html[i]->script;
 	if (v->mime.broken)
 		mr_scan_symbol(scan, "MIME_BROKEN", 3);
-	if (v->mime.cut || v->urls_cut)
+	if (v->mime.cut || any_links_cut(v))
 		mr_scan_symbol(scan, "MIME_OVERSIZED", 1);
 	if (scan->message.cut)
 		mr_scan_symbol(scan, "MIME_HEADER_CUT", 1);

@@ -125,6 +125,7 @@ static void cut(void **state)
 		{ MIXED, "--b\r\nContent-Type: text/html\r\n\r\nx\r\n", MR_VIEW_HTML_MAX + 1, "MIME_TEXT_CUT" },
 		{ MIXED, "--b\r\n\r\nx\r\n", MR_MIME_PARTS_MAX + 1, "MIME_OVERSIZED" },
 		{ HEAD "\r\n", "http://x.example/ ", MR_VIEW_URLS_MAX + 1, "MIME_OVERSIZED" },
+		{ HTML, "<a href=../x>", MR_HTML_LINKS_MAX + 1, "MIME_OVERSIZED" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
