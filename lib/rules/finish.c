@@ -268,6 +268,33 @@ static void make_sieve(struct mr_rules_group *g)
 	add_to_sieve(g, SELDOM, 1);
 }
 
+static void describe_group(struct mr_rules *r, struct mr_rules_group *g)
+{
+	g->indexes = mr_arena_alloc(r->arena, g->rules.n * sizeof(*g->indexes));
+	g->positive = mr_arena_alloc(r->arena, g->rules.n);
+	for (size_t i = 0; i < g->rules.n; i++) {
+		const struct mr_rules_rule *rule = g->rules.v[i];
+
+		g->indexes[i] = (uint32_t)rule->index;
+		g->positive[i] = !rule->negated && !rule->exists && !rule->has_unset;
+	}
+}
+
+static void list_running(struct mr_rules *r)
+{
+	r->running = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*r->running));
+	r->idle = mr_arena_alloc(r->arena, r->n_rules + 1);
+	for (unsigned part = 0; part < 2; part++) {
+		for (size_t i = 0; i < r->n_rules; i++)
+			if (r->ordered[i]->state == MR_RULES_RUNS && r->ordered[i]->part == part)
+				r->running[r->n_running++] = (uint32_t)i;
+		if (part == 0)
+			r->n_asked = r->n_running;
+	}
+	for (size_t i = 0; i < r->n_rules; i++)
+		r->idle[i] = r->ordered[i]->state != MR_RULES_RUNS;
+}
+
 static void list(struct mr_rules *r)
 {
 	struct mr_rules_list patterns = { .v = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*patterns.v)) };
@@ -285,8 +312,11 @@ static void list(struct mr_rules *r)
 	if (patterns.n)
 		qsort(patterns.v, patterns.n, sizeof(*patterns.v), by_group);
 	group(r, &patterns);
-	for (size_t i = 0; i < r->n_groups; i++)
+	for (size_t i = 0; i < r->n_groups; i++) {
+		describe_group(r, &r->groups[i]);
 		make_sieve(&r->groups[i]);
+	}
+	list_running(r);
 }
 
 void mr_rules_finish(struct mr_rules *r)
@@ -310,6 +340,9 @@ void mr_rules_finish(struct mr_rules *r)
 	for (size_t i = 0; i < r->n_rules; i++)
 		if (!r->ordered[i]->part)
 			need(r->ordered[i]);
+	for (size_t i = 0; i < r->n_rules; i++)
+		for (struct mr_rules_node *n = r->ordered[i]->parts; n; n = n->next)
+			n->index = (uint32_t)n->rule->index;
 	list(r);
 	r->match = pcre2_match_data_create(1, NULL); /* only where the whole is matters */
 	r->limits = pcre2_match_context_create(NULL);

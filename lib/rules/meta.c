@@ -14,7 +14,7 @@ struct expression {
 	struct mr_rules *rules;
 	struct mr_rules_rule *of;
 	struct mr_slice rest;
-	const struct mr_rules_node *parts;
+	struct mr_rules_node *parts;
 	int depth;
 	struct mr_diag *diag;
 	bool failed;
@@ -272,12 +272,12 @@ static bool is_true(double v)
 	return v < 0 || v > 0;
 }
 
-double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_rule *rule), void *arg)
+double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_node *rule), void *arg)
 {
 	double a, b;
 
 	if (n->op == MR_RULES_RULE)
-		return value(arg, n->rule);
+		return value(arg, n);
 	a = n->a ? mr_rules_meta_value(n->a, value, arg) : n->number;
 	switch (n->op) {
 	case MR_RULES_NUMBER:

@@ -9,7 +9,7 @@
 #include "base/slice.h"
 
 #define MR_OPENING_BYTES 6
-#define MR_OPENINGS_MAX  64
+#define MR_OPENINGS_MAX  128
 
 /* A set of bytes. */
 struct mr_rules_class {

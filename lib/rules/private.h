@@ -66,10 +66,11 @@ enum mr_rules_op {
 };
 struct mr_rules_node {
 	enum mr_rules_op op;
+	uint32_t index; /* RULE: its own */
 	double number;
 	struct mr_rules_rule *rule;
 	const struct mr_rules_node *a, *b, *c;
-	const struct mr_rules_node *next; /* RULE: the next one of the same expression */
+	struct mr_rules_node *next; /* RULE: the next one of the same expression */
 };
 
 struct mr_rules_rule {
@@ -97,8 +98,9 @@ struct mr_rules_rule {
 	struct mr_slice definition; /* META: the expression; EVAL: "name(args)" */
 	const struct mr_sa_eval *eval;
 	struct mr_sa_args args;
-	const struct mr_rules_node *meta, *parts; /* parts: its RULE nodes */
-	bool constant;                            /* META in a circle: 0 */
+	const struct mr_rules_node *meta;
+	struct mr_rules_node *parts; /* its RULE nodes */
+	bool constant;               /* META in a circle: 0 */
 
 	/* of tflags */
 	bool multiple, nosubject, concat;
@@ -139,6 +141,8 @@ struct mr_rules_group {
 	enum mr_rules_kind kind;
 	struct mr_slice header; /* HEADER */
 	struct mr_rules_list rules;
+	uint32_t *indexes;            /* of the rules */
+	bool *positive;               /* each: it hits only where its pattern matches */
 	struct mr_rules_sieve *sieve; /* finds where those with openings may match */
 	void *database;               /* prefilter.c's: finds which of the others may match; NULL: all may */
 	bool *covered;                /* by the database; others may always match */
@@ -149,6 +153,9 @@ struct mr_rules {
 	struct mr_arena *arena;
 	struct mr_sa_conf *conf;
 	struct mr_rules_rule *rules, **ordered; /* by name; by definition */
+	uint32_t *running;                      /* indexes of rules: first those that are asked for themselves, then parts */
+	size_t n_running, n_asked;
+	bool *idle;                             /* each rule: does not run */
 	struct mr_rules_tag *tags[4], *plugins; /* replace_tag, _pre, _inter, _post */
 	struct mr_slice replace_start, replace_end;
 	unsigned calls; /* patterns whose tags are called */
@@ -209,9 +216,20 @@ void mr_rules_pattern_begin(struct mr_rules *r);
  * or the time is over. */
 int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places,
 			   unsigned max, struct mr_slice *first);
+/* texts.c: the texts of a group in a message. */
+struct mr_rules_texts {
+	bool there; /* the field is */
+	const struct mr_sa_list *list;
+	struct mr_slice one;
+	struct mr_sa_list single;
+	bool *may;                      /* each rule: may it match? */
+	struct mr_rules_places *places; /* each rule with openings: where */
+};
+void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,
+			 struct mr_rules_texts *out);
 /* prefilter.c: takes from `may` the rules of the group that cannot match in any line of the text. */
 void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may);
 void mr_rules_prefilter_free(struct mr_rules *r);
 /* meta.c */
 int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_diag *diag);
-double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_rule *rule), void *arg);
+double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_node *rule), void *arg);

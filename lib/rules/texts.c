@@ -1,0 +1,106 @@
+/* texts: what the patterns of a group look at, and which of them need to: see sieve.h and prefilter.c. */
+
+/* ours */
+#include "base/mem.h"
+#include "private.h"
+
+#define PLACES_MAX (1u << 19) /* of one text, at which matches may begin */
+
+/* Ascending, each once; `seen` has a bit for each byte of the text, all clear before and after. How many they are then. */
+static size_t in_order(uint32_t *places, size_t n, uint64_t *seen)
+{
+	uint32_t first = UINT32_MAX, last = 0;
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		seen[places[i] / 64] |= UINT64_C(1) << places[i] % 64;
+		first = places[i] < first ? places[i] : first;
+		last = places[i] > last ? places[i] : last;
+	}
+	for (uint32_t word = first / 64; n && word <= last / 64; word++) {
+		for (; seen[word]; seen[word] &= seen[word] - 1)
+			places[out++] = 64 * word + (uint32_t)__builtin_ctzll(seen[word]);
+	}
+	return out;
+}
+
+/* Rule by rule, and then in the order of the text. */
+static void sort(struct mr_rules_texts *t, struct mr_arena *arena, const struct mr_rules_start *found, size_t n, size_t n_rules,
+		 size_t n_bytes)
+{
+	uint32_t *all = mr_arena_alloc(arena, (n + 1) * sizeof(*all)), *next = all;
+	uint64_t *seen = mr_arena_alloc(arena, (n_bytes / 64 + 1) * sizeof(*seen));
+
+	for (size_t i = 0; i < n; i++)
+		t->places[found[i].id].n++;
+	for (size_t i = 0; i < n_rules; i++) {
+		t->places[i].v = next;
+		next += t->places[i].n;
+		t->places[i].n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct mr_rules_places *p = &t->places[found[i].id];
+
+		all[(size_t)(p->v - all) + p->n++] = found[i].at;
+	}
+	for (size_t i = 0; i < n_rules; i++)
+		t->places[i].n = in_order(all + (t->places[i].v - all), t->places[i].n, seen);
+}
+
+/* Which rules may match, and where. */
+static void sift(const struct mr_rules_group *g, struct mr_slice text, struct mr_arena *arena, struct mr_rules_texts *t)
+{
+	struct mr_buf found = MR_BUF(PLACES_MAX * sizeof(struct mr_rules_start));
+
+	if (mr_rules_sieve_scan(g->sieve, text, &found)) {
+		sort(t, arena, (const void *)found.p, found.n / sizeof(struct mr_rules_start), g->rules.n, text.n);
+		for (size_t i = 0; i < g->rules.n; i++) {
+			t->places[i].all = false;
+			t->may[i] = !g->rules.v[i]->pattern.openings || t->places[i].n;
+		}
+	}
+	mr_buf_done(&found);
+}
+
+/* Line by line in one; places count from its beginning. */
+static void look_through(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_arena *arena, struct mr_rules_texts *t)
+{
+	struct mr_buf joined = MR_BUF(2u * MR_SA_BYTES_MAX);
+	struct mr_slice all = t->list->n == 1 ? t->list->items[0] : (struct mr_slice){ 0 };
+
+	for (size_t i = 0; t->list->n > 1 && i < t->list->n; i++) {
+		mr_buf_add(&joined, t->list->items[i]);
+		mr_buf_putc(&joined, '\n');
+	}
+	if (t->list->n > 1)
+		all = mr_buf_slice(&joined);
+	if (g->sieve && !joined.full)
+		sift(g, all, arena, t);
+	if (g->database && !joined.full)
+		mr_rules_prefilter_scan(r, g, all, t->may);
+	mr_buf_done(&joined);
+}
+
+void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,
+			 struct mr_rules_texts *t)
+{
+	*t = (struct mr_rules_texts){ .there = true, .one = { "", 0 }, .may = mr_arena_alloc(arena, g->rules.n) };
+	t->places = mr_arena_alloc(arena, g->rules.n * sizeof(*t->places));
+	t->single = (struct mr_sa_list){ &t->one, 1 };
+	t->list = &t->single;
+	memset(t->may, true, g->rules.n);
+	for (size_t i = 0; i < g->rules.n; i++)
+		t->places[i].all = true;
+	if (g->kind == MR_RULES_HEADER)
+		t->there = mr_sa_header(sa, g->header, &t->one);
+	else if (g->kind == MR_RULES_BODY)
+		t->list = mr_sa_body(sa);
+	else if (g->kind == MR_RULES_RAWBODY)
+		t->list = mr_sa_rawbody(sa);
+	else if (g->kind == MR_RULES_URI)
+		t->list = mr_sa_uris(sa);
+	else
+		t->one = mr_sa_full(sa);
+	if (g->sieve || g->database)
+		look_through(r, g, arena, t);
+}
