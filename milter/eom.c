@@ -229,7 +229,7 @@ static void log_message(const struct ending *e)
 int message_collect(struct session *s, const char *queue_id, const char **step)
 {
 	struct mr_job *j = s->m.job;
-	int r = mr_spool_end(&s->m.spool, &j->memfd);
+	int r = mr_spool_end(&s->m.spool, &j->small, &j->memfd);
 
 	j->queue_id = mr_strdup(queue_id);
 	*step = "spool";

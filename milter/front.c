@@ -22,14 +22,15 @@
 #include "rt/sock.h"
 #include "session.h"
 
-#define IO_TIMEOUT_S   900    /* a session in which Postfix says nothing so long is given up; SMTP's own longest wait is 300 s */
-#define FROM_MAX       102400 /* bytes of the header From that are read: Postfix lets no longer field through */
-#define AUTHOR_MAX     1000   /* bytes of its first address: what is longer is nobody's */
-#define SOCKET_MODE    0660
-#define PROBE_MS       500
-#define WAKE_CALLS     8
-#define NOREPLY_STEPS  (SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
-#define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
+#define IO_TIMEOUT_S 900    /* a session in which Postfix says nothing so long is given up; SMTP's own longest wait is 300 s */
+#define FROM_MAX     102400 /* bytes of the header From that are read: Postfix lets no longer field through */
+#define AUTHOR_MAX   1000   /* bytes of its first address: what is longer is nobody's */
+#define SOCKET_MODE  0660
+#define PROBE_MS     500
+#define WAKE_CALLS   8
+/* Each answer that Postfix does not wait for saves waking two processes: it waits at MAIL and at the end. */
+#define NOREPLY_STEPS  (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
+#define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
 #define WANTED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE)
 
 /* Guarded by `lock`. */
@@ -117,6 +118,14 @@ static sfsistat reply(const struct session *s, unsigned long step)
 	return s->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
+/* While the daemon ends. */
+static sfsistat shut(SMFICTX *ctx, unsigned long step)
+{
+	const struct session *s = smfi_getpriv(ctx);
+
+	return s && s->steps & step ? SMFIS_NOREPLY : SMFIS_TEMPFAIL;
+}
+
 /* -- callbacks -- */
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
@@ -151,10 +160,21 @@ static bool is_name(const char *host)
 	return host && host[0] && host[0] != '[' && strcasecmp(host, "unknown") != 0;
 }
 
+/* One of sessions_max, if one is free. */
+static bool take_place(struct session *s)
+{
+	pthread_mutex_lock(&front.lock);
+	if (!s->counted && front.sessions < front.settings->sessions_max) {
+		s->counted = true;
+		front.sessions++;
+	}
+	pthread_mutex_unlock(&front.lock);
+	return s->counted;
+}
+
 static sfsistat connected(SMFICTX *ctx, const char *host, _SOCK_ADDR *address)
 {
 	struct session *s = smfi_getpriv(ctx);
-	bool full;
 
 	if (!s)
 		return SMFIS_TEMPFAIL;
@@ -163,21 +183,16 @@ static sfsistat connected(SMFICTX *ctx, const char *host, _SOCK_ADDR *address)
 		s->client = (struct mr_ip){ 0 };
 	free(s->client_name);
 	s->client_name = mr_strdup(is_name(host) ? host : "");
-	pthread_mutex_lock(&front.lock);
-	full = front.sessions >= front.settings->sessions_max;
-	front.sessions += !full;
-	pthread_mutex_unlock(&front.lock);
-	s->counted = !full;
-	if (!full)
-		return SMFIS_CONTINUE;
-	atomic_fetch_add(&mr_milter_counters.sessions_refused, 1);
-	mr_log(MR_LOG_WARNING, "sessions-max");
-	return SMFIS_TEMPFAIL;
+	if (!take_place(s)) {
+		atomic_fetch_add(&mr_milter_counters.sessions_refused, 1);
+		mr_log(MR_LOG_WARNING, "sessions-max");
+	}
+	return reply(s, SMFIP_NR_CONN);
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-	return enter() ? leave(connected(ctx, host, address)) : SMFIS_TEMPFAIL;
+	return enter() ? leave(connected(ctx, host, address)) : shut(ctx, SMFIP_NR_CONN);
 }
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
@@ -214,7 +229,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	if (!s)
 		return SMFIS_TEMPFAIL;
 	message_done(&s->m);
-	j = new_job();
+	j = take_place(s) ? new_job() : NULL;
 	if (!j)
 		return SMFIS_TEMPFAIL;
 	j->role = s->role;
@@ -255,7 +270,7 @@ static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
-	return enter() ? leave(rcpt_to(ctx, argv)) : SMFIS_TEMPFAIL;
+	return enter() ? leave(rcpt_to(ctx, argv)) : shut(ctx, SMFIP_NR_RCPT);
 }
 
 /* The first address of the first From; the rest of such a field is of no use to lists and signatures. */
@@ -297,14 +312,12 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return reply(s, SMFIP_NR_HDR);
 }
 
-static sfsistat on_eoh(SMFICTX *ctx)
+/* Nobody tells us of it: the first that comes after the header. */
+static void end_header(struct message *m)
 {
-	struct session *s = smfi_getpriv(ctx);
-
-	if (!s || !s->m.job)
-		return SMFIS_TEMPFAIL;
-	mr_spool_bytes(&s->m.spool, MR_LIT("\r\n"));
-	return reply(s, SMFIP_NR_EOH);
+	if (!m->in_body)
+		mr_spool_bytes(&m->spool, MR_LIT("\r\n"));
+	m->in_body = true;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
@@ -313,6 +326,7 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
+	end_header(&s->m);
 	mr_spool_bytes(&s->m.spool, (struct mr_slice){ (const char *)bytes, n });
 	return reply(s, SMFIP_NR_BODY);
 }
@@ -324,6 +338,7 @@ static sfsistat end_of_message(SMFICTX *ctx)
 
 	if (!s || !s->m.job)
 		return SMFIS_TEMPFAIL;
+	end_header(&s->m);
 	if (s->m.release)
 		r = release_end(ctx, s);
 	else
@@ -396,7 +411,6 @@ static int open_socket(const char *path, struct mr_diag *diag)
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
-		.xxfi_eoh = on_eoh,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,

@@ -254,8 +254,13 @@ static void on_clamd(const struct mr_clamd_answer *a, void *arg)
 
 static void ask_clamd(struct mr_job *j)
 {
-	struct mr_clamd_message m = { .fd = j->memfd, .lead = MR_LIT(MR_SPOOL_LEAD), .bytes = j->message };
+	struct mr_clamd_message m = { .lead = MR_LIT(MR_SPOOL_LEAD), .bytes = j->message };
 
+	if (mr_job_need_memfd(j) < 0) {
+		mr_virus_note(j, NULL);
+		return;
+	}
+	m.fd = j->memfd;
 	memcpy(m.sha256, j->sha256, sizeof(m.sha256));
 	j->side.clamd = mr_clamd_ask(j->io->clamd, &m, j->side.began + j->settings->clamd_timeout, on_clamd, mr_job_ref(j));
 }

@@ -64,10 +64,11 @@ void mr_job_unref(struct mr_job *j)
 		free(j->recipients[i]);
 	}
 	free(j->recipients);
-	if (j->message.p)
+	if (j->message.p && !j->small.p)
 		munmap((void *)(j->message.p - MR_SPOOL_LEAD_N), j->message.n + MR_SPOOL_LEAD_N);
 	if (j->memfd >= 0)
 		close(j->memfd);
+	mr_buf_done(&j->small);
 	free(j->queue_id);
 	free(j->client_name);
 	free(j->helo);
@@ -122,6 +123,10 @@ int mr_job_map(struct mr_job *j)
 	struct stat st;
 	void *p;
 
+	if (j->memfd < 0) {
+		j->message = mr_slice_from(mr_buf_slice(&j->small), MR_SPOOL_LEAD_N);
+		return 0;
+	}
 	if (fcntl(j->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 || fstat(j->memfd, &st) < 0)
 		return -errno;
 	if (st.st_size < (off_t)MR_SPOOL_LEAD_N)
@@ -131,6 +136,13 @@ int mr_job_map(struct mr_job *j)
 		return -errno;
 	j->message = mr_slice_from((struct mr_slice){ p, (size_t)st.st_size }, MR_SPOOL_LEAD_N);
 	return 0;
+}
+
+int mr_job_need_memfd(struct mr_job *j)
+{
+	if (j->memfd < 0)
+		j->memfd = mr_spool_memfd(&j->small);
+	return j->memfd < 0 ? j->memfd : 0;
 }
 
 void mr_job_again(struct mr_job *j)

@@ -97,8 +97,9 @@ struct mr_job {
 	char *helo, *sender, *from; /* from: first address of the header From, or NULL */
 	struct mr_job_recipient **recipients;
 	size_t n_recipients;
-	int memfd;
-	struct mr_slice message;       /* mapped; empty until mr_job_map() */
+	struct mr_buf small;           /* a small message with MR_SPOOL_LEAD */
+	int memfd;                     /* a larger one with it; -1: it is small, and nobody needs a descriptor yet */
+	struct mr_slice message;       /* empty until mr_job_map() */
 	uint8_t sha256[MR_SHA256_LEN]; /* of message, where clamd is asked */
 
 	/* findings */
@@ -125,8 +126,10 @@ void mr_job_unref(struct mr_job *j); /* NULL is fine */
 struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice address, struct mr_slice esmtp);
 /* Somebody logged in writes under a domain that is neither the login's nor the envelope sender's, which Postfix has checked. */
 bool mr_job_foreign_from(const struct mr_job *j);
-/* The memfd is complete, nobody can change it any more, and job->message shows it. */
+/* The message is complete, nobody can change it any more, and job->message shows it. */
 int mr_job_map(struct mr_job *j);
+/* Loop: a small message gets its memfd, too. -errno. */
+int mr_job_need_memfd(struct mr_job *j);
 void mr_job_again(struct mr_job *j); /* front, after mr_job_wait(): the loop has one more thing to find out */
 /* What the end still waits for: "scanner clamd directory dns:a.example/A", for the log. */
 void mr_job_waiting(const struct mr_job *j, struct mr_buf *out);

@@ -133,7 +133,7 @@ void mr_scanner_event(int fd, int what, void *arg)
 		lost(s, r == -EPIPE ? "ended" : strerror(-r));
 }
 
-/* Request and memfd in one go: an idle scanner's socket is empty, so it fits. */
+/* Request and mail in one go: an idle scanner's socket is empty, so it fits. */
 static int start_task(struct mr_scanner *s, struct mr_pool_task *t)
 {
 	struct mr_buf out = MR_BUF(MR_WIRE_MAX * 2);
@@ -141,16 +141,20 @@ static int start_task(struct mr_scanner *s, struct mr_pool_task *t)
 		struct cmsghdr h;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = { .h = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
-	struct iovec iov;
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	bool follows = t->memfd < 0;
+	int r = mr_scanwire_request(&out, t->id, t->in, follows);
+	struct iovec iov[] = { { out.p, out.n }, { (void *)t->in->message.p, follows ? t->in->message.n : 0 } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n = -1;
-	int r = mr_scanwire_request(&out, t->id, t->in);
 
-	memcpy(CMSG_DATA(&control.h), &t->memfd, sizeof(int));
-	iov = (struct iovec){ .iov_base = out.p, .iov_len = out.n };
+	if (!follows) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		memcpy(CMSG_DATA(&control.h), &t->memfd, sizeof(int));
+	}
 	if (r == 0)
 		n = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (r == 0 && (n < 0 || (size_t)n < out.n))
+	if (r == 0 && (n < 0 || (size_t)n < iov[0].iov_len + iov[1].iov_len))
 		r = -EPIPE;
 	mr_buf_done(&out);
 	return r;

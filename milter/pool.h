@@ -21,7 +21,7 @@ struct mr_pool_config {
 struct mr_pool_task {
 	/* the asker's */
 	const struct mr_scan_input *in;
-	int memfd;
+	int memfd;  /* with in->message; -1: that is small and is sent as it is */
 	bool fresh; /* only a scanner that has seen no message yet */
 	/* What is known so far, and questions to be answered each by mr_pool_answer(). */
 	void (*questions)(struct mr_pool_task *t, const struct mr_scan_report *r);

@@ -6,6 +6,7 @@
 /* ours */
 #include "base/mem.h"
 #include "scanwire.h"
+#include "spool.h"
 
 #define SCORE_MAX 1e6
 
@@ -22,7 +23,7 @@ bool mr_scanwire_is_ready(const struct mr_wire *w)
 	return mr_slice_eq(mr_wire_get(w, "status"), MR_LIT("ready"));
 }
 
-int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_input *in)
+int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_input *in, bool follows)
 {
 	struct mr_wire_out w;
 	char ip[MR_IP_STRLEN];
@@ -35,6 +36,8 @@ int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_in
 	mr_wire_put(&w, "sender", in->sender);
 	mr_wire_putu(&w, "trusted", in->trusted);
 	mr_wire_putu(&w, "now", (uint64_t)in->now);
+	if (follows)
+		mr_wire_putu(&w, "bytes", in->message.n);
 	return mr_wire_end(&w, out);
 }
 
@@ -43,14 +46,15 @@ static struct mr_slice keep(const struct mr_wire *w, const char *key, struct mr_
 	return mr_slice_of(mr_arena_slice(arena, mr_wire_get(w, key)));
 }
 
-int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in)
+int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in, bool *follows)
 {
 	struct mr_scan_input rq = { 0 };
 	struct mr_slice client = mr_wire_get(w, "client");
-	uint64_t trusted, now;
+	uint64_t trusted, now, bytes = 0;
+	int r = mr_wire_u64(w, "bytes", MR_SPOOL_SMALL, &bytes);
 
 	if (!mr_slice_eq(mr_wire_get(w, "cmd"), MR_LIT("scan")) || mr_wire_u64(w, "trusted", 1, &trusted) < 0 ||
-	    mr_wire_u64(w, "now", INT64_MAX, &now) < 0)
+	    mr_wire_u64(w, "now", INT64_MAX, &now) < 0 || (r < 0 && r != -ENOENT))
 		return -EPROTO;
 	if (client.p && mr_parse_ip(client, &rq.client) < 0)
 		return -EPROTO;
@@ -59,6 +63,8 @@ int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, 
 	rq.sender = keep(w, "sender", arena);
 	rq.trusted = trusted;
 	rq.now = (int64_t)now;
+	rq.message.n = (size_t)bytes;
+	*follows = r == 0;
 	*in = rq;
 	return 0;
 }

@@ -1,10 +1,9 @@
 /* scanwire: the messages between the I/O loop and a scanner, over wire.h. One message of mail at a time on a scanner's socket:
  *
  *   scanner → loop   status=ready, once: it has shut itself in
- *   loop → scanner   cmd=scan, the facts about the session; the mail itself is a sealed memfd sent along (SCM_RIGHTS; spool.h)
- *   scanner → loop   status=questions: what is known so far, and DNS questions
- *   loop → scanner   cmd=answer, one for each question
- *   scanner → loop   status=questions again, or status=result: all that is known
+ *   loop → scanner   cmd=scan, the facts about the session; the mail itself follows, bytes= of it, or is a sealed memfd sent along
+ * (SCM_RIGHTS; spool.h) scanner → loop   status=questions: what is known so far, and DNS questions loop → scanner   cmd=answer, one for
+ * each question scanner → loop   status=questions again, or status=result: all that is known
  *
  * The scanner has parsed a stranger's bytes, so the loop believes nothing of its form: decoders bound and check everything. */
 #pragma once
@@ -24,9 +23,10 @@ struct mr_scan_report {
 
 int mr_scanwire_ready(struct mr_buf *out);
 bool mr_scanwire_is_ready(const struct mr_wire *w);
-int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_input *in);
-/* Everything but in->message; slices live in the arena. -EPROTO. */
-int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in);
+/* `follows`: the mail itself stands behind the request, MR_SPOOL_SMALL at most. */
+int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_input *in, bool follows);
+/* Everything but the bytes of in->message: only n is set where they follow, else it is empty. Slices live in the arena. -EPROTO. */
+int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in, bool *follows);
 int mr_scanwire_answer(struct mr_buf *out, uint64_t id, const struct mr_dns_answer *a);
 int mr_scanwire_answer_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dns_answer *out);
 /* `view` with its open questions, or NULL for the final report. */

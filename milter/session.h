@@ -13,6 +13,7 @@
 struct message {
 	struct mr_job *job;
 	struct mr_spool spool;
+	bool in_body; /* the empty line after the header is spooled */
 	struct mr_headers_strip *strip;
 	char *release;         /* value of MR_QUARANTINE_FIELD where that may be meant, else NULL */
 	uint64_t began, ended; /* ms: MAIL, end of message */

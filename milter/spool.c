@@ -8,8 +8,14 @@
 /* ours */
 #include "spool.h"
 
-#define BUF_MAX  65536
-#define FLUSH_AT 32768
+#define BUF_MAX 65536
+
+static void open_memfd(struct mr_spool *s)
+{
+	s->memfd = memfd_create("mailreeve-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (s->memfd < 0)
+		s->error = -errno;
+}
 
 static void write_out(struct mr_spool *s, struct mr_slice bytes)
 {
@@ -25,16 +31,15 @@ static void write_out(struct mr_spool *s, struct mr_slice bytes)
 
 static void flush_buf(struct mr_spool *s)
 {
+	if (s->memfd < 0)
+		open_memfd(s);
 	write_out(s, mr_buf_slice(&s->buf));
 	mr_buf_reset(&s->buf);
 }
 
 void mr_spool_begin(struct mr_spool *s, uint64_t max)
 {
-	*s = (struct mr_spool){ .buf = MR_BUF(BUF_MAX), .max = max };
-	s->memfd = memfd_create("mailreeve-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (s->memfd < 0)
-		s->error = -errno;
+	*s = (struct mr_spool){ .memfd = -1, .buf = MR_BUF(BUF_MAX), .max = max };
 	mr_buf_puts(&s->buf, MR_SPOOL_LEAD);
 }
 
@@ -47,9 +52,9 @@ void mr_spool_bytes(struct mr_spool *s, struct mr_slice bytes)
 		s->error = -EFBIG;
 		return;
 	}
-	if (s->buf.n + bytes.n > FLUSH_AT)
+	if (s->buf.n + bytes.n > MR_SPOOL_SMALL)
 		flush_buf(s);
-	if (bytes.n > FLUSH_AT)
+	if (bytes.n > MR_SPOOL_SMALL)
 		write_out(s, bytes);
 	else
 		mr_buf_add(&s->buf, bytes);
@@ -74,15 +79,31 @@ void mr_spool_field(struct mr_spool *s, struct mr_slice name, struct mr_slice va
 	}
 }
 
-int mr_spool_end(struct mr_spool *s, int *memfd)
+int mr_spool_end(struct mr_spool *s, struct mr_buf *small, int *memfd)
 {
-	if (s->error == 0)
+	if (s->error == 0 && s->memfd >= 0)
 		flush_buf(s);
 	if (s->error)
 		return s->error;
 	*memfd = s->memfd;
+	*small = MR_BUF(0);
+	if (s->memfd < 0) {
+		*small = s->buf;
+		s->buf = MR_BUF(0);
+	}
 	s->memfd = -1;
 	return 0;
+}
+
+int mr_spool_memfd(const struct mr_buf *small)
+{
+	struct mr_spool s = { .memfd = -1 };
+
+	open_memfd(&s);
+	write_out(&s, mr_buf_slice(small));
+	if (s.error && s.memfd >= 0)
+		close(s.memfd);
+	return s.error ? s.error : s.memfd;
 }
 
 void mr_spool_done(struct mr_spool *s)

@@ -137,31 +137,61 @@ static int scan(struct peer *p, uint64_t id, const struct mr_scan_setup *setup, 
 	return r;
 }
 
+/* Mail that follows its request, into the arena. 1, 0 at the end, -errno. */
+static int take_bytes(struct peer *p, struct mr_arena *arena, struct mr_slice *mail)
+{
+	int r = 1;
+
+	while (r > 0 && p->in.n - p->used < mail->n)
+		r = receive(p);
+	if (r > 0) {
+		mail->p = mr_arena_slice(arena, (struct mr_slice){ p->in.p + p->used, mail->n });
+		p->used += mail->n;
+	}
+	return r;
+}
+
+/* Mail that came as a memfd. *map is the caller's to unmap. 1 or -errno. */
+static int map_mail(struct peer *p, struct mr_slice *map)
+{
+	struct stat st;
+	void *at;
+
+	if (p->memfd < 0 || fstat(p->memfd, &st) < 0 || st.st_size < (off_t)MR_SPOOL_LEAD_N)
+		return -EPROTO;
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, p->memfd, 0);
+	close(p->memfd);
+	p->memfd = -1;
+	if (at == MAP_FAILED)
+		return -errno;
+	*map = (struct mr_slice){ at, (size_t)st.st_size };
+	return 1;
+}
+
 /* One message of mail, from its request to its report. 1, 0 at the end, -errno. */
 static int serve(struct peer *p, const struct mr_worker_limits *limits, const struct mr_scan_setup *setup)
 {
 	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice map = { 0 };
 	struct mr_scan_input in;
 	struct mr_wire w;
-	struct stat st;
+	bool follows;
 	uint64_t id;
-	void *map;
 	int r = next(p, arena, &w);
 
 	if (r <= 0)
 		return r;
-	if (p->memfd < 0 || mr_wire_u64(&w, "id", UINT64_MAX, &id) < 0 || mr_scanwire_request_decode(&w, arena, &in) < 0 ||
-	    fstat(p->memfd, &st) < 0 || st.st_size < (off_t)MR_SPOOL_LEAD_N)
+	if (mr_wire_u64(&w, "id", UINT64_MAX, &id) < 0 || mr_scanwire_request_decode(&w, arena, &in, &follows) < 0)
 		return -EPROTO;
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, p->memfd, 0);
-	close(p->memfd);
-	p->memfd = -1;
-	if (map == MAP_FAILED)
-		return -errno;
-	in.message = mr_slice_from((struct mr_slice){ map, (size_t)st.st_size }, MR_SPOOL_LEAD_N);
+	r = follows ? take_bytes(p, arena, &in.message) : map_mail(p, &map);
+	if (r <= 0)
+		return r;
+	if (!follows)
+		in.message = mr_slice_from(map, MR_SPOOL_LEAD_N);
 	mr_sandbox_budget(limits);
 	r = scan(p, id, setup, &in, arena);
-	munmap(map, (size_t)st.st_size);
+	if (map.p)
+		munmap((void *)map.p, map.n);
 	return r;
 }
 

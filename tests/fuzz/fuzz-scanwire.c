@@ -47,12 +47,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mr_scan_setup setup;
 	struct mr_dns_answer answer;
 	struct mr_wire w;
+	bool follows;
 	size_t used;
 
 	if (mr_wire_next(in, arena, &w, &used) == 1) {
 		report(&w, arena);
 		mr_scanwire_is_ready(&w);
-		mr_scanwire_request_decode(&w, arena, &request);
+		mr_scanwire_request_decode(&w, arena, &request, &follows);
 		mr_scan_setup_decode(&w, arena, &setup);
 		mr_scanwire_answer_decode(&w, arena, &answer);
 	}

@@ -49,6 +49,20 @@ class Milter(MilterCase):
         self.assertEqual(r.of("change"), [(2, "x-spam", ""), (2, "Authentication-Results", ""), (1, "X-Spam", "")])
         self.stop()
 
+    def test_all_of_it_is_scanned(self):
+        """Below and above the size up to which a message stays in memory, and where the header ends: there is no event for that."""
+        self.start()
+        for body in (b"", b"x" * 70 + b"\r\n"):
+            for times in (1, 400, 460, 2000):
+                for end, answer in ((b"", "continue"), (GTUBE, "550 5.7.1 Message refused by the recipient's mail filter")):
+                    with self.session() as s:
+                        r = s.message(ANNA, body=body * times + end)
+                    self.assertEqual(r.text or r.answer, answer, (body, times))
+        with self.session() as s:
+            self.assertEqual(s.message(ANNA, fields=[("From", "s@out.test"), ("X-Test", GTUBE.decode().strip())]).answer, "continue")
+            self.assertIn("dmarc=temperror", dict(s.message(ANNA, body=b"From: second@out.test\r\n").inserted())["Authentication-Results"])
+        self.stop()
+
     def test_more_forged_fields_than_can_go(self):
         self.start()
         with self.session() as s:
@@ -363,10 +377,11 @@ class Milter(MilterCase):
             self.assertTrue(s.message(ANNA, body=b"x" * 3000).text.startswith("552"))
             self.assertEqual(s.message(ANNA, body=b"x" * 1000).answer, "continue")
             with self.session() as third:
-                self.assertEqual(third.connected, "tempfail")
+                self.assertEqual((third.connected, third.begin()), ("", "tempfail"))
+                self.assertIn("sessions=2\n", self.control("status"))
         wait_until(lambda: "sessions=0\n" in self.control("status"))
         with self.session() as again:
-            self.assertEqual(again.connected, "continue")
+            self.assertEqual(again.begin(), "continue")
         self.stop()
 
     def test_abort_and_vanish(self):

@@ -151,9 +151,10 @@ static int fake_worker(int fd, const struct mr_worker_limits *limits, const stru
 		mr_autoarena arena = mr_arena_new(0);
 		struct mr_scan_input in;
 		struct mr_wire w;
+		bool follows;
 
 		take(&f, arena, &w);
-		if (mr_scanwire_request_decode(&w, arena, &in) < 0 || mr_wire_u64(&w, "id", UINT64_MAX, &f.id) < 0)
+		if (mr_scanwire_request_decode(&w, arena, &in, &follows) < 0 || mr_wire_u64(&w, "id", UINT64_MAX, &f.id) < 0)
 			_exit(4);
 		f.served++;
 		behave(&f, arena, in.sender.p);

@@ -7,7 +7,8 @@ import threading
 
 ACTIONS, STEPS = 0x1FF, 0x1FFFFF
 LEAD_SPACE = 0x100000
-NR = {"H": 0x2000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
+NO_EOH = 0x40
+NR = {"C": 0x1000, "H": 0x2000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
 ANSWERS = {"c": "continue", "a": "accept", "r": "reject", "t": "tempfail", "d": "discard", "y": "reply"}
 
 
@@ -87,7 +88,8 @@ class Session:
         for name, value in fields:
             space = " " if self.steps & LEAD_SPACE else ""
             self.ask("L", name.encode() + b"\0" + (space + value).encode() + b"\0")
-        self.ask("N")
+        if not self.steps & NO_EOH:
+            self.ask("N")
         for at in range(0, len(body), 65535):
             self.ask("B", body[at:at + 65535])
 
