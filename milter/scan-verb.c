@@ -183,6 +183,7 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 
 	in.message = message;
 	in.now = mr_wall();
+	in.offline = !w->dns;
 	w->view = mr_dns_view_new();
 	mr_scan_init(s, w->setup, &in, w->view, arena);
 	for (unsigned round = 0; mr_scan_run(s) == -EAGAIN; round++) {

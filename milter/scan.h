@@ -28,6 +28,7 @@ struct mr_scan_input {
 	struct mr_slice helo;
 	struct mr_slice sender; /* of the envelope, without <>; empty for the null sender */
 	bool trusted;           /* submitted by one of our own: who sent it is known, so SPF and DKIM are not asked */
+	bool offline;           /* nobody asks DNS: what it would prove stays unknown */
 	int64_t now;            /* seconds since 1970 */
 };
 

@@ -8,13 +8,14 @@
 #include "base/parse.h"
 #include "private.h"
 
-#define MATCH_LIMIT  50000 /* steps from one beginning; what needs more is no pattern for mail, or a message made to hurt */
-#define DEPTH_LIMIT  5000
-#define STACK_FIRST  (32u << 10)
-#define STACK_MAX    (512u << 10)
-#define MULTIPLE_MAX 1000
-#define SELDOM       0.0005
-#define SHARE_MAX    0.15 /* of the bytes of a text, at which a pattern is tried */
+#define MATCH_LIMIT   50000 /* steps from one beginning; what needs more is no pattern for mail, or a message made to hurt */
+#define DEPTH_LIMIT   5000
+#define STACK_FIRST   (32u << 10)
+#define STACK_MAX     (512u << 10)
+#define MULTIPLE_MAX  1000
+#define CAPTURING_MAX 100 /* rules */
+#define SELDOM        0.0005
+#define SHARE_MAX     0.15 /* of the bytes of a text, at which a pattern is tried */
 
 static const char *const states[] = {
 	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
@@ -80,6 +81,21 @@ static double score_of(const struct mr_rules *r, const struct mr_rules_rule *rul
 	return has_flag(rule, "nice") ? -score : score;
 }
 
+static struct mr_slice function_of(const struct mr_rules_rule *rule)
+{
+	ptrdiff_t open = rule->kind == MR_RULES_EVAL ? mr_slice_chr(rule->definition, '(') : -1;
+
+	return open < 0 ? (struct mr_slice){ 0 } : mr_slice_trim((struct mr_slice){ rule->definition.p, (size_t)open });
+}
+
+/* What the network says and others have asked it already. */
+static bool is_proof(const struct mr_rules_rule *rule)
+{
+	const struct mr_sa_eval *e = mr_sa_eval_find(function_of(rule));
+
+	return e && e->basis != MR_SA_EVAL_MESSAGE;
+}
+
 /* What mr_rules_finish() makes of a rule: its score is then scores[0]. */
 static void settle(struct mr_rules *r, struct mr_rules_rule *rule)
 {
@@ -96,7 +112,7 @@ static void settle(struct mr_rules *r, struct mr_rules_rule *rule)
 		rule->state = MR_RULES_NO_SCORE;
 	/* Only functions ask. */
 	else if ((rule->kind == MR_RULES_EVAL || rule->kind == MR_RULES_OUTSIDE) &&
-		 ((net && !r->config.net) || (has_flag(rule, "learn") && !r->config.bayes)))
+		 ((net && !r->config.net && !is_proof(rule)) || (has_flag(rule, "learn") && !r->config.bayes)))
 		rule->state = MR_RULES_OFF;
 }
 
@@ -113,7 +129,7 @@ static void find_openings(struct mr_rules_rule *rule)
 	struct mr_rules_pattern *p = &rule->pattern;
 	size_t n;
 
-	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset)
+	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset || p->refers)
 		return;
 	n = mr_rules_openings(p->text, p->options, v);
 	if (!n || mr_rules_openings_share(v, n) > SHARE_MAX)
@@ -121,6 +137,16 @@ static void find_openings(struct mr_rules_rule *rule)
 	p->openings = mr_new(struct mr_rules_opening, n);
 	p->n_openings = n;
 	memcpy(p->openings, v, n * sizeof(*v));
+}
+
+static void remember_capturing(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	if (!r->capturing.v)
+		r->capturing.v = mr_arena_alloc(r->arena, CAPTURING_MAX * sizeof(*r->capturing.v));
+	if (r->capturing.n == CAPTURING_MAX)
+		return;
+	rule->captures = true;
+	r->capturing.v[r->capturing.n++] = rule;
 }
 
 static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
@@ -140,18 +166,20 @@ static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 		rule->pattern.text = mr_rules_replace_by_calls(r, text);
 		err = mr_rules_pattern_compile(&rule->pattern, &diag);
 	}
+	if (mr_rules_captures(&rule->pattern))
+		remember_capturing(r, rule);
 	if (err < 0)
 		cannot(r, rule, err == -E2BIG ? MR_RULES_UNSUPPORTED : MR_RULES_ERROR, diag.text);
 }
 
 static void find_function(struct mr_rules *r, struct mr_rules_rule *rule)
 {
-	struct mr_slice name = { rule->definition.p, (size_t)mr_slice_chr(rule->definition, '(') };
+	struct mr_slice name = function_of(rule);
 	struct mr_diag diag = { 0 };
 
 	if (rule->state == MR_RULES_OFF || rule->state == MR_RULES_NO_SCORE)
 		return;
-	rule->eval = mr_sa_eval_find(mr_slice_trim(name));
+	rule->eval = mr_sa_eval_find(name);
 	if (!rule->eval) {
 		cannot(r, rule, MR_RULES_UNSUPPORTED, mr_arena_printf(r->arena, "eval:%.*s() is not supported", (int)name.n, name.p));
 	} else if (rule->eval->prepare) {
@@ -198,13 +226,15 @@ static void resolve(struct mr_rules *r, struct mr_rules_rule *rule)
 	rule->visited = true;
 }
 
-static void need(struct mr_rules_rule *rule)
+static void need(struct mr_rules *r, struct mr_rules_rule *rule)
 {
 	if (rule->state != MR_RULES_UNNEEDED || rule->kind == MR_RULES_NONE)
 		return;
 	rule->state = MR_RULES_RUNS;
+	for (size_t i = 0; rule->pattern.refers && i < r->capturing.n; i++)
+		need(r, r->capturing.v[i]);
 	for (const struct mr_rules_node *n = rule->parts; n && !rule->constant; n = n->next)
-		need(n->rule);
+		need(r, n->rule);
 }
 
 static int by_group(const void *a, const void *b)
@@ -304,6 +334,7 @@ static void list(struct mr_rules *r)
 
 		if (rule->state != MR_RULES_RUNS)
 			continue;
+		r->want_proofs |= rule->eval && rule->eval->basis != MR_SA_EVAL_MESSAGE;
 		if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_META && rule->kind != MR_RULES_MIMEHEADER)
 			patterns.v[patterns.n++] = rule;
 		if (rule->pattern.code)
@@ -333,13 +364,14 @@ void mr_rules_finish(struct mr_rules *r)
 	r->n_rules = 0;
 	for (rule = r->rules; rule; rule = rule->hh.next) {
 		rule->index = r->n_rules;
-		rule->part = rule->name[0] == '_' && rule->name[1] == '_';
+		/* Some are told by a symbol of their own elsewhere. */
+		rule->part = (rule->name[0] == '_' && rule->name[1] == '_') || (rule->eval && rule->eval->basis == MR_SA_EVAL_TOLD);
 		r->ordered[r->n_rules++] = rule;
 		resolve(r, rule);
 	}
 	for (size_t i = 0; i < r->n_rules; i++)
 		if (!r->ordered[i]->part)
-			need(r->ordered[i]);
+			need(r, r->ordered[i]);
 	for (size_t i = 0; i < r->n_rules; i++)
 		for (struct mr_rules_node *n = r->ordered[i]->parts; n; n = n->next)
 			n->index = (uint32_t)n->rule->index;
@@ -372,6 +404,11 @@ void mr_rules_free(struct mr_rules *r)
 	mr_sa_conf_free(r->conf);
 	mr_arena_free(r->arena);
 	free(r);
+}
+
+bool mr_rules_want_proofs(const struct mr_rules *r)
+{
+	return r->want_proofs;
 }
 
 const struct mr_sa_conf *mr_rules_conf(const struct mr_rules *r)

@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "private.h"
 
-#define PIECE      16384 /* bytes of beginnings that are tried between two looks at the clock */
-#define CALL_BYTES 64    /* what a call costs at least, in bytes that are matched */
+#define PIECE       16384      /* bytes of beginnings that are tried between two looks at the clock */
+#define CALL_BYTES  64         /* what a call costs at least, in bytes that are matched */
+#define PATTERN_MAX (1u << 20) /* bytes of one that refers to captures */
 
 static int modifiers(struct mr_slice mods, uint32_t *options, struct mr_diag *diag)
 {
@@ -87,15 +88,13 @@ int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, s
 		else if (p.text.p[i] == '/')
 			return mr_diag_set(diag, -EINVAL, "a / within the regular expression must be written \\/");
 	}
-	for (size_t i = 0; i + 2 < p.text.n; i++)
-		if (p.text.p[i] == '%' && p.text.p[i + 1] == '{' && p.text.p[i + 2] >= 'A' && p.text.p[i + 2] <= 'Z' &&
-		    (i == 0 || p.text.p[i - 1] != '\\'))
-			return mr_diag_set(diag, -ENOTSUP, "what other rules captured, %%{NAME}, is not supported");
+	p.refers = mr_rules_refers(p.text);
 	*out = p;
 	return 0;
 }
 
-int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
+/* text: of the pattern, or made from it. */
+static int compile(struct mr_rules_pattern *p, struct mr_slice text, struct mr_diag *diag)
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	PCRE2_UCHAR why[120];
@@ -103,7 +102,7 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 	int err = 0;
 
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-	p->code = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n,
+	p->code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
 				p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
 				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0) | (p->openings ? PCRE2_ANCHORED : 0),
 				&err, &at, context);
@@ -113,6 +112,33 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 	pcre2_get_error_message(err, why, sizeof(why));
 	return mr_diag_set(diag, err == PCRE2_ERROR_PATTERN_TOO_LARGE ? -E2BIG : -EINVAL, "regular expression, at character %zu: %s",
 			   at + 1, (char *)why);
+}
+
+int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
+{
+	struct mr_buf text = MR_BUF(PATTERN_MAX);
+	int err;
+
+	if (!p->refers)
+		return compile(p, p->text, diag);
+	/* It is made for each message; here it is seen whether it can be. */
+	mr_rules_refer_any(p->text, "x", &text);
+	err = compile(p, mr_buf_slice(&text), diag);
+	pcre2_code_free(p->code);
+	p->code = NULL;
+	mr_buf_done(&text);
+	return err;
+}
+
+bool mr_rules_pattern_fill(const struct mr_rules_pattern *p, const struct mr_rules_captured *all, struct mr_rules_pattern *out)
+{
+	struct mr_buf text = MR_BUF(PATTERN_MAX);
+
+	*out = (struct mr_rules_pattern){ .options = p->options, .of_long = p->of_long };
+	if (mr_rules_refer(p->text, all, &text))
+		compile(out, mr_buf_slice(&text), NULL);
+	mr_buf_done(&text);
+	return out->code;
 }
 
 void mr_rules_pattern_begin(struct mr_rules *r)

@@ -57,7 +57,8 @@ static bool expression(const struct mr_rules_rule *rule, struct mr_buf *out, uns
 	struct mr_slice text = p->expanded.n ? p->expanded : p->text;
 
 	/* Without a pattern ("exists:"), or with one that looks at the ends of the text, which here stands among others. */
-	if (!p->code || p->openings || (p->options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_EXTENDED)))
+	if ((!p->code && !p->refers) || p->openings ||
+	    (p->options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_EXTENDED)))
 		return false;
 	for (size_t i = 0; i + 1 < text.n; i++) {
 		if (text.p[i] == '\\' && strchr("AzZGK", text.p[i + 1]))
@@ -71,7 +72,7 @@ static bool expression(const struct mr_rules_rule *rule, struct mr_buf *out, uns
 		*flags |= HS_FLAG_DOTALL;
 	mr_buf_reset(out);
 	mr_buf_puts(out, p->options & PCRE2_EXTENDED ? "(?x)" : "");
-	mr_buf_add(out, text);
+	mr_rules_refer_any(text, "[^\\n]*", out);
 	return !memchr(out->p, 0, out->n);
 }
 

@@ -35,6 +35,7 @@ struct mr_rules_pattern {
 	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
 	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
 	size_t n_openings;
+	bool refers; /* to what others capture: has no code of its own */
 };
 
 /* Where in a text matches of one pattern may begin. */
@@ -104,12 +105,20 @@ struct mr_rules_rule {
 
 	/* of tflags */
 	bool multiple, nosubject, concat;
+	bool captures; /* named groups of the pattern are kept */
 	unsigned hits_max, range_min, range_max;
 
 	const struct mr_rules_group *group; /* that the pattern is in */
 	size_t place;                       /* in it */
 	bool visiting, visited;             /* while metas are resolved */
 	UT_hash_handle hh;
+};
+
+/* What a named group of some rule matched in a message. */
+struct mr_rules_captured {
+	struct mr_rules_captured *next;
+	const char *name;
+	struct mr_slice value;
 };
 
 struct mr_rules_tag {
@@ -158,6 +167,7 @@ struct mr_rules {
 	bool *idle;                             /* each rule: does not run */
 	struct mr_rules_tag *tags[4], *plugins; /* replace_tag, _pre, _inter, _post */
 	struct mr_slice replace_start, replace_end;
+	bool want_proofs;
 	unsigned calls; /* patterns whose tags are called */
 	bool compat_welcomelist;
 	size_t n_rules;
@@ -168,6 +178,7 @@ struct mr_rules {
 	size_t n_problems, counted[2];
 
 	/* compiled: patterns that run, by their texts */
+	struct mr_rules_list capturing;
 	struct mr_rules_group *groups;
 	size_t n_groups;
 	struct mr_rules_prefilter *prefilter; /* prefilter.c's, NULL: none */
@@ -210,12 +221,22 @@ void mr_rules_replace_done(struct mr_rules *r);
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag);
 /* -E2BIG: too large for PCRE2; -EINVAL. */
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
+/* One that refers, with what was captured; its code is the caller's. False: something it names was not. */
+bool mr_rules_pattern_fill(const struct mr_rules_pattern *p, const struct mr_rules_captured *all, struct mr_rules_pattern *out);
 /* The time for one message begins. */
 void mr_rules_pattern_begin(struct mr_rules *r);
 /* How often it is found in `in`, at most max times; *first is where. places: for a pattern with openings, moves on. -1: it took too long,
  * or the time is over. */
 int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places,
 			   unsigned max, struct mr_slice *first);
+/* capture.c */
+bool mr_rules_refers(struct mr_slice pattern);
+void mr_rules_refer_any(struct mr_slice pattern, const char *any, struct mr_buf *out);
+bool mr_rules_refer(struct mr_slice pattern, const struct mr_rules_captured *all, struct mr_buf *out); /* false: one is missing */
+bool mr_rules_captures(const struct mr_rules_pattern *p);
+/* Adds what the pattern captures in `in` where it was found. */
+void mr_rules_capture(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, struct mr_arena *arena,
+		      struct mr_rules_captured **all);
 /* texts.c: the texts of a group in a message. */
 struct mr_rules_texts {
 	bool there; /* the field is */

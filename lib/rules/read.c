@@ -164,20 +164,39 @@ static void load_plugin(struct mr_rules *r, struct mr_slice value)
 	HASH_ADD_KEYPTR(hh, r->plugins, p->name, name.n, p);
 }
 
+static void take_redirector(struct mr_rules *r, struct mr_slice value)
+{
+	struct mr_rules_pattern p;
+	struct mr_diag diag = { 0 };
+
+	if (mr_rules_pattern_parse(value, &p, &diag) < 0 || mr_sa_conf_redirector(r->conf, p.text, p.options, &diag) < 0)
+		mr_rules_problem(r, MR_RULES_ERROR, NULL, "redirector_pattern: %s", diag.text);
+}
+
 /* A statement that is no rule. */
 static void set(struct mr_rules *r, struct mr_slice key, struct mr_slice value)
 {
+	struct mr_diag diag = { 0 };
+	int taken;
+
 	if (mr_slice_eq(key, MR_LIT("loadplugin")) || mr_slice_eq(key, MR_LIT("tryplugin"))) {
 		load_plugin(r, value);
+		return;
+	}
+	if (mr_slice_eq(key, MR_LIT("redirector_pattern"))) {
+		take_redirector(r, value);
 		return;
 	}
 	if (mr_slice_eq(key, MR_LIT("enable_compat"))) {
 		r->compat_welcomelist |= mr_slice_eq(value, MR_LIT("welcomelist_blocklist"));
 		return;
 	}
-	if (mr_sa_conf_set(r->conf, key, value))
+	taken = mr_sa_conf_set(r->conf, key, value, &diag);
+	if (taken > 0)
 		return;
-	if (mr_rules_known_setting(key))
+	if (taken < 0)
+		mr_rules_problem(r, MR_RULES_ERROR, NULL, "%.*s: %s", (int)key.n, key.p, diag.text);
+	else if (mr_rules_known_setting(key))
 		mr_rules_problem(r, MR_RULES_UNSUPPORTED, NULL, "%.*s: a setting that means nothing here", (int)key.n, key.p);
 	else
 		mr_rules_problem(r, MR_RULES_ERROR, NULL, "\"%.*s\" is neither a rule nor a setting", (int)(key.n < 60 ? key.n : 60),

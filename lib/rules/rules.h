@@ -68,6 +68,8 @@ struct mr_rules_info {
 	double score;
 	enum mr_rules_state state;
 };
+/* Do they ask what was proved of senders (mr_sa_prove())? */
+bool mr_rules_want_proofs(const struct mr_rules *r);
 /* What the settings say that functions and renderings look at; lives as long as the rules. */
 const struct mr_sa_conf *mr_rules_conf(const struct mr_rules *r);
 /* Every rule in the order of definition. Start with *at = 0. */
@@ -78,7 +80,7 @@ struct mr_rules_hit {
 	const char *name; /* lives as long as the rules */
 	double score;
 	unsigned count;          /* 1, or how often with tflags multiple, or what the function said */
-	bool part;               /* "__NAME": counts in others only */
+	bool part;               /* "__NAME", or what is told elsewhere: counts in others only */
 	struct mr_slice matched; /* of a regular expression: what it matched first; of the message, or empty */
 };
 struct mr_rules_hits {

@@ -15,6 +15,8 @@ struct run {
 	struct mr_slice *matched;
 	struct mr_rules_texts *texts; /* of each group */
 	unsigned faults;
+	const struct mr_rules_pattern *pattern; /* of the rule that is looked at now */
+	struct mr_rules_captured *captured;
 };
 
 /* More of one rule. False: it is enough. */
@@ -22,7 +24,7 @@ static bool count(struct run *run, const struct mr_rules_rule *rule, struct mr_s
 {
 	unsigned so_far = (unsigned)run->values[rule->index];
 	struct mr_slice first = { 0 };
-	int n = mr_rules_pattern_count(run->rules, &rule->pattern, in, places, rule->hits_max - so_far, &first);
+	int n = mr_rules_pattern_count(run->rules, run->pattern, in, places, rule->hits_max - so_far, &first);
 
 	if (n < 0) {
 		run->faults++;
@@ -30,6 +32,8 @@ static bool count(struct run *run, const struct mr_rules_rule *rule, struct mr_s
 	}
 	if (n > 0 && so_far == 0)
 		run->matched[rule->index] = first;
+	if (n > 0 && rule->captures)
+		mr_rules_capture(run->rules, run->pattern, in, (size_t)(first.p - in.p), run->arena, &run->captured);
 	run->values[rule->index] += n;
 	return so_far + (unsigned)n < rule->hits_max;
 }
@@ -101,6 +105,33 @@ static double decide(struct run *run, const struct mr_rules_rule *rule)
 	return v < 0 ? 1 : v;
 }
 
+static void settle(struct run *run, const struct mr_rules_rule *rule);
+
+static void match_with(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_pattern *pattern)
+{
+	run->pattern = pattern;
+	if (rule->kind == MR_RULES_MIMEHEADER)
+		match_mimeheader(run, rule);
+	else if (rule->kind == MR_RULES_HEADER)
+		match_header(run, rule, &run->texts[rule->group - run->rules->groups]);
+	else
+		match_lines(run, rule, &run->texts[rule->group - run->rules->groups]);
+}
+
+/* The rules that capture go first. */
+static void match_referring(struct run *run, const struct mr_rules_rule *rule)
+{
+	struct mr_rules_pattern filled;
+
+	for (size_t i = 0; i < run->rules->capturing.n; i++)
+		if (!run->settled[run->rules->capturing.v[i]->index])
+			settle(run, run->rules->capturing.v[i]);
+	if (!mr_rules_pattern_fill(&rule->pattern, run->captured, &filled))
+		return;
+	match_with(run, rule, &filled);
+	pcre2_code_free(filled.code);
+}
+
 static void settle(struct run *run, const struct mr_rules_rule *rule)
 {
 	bool pattern = rule->kind != MR_RULES_META && rule->kind != MR_RULES_EVAL;
@@ -112,12 +143,10 @@ static void settle(struct run *run, const struct mr_rules_rule *rule)
 		run->values[rule->index] = decide(run, rule);
 	else if (rule->kind == MR_RULES_EVAL)
 		run->values[rule->index] = rule->eval->run(run->sa, &rule->args);
-	else if (rule->kind == MR_RULES_MIMEHEADER)
-		match_mimeheader(run, rule);
-	else if (rule->kind == MR_RULES_HEADER)
-		match_header(run, rule, &run->texts[rule->group - run->rules->groups]);
+	else if (rule->pattern.refers)
+		match_referring(run, rule);
 	else
-		match_lines(run, rule, &run->texts[rule->group - run->rules->groups]);
+		match_with(run, rule, &rule->pattern);
 }
 
 static double value_of(void *arg, const struct mr_rules_node *n)

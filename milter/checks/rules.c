@@ -1,4 +1,8 @@
-/* rules: what the site's rules in SpamAssassin's language say: each one that hits is a symbol with its score. */
+/* rules: what the site's rules in SpamAssassin's language say: each one that hits is a symbol with its score. Rules that rest on what SPF
+ * and DKIM prove make all wait for these. */
+
+/* system */
+#include <errno.h>
 
 /* ours */
 #include "base/mem.h"
@@ -11,21 +15,53 @@ static struct mr_slice ip_text(struct mr_scan *scan)
 	return mr_slice_of(mr_arena_strdup(scan->arena, mr_ip_str(&scan->in->client, text)));
 }
 
+/* NULL: nobody asked. */
+static const struct mr_sa_proofs *proofs(struct mr_scan *scan)
+{
+	struct mr_sa_proofs *p = mr_arena_alloc(scan->arena, sizeof(*p));
+	struct mr_sa_signature *s;
+
+	if (!scan->dkim || scan->in->offline)
+		return NULL;
+	s = mr_arena_alloc(scan->arena, (scan->dkim->n + 1) * sizeof(*s));
+	for (size_t i = 0; i < scan->dkim->n; i++) {
+		const struct mr_dkim_signature *of = &scan->dkim->signatures[i];
+
+		s[i] = (struct mr_sa_signature){ .domain = of->domain, .valid = of->result == MR_DKIM_PASS && of->aligns };
+	}
+	*p = (struct mr_sa_proofs){ .signatures = s, .n_signatures = scan->dkim->n };
+	if (scan->spf && scan->in->sender.n)
+		p->spf = mr_slice_of(mr_spf_str(scan->spf->result));
+	return p;
+}
+
+static struct mr_sa *read_message(struct mr_scan *scan)
+{
+	struct mr_sa_client *client = mr_arena_alloc(scan->arena, sizeof(*client));
+	bool known = scan->in->client.family != 0; /* else the message is one that was delivered before: its first Received is by us */
+	struct mr_sa *sa;
+
+	*client = (struct mr_sa_client){ .ip = known ? ip_text(scan) : (struct mr_slice){ 0 },
+					 .rdns = scan->in->client_name,
+					 .helo = scan->in->helo,
+					 .by = scan->setup->hostname,
+					 .from = scan->in->sender,
+					 .authenticated = scan->in->trusted };
+	sa = mr_sa_read(scan->in->message, mr_rules_conf(scan->setup->rules), known ? client : NULL, scan->arena);
+	mr_sa_prove(sa, proofs(scan));
+	return sa;
+}
+
 static int run(struct mr_scan *scan)
 {
 	struct mr_rules *r = scan->setup->rules;
-	bool known = scan->in->client.family != 0; /* else the message is one that was delivered before: its first Received is by us */
-	struct mr_sa_client client = { .ip = known ? ip_text(scan) : (struct mr_slice){ 0 },
-				       .rdns = scan->in->client_name,
-				       .helo = scan->in->helo,
-				       .by = scan->setup->hostname,
-				       .from = scan->in->sender,
-				       .authenticated = scan->in->trusted };
 	struct mr_rules_hits hits;
 
 	if (!r)
 		return 0;
-	mr_rules_run(r, mr_sa_read(scan->in->message, mr_rules_conf(r), known ? &client : NULL, scan->arena), false, scan->arena, &hits);
+	if (mr_rules_want_proofs(r) && !scan->in->trusted && (!scan->dkim || (scan->in->client.family != 0 && !scan->spf)))
+		return -EAGAIN;
+	mr_rules_run(r, read_message(scan), false, scan->arena, &hits);
 	for (size_t i = 0; i < hits.n; i++)
 		if (!hits.v[i].part)
 			mr_scan_symbol(scan, hits.v[i].name, hits.v[i].score);

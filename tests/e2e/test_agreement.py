@@ -7,15 +7,16 @@ import agreement
 import corpus
 import pytest
 
-OWN = sorted(str(path) for path in (pathlib.Path(agreement.__file__).parent / "mail").glob("*.eml"))
+MAIL = pathlib.Path(agreement.__file__).parent / "mail"
+OWN = sorted(str(path) for path in MAIL.glob("*.eml"))
 OTHERS = 150
 
 
 @pytest.fixture(scope="module")
 def compare():
-    def run(paths):
+    def run(paths, local=None):
         try:
-            return agreement.compare(paths)
+            return agreement.compare(paths, local)
         except agreement.Absent as absent:
             pytest.skip(str(absent))
     return run
@@ -26,6 +27,13 @@ def test_own_messages(compare):
     sums = compare(OWN)
     assert not sums.different and sums.supported >= 0.99, str(sums)
     assert sums.pairs > 60 * len(OWN)
+
+
+@pytest.mark.rows("G18")
+def test_settings_of_an_administrator(compare):
+    """Networks, lists, languages, redirectors, captures."""
+    sums = compare(OWN, MAIL / "local.cf")
+    assert not sums.different and sums.supported >= 0.99, str(sums)
 
 
 @pytest.mark.rows("G18")

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from stack import admin, layout, mail
+from stack import admin, layout, mail, zones
 from test_filter import setting, tell
 
 ANNA, = map(admin.address, ("anna",))
@@ -86,6 +86,24 @@ def test_the_verb_tells(stack, rules, tmp_path):
         tested = run(stack, "test", "-a", letter).stdout.splitlines()
         assert f"__E2E_PHRASE\t0.000\t1\t{PHRASE}" in tested and "E2E_PHRASE\t8.500\t1\t" in tested
         assert tested[-1] == f"{letter}: 8.500"
+
+
+@pytest.mark.rows("G18")
+def test_what_spf_proves(stack, rules):
+    """Who is welcome with proof is welcome with proof only; rules over SPF's results know them."""
+    rules.write_text(RULES + f"""header   E2E_SPF      eval:check_for_spf_pass()
+tflags   E2E_SPF      net
+meta     E2E_PROVEN   E2E_SPF && E2E_PHRASE
+score    E2E_PROVEN   0.25
+header   E2E_WELCOME  eval:check_for_spf_welcomelist_from()
+tflags   E2E_WELCOME  net nice
+score    E2E_WELCOME  -9
+whitelist_auth        *@{layout.FOREIGN}
+""")
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n", source=zones.FOREIGN_ADDRESS))
+        assert "E2E_PHRASE(8.50),E2E_PROVEN(0.25),E2E_WELCOME(-9.00)" in stack.log("milter")
+        stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n", source="127.0.0.66"), folder="Junk")
 
 
 @pytest.mark.rows("G18")

@@ -21,9 +21,10 @@ class Absent(Exception):
     """SpamAssassin is not installed."""
 
 
-def theirs(paths):
+def theirs(paths, local=None):
     """{path: names of the rules that SpamAssassin hits}"""
-    done = subprocess.run(["perl", HITS], input="".join(f"{path}\n" for path in paths), stdout=subprocess.PIPE, text=True, errors="surrogateescape", check=True)
+    words = ["perl", HITS, "--fork", *(["--local", local] if local else [])]
+    done = subprocess.run(words, input="".join(f"{path}\n" for path in paths), stdout=subprocess.PIPE, text=True, errors="surrogateescape", check=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {line["path"]: set(line["hits"]) for line in lines if "hits" in line}
 
@@ -31,13 +32,14 @@ def theirs(paths):
 class Ours:
     """`mailreeve rules` over the same rules."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, local=None):
         if not shutil.which("spamassassin"):
             raise Absent("SpamAssassin is not installed")
         self.verb, self.conf = BUILD / "milter/mailreeve-rules", folder / "mailreeve.conf"
         with open(folder / "plugins.pre", "wb") as out:
             subprocess.run(["perl", HITS, "--plugins"], stdout=out, check=True)
-        self.conf.write_text(f'state_dir = "{folder}"\nmilter {{\nrule_files = {{"{folder}/plugins.pre", "{RULES}"}}\n}}\n')
+        files = ", ".join(f'"{path}"' for path in (folder / "plugins.pre", RULES, local) if path)
+        self.conf.write_text(f'state_dir = "{folder}"\nmilter {{\nrule_files = {{{files}}}\n}}\n')
         self.states = {line[0]: line[2] for line in self.run("list", "-a") if len(line) > 2}
 
     def run(self, *words):
@@ -60,8 +62,8 @@ class Ours:
 class Sums:
     """What came of a comparison. A pair is a message and a rule that one of both hits in it; of rules that ours cannot run there are none."""
 
-    def __init__(self, ours, paths):
-        mine, other = ours.hits(paths), theirs(paths)
+    def __init__(self, ours, paths, local=None):
+        mine, other = ours.hits(paths), theirs(paths, local)
         self.messages, self.pairs, self.hits = len(paths), 0, 0
         self.states = collections.Counter()  # of the rules of their hits
         self.different = {}  # (path, rule): whether it is ours that hits
@@ -86,6 +88,7 @@ class Sums:
                 f"{self.states['runs'] / self.hits:.2%} asked for; {', '.join(f'{name} {n}' for name, n in rules.most_common(20)) or 'no difference'}")
 
 
-def compare(paths):
+def compare(paths, local=None):
+    """local: rules and settings of an administrator, for both."""
     with tempfile.TemporaryDirectory(prefix="mr-agreement-") as folder:
-        return Sums(Ours(pathlib.Path(folder)), paths)
+        return Sums(Ours(pathlib.Path(folder), local), paths, local)

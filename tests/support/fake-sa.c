@@ -1,6 +1,7 @@
 /* fake-sa: see fake-sa.h. */
 
 /* system */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,18 @@ void mr_sa_conf_free(struct mr_sa_conf *c)
 	free(c);
 }
 
-bool mr_sa_conf_set(struct mr_sa_conf *c, struct mr_slice key, struct mr_slice value)
+int mr_sa_conf_set(struct mr_sa_conf *c, struct mr_slice key, struct mr_slice value, struct mr_diag *diag)
 {
+	(void)value;
+	(void)diag;
 	c->n++;
 	return mr_slice_eq(key, mr_slice_of(setting));
+}
+
+int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_t options, struct mr_diag *diag)
+{
+	c->n++;
+	return pattern.n && options != UINT32_MAX ? 0 : mr_diag_set(diag, -EINVAL, "fake");
 }
 
 const struct mr_sa_list *mr_sa_body(struct mr_sa *sa)

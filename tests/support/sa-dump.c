@@ -36,7 +36,7 @@ static void take_settings(struct mr_sa_conf *conf, struct mr_slice text)
 		line = mr_slice_trim(line);
 		while (n < line.n && line.p[n] != ' ' && line.p[n] != '\t')
 			n++;
-		mr_sa_conf_set(conf, (struct mr_slice){ line.p, n }, mr_slice_trim(mr_slice_from(line, n)));
+		mr_sa_conf_set(conf, (struct mr_slice){ line.p, n }, mr_slice_trim(mr_slice_from(line, n)), NULL);
 	}
 }
 

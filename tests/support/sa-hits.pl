@@ -1,19 +1,25 @@
 #!/usr/bin/perl
 # sa-hits: what SpamAssassin's rules hit in messages, and how it sees them, in one process: the measure of our own engine.
 #
-#   sa-hits.pl [--texts] [--rules FOLDER] <LIST >LINES     LIST: a path a line; LINES: a JSON object a message
+#   sa-hits.pl [--texts] [--rules FOLDER] [--local FILE] [--fork] <LIST >LINES
+#
+# LIST: a path a line; LINES: a JSON object a message. FILE: what an administrator adds. --fork: each message in a process of its own, for
+# in 4.0.1 a pattern with %{NAME} keeps for ever what was captured in the first message.
+#
 #   sa-hits.pl --plugins >FILE                             what it loads, as lines of a file *.pre
 #
 # Only what needs no network, no learning and no memory of other messages; the plugins are those that Debian's package loads, named here,
 # so that the host's own configuration plays no part. Exit 2: SpamAssassin is not installed.
 use strict;
 use warnings;
+use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use Getopt::Long;
+use POSIX ();
 BEGIN { eval { require Mail::SpamAssassin; require JSON::PP; 1 } or do { print STDERR "no SpamAssassin: $@"; exit 2 } }
 
-my ($texts, $rules, $tell) = (0, '/usr/share/spamassassin', 0);
-GetOptions('texts' => \$texts, 'rules=s' => \$rules, 'plugins' => \$tell) or exit 64;
+my ($texts, $rules, $tell, $local, $fork) = (0, '/usr/share/spamassassin', 0, undef, 0);
+GetOptions('texts' => \$texts, 'rules=s' => \$rules, 'plugins' => \$tell, 'local=s' => \$local, 'fork' => \$fork) or exit 64;
 
 my @plugins = qw(URIDNSBL SPF WelcomeListSubject MIMEHeader ReplaceTags DKIM Check HTTPSMismatch URIDetail BodyEval DNSEval HTMLEval HeaderEval MIMEEval
 	RelayEval URIEval WLBLEval VBounce ImageInfo FreeMail AskDNS HashBL DMARC Bayes Pyzor Razor2 SpamCop AutoLearnThreshold);
@@ -23,6 +29,7 @@ my $site = tempdir(CLEANUP => 1);
 open(my $pre, '>', "$site/init.pre") or die $!;
 print $pre $lines;
 close($pre);
+if ($local) { copy($local, "$site/local.cf") or die "$local: $!" }
 
 my $sa = Mail::SpamAssassin->new({
 	rules_filename => $rules, site_rules_filename => $site, userstate_dir => $site, userprefs_filename => "$site/none", dont_copy_prefs => 1,
@@ -65,8 +72,8 @@ sub seen {
 }
 
 print $json->encode({ evals => evals() }), "\n" if !$texts;
-while (my $path = <STDIN>) {
-	chomp $path;
+sub look {
+	my ($path) = @_;
 	open(my $in, '<', $path) or die "$path: $!";
 	my $raw = do { local $/; <$in> };
 	close($in);
@@ -86,4 +93,12 @@ while (my $path = <STDIN>) {
 	}
 	$mail->finish();
 	print $json->encode(\%line), "\n";
+}
+
+while (my $path = <STDIN>) {
+	chomp $path;
+	if (!$fork) { look($path); next }
+	my $child = fork() // die $!;
+	if (!$child) { look($path); POSIX::_exit(0) }
+	waitpid($child, 0) == $child && $? == 0 or die "$path: exit $?";
 }

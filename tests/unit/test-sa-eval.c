@@ -95,13 +95,14 @@ static const struct {
 	  "Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n" HTML "<p>one\n--b--\n" },
 };
 
-static int call(const char *text, const char *message, const struct mr_sa_conf *conf)
+static int call(const char *text, const char *message, const struct mr_sa_conf *conf, const struct mr_sa_proofs *proofs)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_slice rest = mr_slice_of(text), name, one;
 	struct mr_sa_args args = { 0 };
 	struct mr_diag diag = { 0 };
 	const struct mr_sa_eval *e;
+	struct mr_sa *sa;
 
 	mr_slice_next(&rest, '|', &name);
 	while (mr_slice_next(&rest, '|', &one))
@@ -113,7 +114,9 @@ static int call(const char *text, const char *message, const struct mr_sa_conf *
 		args.prepared = e->prepare(&args, conf, arena, &diag);
 		assert_non_null(args.prepared);
 	}
-	return e->run(mr_sa_read(mr_slice_of(message), conf, NULL, arena), &args);
+	sa = mr_sa_read(mr_slice_of(message), conf, NULL, arena);
+	mr_sa_prove(sa, proofs);
+	return e->run(sa, &args);
 }
 
 static void test_cases(void **state)
@@ -123,10 +126,97 @@ static void test_cases(void **state)
 	(void)state;
 	mr_view_init();
 	for (size_t i = 0; i < MR_COUNT(cases); i++) {
-		if (!call(cases[i].call, cases[i].yes, conf))
+		if (!call(cases[i].call, cases[i].yes, conf, NULL))
 			fail_msg("%s is not true of: %s", cases[i].call, cases[i].yes);
-		if (call(cases[i].call, cases[i].no, conf))
+		if (call(cases[i].call, cases[i].no, conf, NULL))
 			fail_msg("%s is true of: %s", cases[i].call, cases[i].no);
+	}
+	mr_sa_conf_free(conf);
+}
+
+#define FROM_B "From: a@b.example\nReceived: from h (x.c.example [192.0.2.1]) by y (Postfix) with ESMTP id x\n\n"
+#define KOI8   "Content-Type: text/plain; charset=koi8-r\n\n\xf0\xd2\xc9\xd7\xc5\xd4\n"
+
+/* Settings that decide. */
+static void test_settings(void **state)
+{
+	static const struct {
+		const char *settings, *call, *message;
+		int result;
+	} t[] = {
+		{ "whitelist_from *@b.example", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from *@b.example a@b.example\nunwelcomelist_from *@B.example", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from *@b.example a@b.example\nunwhitelist_from *@b.example A@b.example", "check_from_in_whitelist", FROM_B,
+		  0 },
+		{ "whitelist_from_rcvd *@b.example c.example", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from_rcvd *@b.example .example", "check_from_in_whitelist", FROM_B, 0 },
+		{ "whitelist_from_rcvd *@b.example [192.0.2.1]", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from_rcvd *@b.example [192.0.2.]", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from_rcvd *@b.example [192.0.2.0]/24", "check_from_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from_rcvd *@b.example [192.0.2.2]", "check_from_in_whitelist", FROM_B, 0 },
+		{ "whitelist_from_rcvd *@b.example d.example", "check_from_in_whitelist", FROM_B, 0 },
+		{ "whitelist_from_rcvd *@b.example d.example", "check_forged_in_whitelist", FROM_B, 1 },
+		{ "whitelist_from_rcvd *@b.example d.example\nwhitelist_allows_relays a@*", "check_forged_in_whitelist", FROM_B, 0 },
+		{ "whitelist_from_rcvd *@b.example c.example\nunwhitelist_from_rcvd *@b.example", "check_from_in_whitelist", FROM_B, 0 },
+		{ "def_whitelist_from_rcvd *@b.example c.example", "check_from_in_default_whitelist", FROM_B, 1 },
+		{ "def_whitelist_from_rcvd *@b.example c.example", "check_from_in_whitelist", FROM_B, 0 },
+		{ "blacklist_uri_host good.example", "check_uri_host_in_blocklist", "\nhttp://www.good.example/\n", 1 },
+		{ "enlist_uri_host (BLOCK) !www.evil.example", "check_uri_host_in_blocklist", "\nhttp://www.evil.example/\n", 0 },
+		{ "delist_uri_host evil.example", "check_uri_host_in_blocklist", "\nhttp://www.evil.example/\n", 0 },
+		{ "ok_locales all", "check_for_faraway_charset", KOI8, 0 },
+		{ "ok_locales en", "check_for_faraway_charset", KOI8, 1 },
+		{ "ok_locales en ru", "check_for_faraway_charset", KOI8, 0 },
+		{ "ok_locales en", "check_for_faraway_charset", "Content-Type: text/plain; charset=koi8-r\n\nHello\n", 0 },
+		{ "ok_locales en", "check_for_faraway_charset_in_headers", "Subject: =?utf-8?B?YQ==?= =?gb2312?B?YQ==?=\n\n", 1 },
+		{ "ok_locales zh", "check_for_faraway_charset_in_headers", "Subject: =?utf-8?B?YQ==?= =?gb2312?B?YQ==?=\n\n", 0 },
+		{ "ok_locales en", "check_for_mime|mime_faraway_charset", KOI8, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_sa_conf *conf = test_sa_conf();
+
+		test_sa_set(conf, t[i].settings);
+		if (call(t[i].call, t[i].message, conf, NULL) != t[i].result)
+			fail_msg("%s: %s is not %d of: %s", t[i].settings, t[i].call, t[i].result, t[i].message);
+		mr_sa_conf_free(conf);
+	}
+}
+
+/* What SPF and DKIM prove: nobody asked; both hold; neither. */
+static void test_proofs(void **state)
+{
+	static const struct mr_sa_signature good[] = { { MR_LIT("other.example"), false }, { MR_LIT("b.example"), true } },
+					    bad[] = { { MR_LIT("b.example"), false }, { MR_LIT("c.example"), true } };
+	static const struct mr_sa_proofs held = { MR_LIT("pass"), good, 2 }, broken = { MR_LIT("fail"), bad, 2 };
+	static const char message[] = "Return-Path: <a@b.example>\nFrom: A@B.example\n\n";
+	static const struct {
+		const char *call;
+		int unknown, held, broken;
+	} t[] = {
+		{ "check_dkim_dependable", 0, 1, 1 },
+		{ "check_dkim_signed", 0, 1, 1 },
+		{ "check_dkim_valid", 0, 1, 1 },
+		{ "check_dkim_valid|x.example|c.example", 0, 0, 1 },
+		{ "check_dkim_valid|*.b.example", 0, 1, 0 },
+		{ "check_dkim_valid_author_sig", 0, 1, 0 },
+		{ "check_dkim_valid_envelopefrom", 0, 1, 0 },
+		{ "check_for_spf_pass", 0, 1, 0 },
+		{ "check_for_spf_fail", 0, 0, 1 },
+		{ "check_for_spf_welcomelist_from", 0, 1, 0 },
+		{ "check_for_def_spf_welcomelist_from", 0, 0, 0 },
+		{ "check_for_dkim_welcomelist_from", 0, 1, 1 },
+		{ "check_for_def_dkim_welcomelist_from", 0, 1, 0 },
+	};
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	test_sa_set(conf, "whitelist_auth a@b.example\nwhitelist_from_dkim *@b.example c.example\n"
+			  "def_welcomelist_from_dkim *@b.example\ndef_welcomelist_from_spf *@d.example");
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		if (call(t[i].call, message, conf, NULL) != t[i].unknown || call(t[i].call, message, conf, &held) != t[i].held ||
+		    call(t[i].call, message, conf, &broken) != t[i].broken)
+			fail_msg("%s", t[i].call);
 	}
 	mr_sa_conf_free(conf);
 }
@@ -145,7 +235,8 @@ static void test_pattern_in_error(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_pattern_in_error) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_settings), cmocka_unit_test(test_proofs),
+					    cmocka_unit_test(test_pattern_in_error) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,8 @@
 /* sa-header: fields, pseudo-fields, addresses and relays as rules see them. What is expected is what SpamAssassin 4.0.1 gives. */
+/* system */
+#include <errno.h>
+#include <string.h>
+
 /* ours */
 #include "mail/view.h"
 #include "support/sa.h"
@@ -164,9 +168,67 @@ static void test_trust(void **state)
 	mr_sa_conf_free(conf);
 }
 
+/* The administrator says whom to trust; of several networks that fit the first counts. */
+static void test_networks(void **state)
+{
+	static const char message[] = "Received: from a.example (b.example [192.0.2.1]) by c.example (Postfix) with ESMTP id 1\n"
+				      "Received: from d.example (e.example [192.0.2.9]) by f.example (Postfix) with ESMTP id 2\n"
+				      "Received: from g.example (h.example [10.0.0.1]) by i.example (Postfix) with ESMTP id 3\n\n";
+	static const struct {
+		const char *settings;
+		size_t trusted, internal;
+		bool msa;
+	} t[] = {
+		{ "", 0, 0, false },
+		{ "trusted_networks 192.0.2.1", 1, 1, false },
+		{ "internal_networks 192.0.2.1", 1, 1, false },
+		{ "trusted_networks 192.0.2.0/24", 2, 2, false }, /* what is private is no longer trusted by itself */
+		{ "trusted_networks 192.0.2. 10.", 3, 3, false },
+		{ "trusted_networks 192.0.2/24 10/8\ninternal_networks 192.0.2.0/29", 3, 1, false },
+		{ "trusted_networks !192.0.2.9 192.0.2.0/24", 1, 1, false },
+		{ "trusted_networks 192.0.2.0/24 !192.0.2.9", 2, 2, false },
+		{ "trusted_networks 192.0.2.1\nmsa_networks 192.0.2.1", 3, 3, true },
+		{ "trusted_networks 192.0.2.1\nmsa_networks 192.0.2.9", 1, 1, false },
+		{ "trusted_networks 0/0\nclear_trusted_networks\ntrusted_networks 192.0.2.1", 1, 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_sa_conf *conf = test_sa_conf();
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_sa *sa = mr_sa_read(mr_slice_of(message), conf, NULL, arena);
+		size_t trusted, internal;
+
+		test_sa_set(conf, t[i].settings);
+		mr_sa_relays(sa, MR_SA_TRUSTED, &trusted);
+		mr_sa_relays(sa, MR_SA_INTERNAL, &internal);
+		if (trusted != t[i].trusted || internal != t[i].internal)
+			fail_msg("%s: %zu trusted, %zu internal", t[i].settings, trusted, internal);
+		if (trusted)
+			assert_int_equal(mr_sa_relays(sa, MR_SA_TRUSTED, &trusted)[0]->msa, t[i].msa);
+		mr_sa_conf_free(conf);
+	}
+}
+
+static void test_networks_in_error(void **state)
+{
+	static const char *const wrong[] = { "192.0.2.256", "192.0.2.0/33", "example", "1.2.3.4.5", "2001:db8::/129", "!", "/8", "." };
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(wrong); i++) {
+		struct mr_diag diag = { 0 };
+
+		assert_int_equal(mr_sa_conf_set(conf, MR_LIT("trusted_networks"), mr_slice_of(wrong[i]), &diag), -EINVAL);
+		assert_non_null(strstr(diag.text, "is no network"));
+	}
+	mr_sa_conf_free(conf);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_relays), cmocka_unit_test(test_trust) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_relays), cmocka_unit_test(test_trust),
+					    cmocka_unit_test(test_networks), cmocka_unit_test(test_networks_in_error) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

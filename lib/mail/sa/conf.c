@@ -57,9 +57,30 @@ bool mr_sa_conf_listed(const struct mr_sa_conf *c, struct mr_slice list, struct 
 	return false;
 }
 
+bool mr_sa_conf_second(const struct mr_sa_conf *c, struct mr_slice list, struct mr_slice address, const void **at, struct mr_slice *second)
+{
+	const struct sa_word_pair *p = *at;
+	struct sa_word_list *l;
+
+	HASH_FIND(hh, c->lists, list.p, list.n, l);
+	p = p ? p->next : l ? l->pairs : NULL;
+	while (p && !fits(p->pattern.p, address, true))
+		p = p->next;
+	if (!p)
+		return false;
+	*at = p;
+	*second = p->second;
+	return true;
+}
+
 const char *mr_sa_conf_originating(const struct mr_sa_conf *c, size_t i)
 {
 	return i < c->n_originating ? c->originating[i] : NULL;
+}
+
+struct mr_slice mr_sa_conf_locales(const struct mr_sa_conf *c)
+{
+	return mr_slice_of(c->locales);
 }
 
 bool mr_sa_conf_freemail_pattern(const struct mr_sa_conf *c, struct mr_slice domain)

@@ -379,7 +379,6 @@ const struct mr_sa_eval sa_evals_header[] = {
 	{ "check_messageid_not_usable", NULL, id_not_usable },
 	{ "check_header_count_range", NULL, header_count },
 	{ "check_unresolved_template", NULL, unresolved },
-	{ "check_for_faraway_charset_in_headers", NULL, never },
 	{ "check_for_unique_subject_id", NULL, never },
 	{ 0 },
 };

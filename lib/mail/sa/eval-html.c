@@ -157,13 +157,6 @@ static int iframe_src(struct mr_sa *sa, const struct mr_sa_args *args)
 	return 0;
 }
 
-/* Charsets are far away only for who says which are near, by a setting that is not supported. */
-static int never(struct mr_sa *sa, const struct mr_sa_args *args)
-{
-	(void)sa, (void)args;
-	return 0;
-}
-
 const struct mr_sa_eval sa_evals_html[] = {
 	{ "html_tag_balance", NULL, tag_balance },
 	{ "html_tag_exists", NULL, tag_exists },
@@ -175,7 +168,6 @@ const struct mr_sa_eval sa_evals_html[] = {
 	{ "html_text_match", sa_prepare_pattern1, text_match },
 	{ "html_text_not_match", sa_prepare_pattern1, text_not_match },
 	{ "html_title_subject_ratio", NULL, title_subject_ratio },
-	{ "html_charset_faraway", NULL, never },
 	{ "check_iframe_src", NULL, iframe_src },
 	{ 0 },
 };

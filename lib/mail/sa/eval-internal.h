@@ -4,8 +4,9 @@
 #include "mail/sa/eval.h"
 #include "mail/sa/internal.h"
 
-extern const struct mr_sa_eval sa_evals_body[], sa_evals_date[], sa_evals_forged[], sa_evals_freemail[], sa_evals_header[], sa_evals_html[],
-    sa_evals_image[], sa_evals_list[], sa_evals_mime[], sa_evals_relay[], sa_evals_uri[];
+extern const struct mr_sa_eval sa_evals_body[], sa_evals_charset[], sa_evals_date[], sa_evals_forged[], sa_evals_freemail[],
+    sa_evals_header[], sa_evals_html[], sa_evals_image[], sa_evals_list[], sa_evals_mime[], sa_evals_proof[], sa_evals_relay[],
+    sa_evals_uri[];
 
 /* Argument i; p NULL where it is not given or "undef". */
 struct mr_slice sa_arg(const struct mr_sa_args *args, size_t i);
@@ -31,6 +32,8 @@ static inline bool sa_starts_i(struct mr_slice s, const char *prefix)
 struct mr_slice sa_folded(struct mr_arena *a, struct mr_slice s);
 /* A template of received.h anywhere in s. */
 bool sa_form_in(const char *form, struct mr_slice s);
+/* Is a charset of none of the languages of ok_locales? */
+bool sa_charset_far(const struct mr_sa_conf *c, struct mr_slice charset);
 /* Nothing to tell forgeries by: the Received fields were removed on the way. */
 bool sa_gated(struct mr_sa *sa);
 /* Seconds since 1970 of a date as mail has it, leniently; false: it is none. */

@@ -25,7 +25,6 @@ static int any_listed(struct mr_sa *sa, const struct mr_sa_list *addresses, stru
 	}
 FROM(from_blocked, "blocklist_from")
 TO(to_blocked, "blocklist_to")
-FROM(from_welcome, "welcomelist_from")
 TO(to_welcome, "welcomelist_to")
 TO(more_spam, "more_spam_to")
 TO(all_spam, "all_spam_to")
@@ -55,6 +54,88 @@ static int subject_blocked(struct mr_sa *sa, const struct mr_sa_args *args)
 {
 	(void)args;
 	return mr_sa_conf_listed(sa->conf, MR_LIT("blocklist_subject"), sa_scalar(sa, "Subject"));
+}
+
+/* -- addresses that are welcome from some hosts only -- */
+
+/* "[192.0.2.1]", "[192.0.2.0]/24", "[192.0.2.]" or a name in DNS. */
+static bool relay_is(struct mr_sa *sa, const struct mr_sa_relay *r, struct mr_slice host)
+{
+	ptrdiff_t end = host.n && host.p[0] == '[' ? mr_slice_chr(host, ']') : -1;
+	struct mr_slice net;
+	struct mr_ip ip;
+
+	if (end > 0) {
+		net = mr_slice_of(
+		    mr_arena_printf(sa->arena, "%.*s%.*s", (int)end - 1, host.p + 1, (int)(host.n - (size_t)end - 1), host.p + end + 1));
+		return mr_parse_ip(r->ip, &ip) == 0 && sa_in_network(net, &ip);
+	}
+	return host.n && mr_slice_iends(r->rdns, host) && (r->rdns.n == host.n || r->rdns.p[r->rdns.n - host.n - 1] == '.');
+}
+
+/* 1 listed with a host that it came from, -1 listed with others only: perhaps forged; 0 not listed. */
+static int welcome_from_host(struct mr_sa *sa, struct mr_slice list, struct mr_slice address)
+{
+	size_t n, untrusted;
+	const struct mr_sa_relay *const *r = mr_sa_relays(sa, MR_SA_UNTRUSTED, &untrusted);
+	const void *at = NULL;
+	struct mr_slice host;
+	int found = 0;
+
+	n = untrusted > 0;
+	if (!untrusted)
+		r = mr_sa_relays(sa, MR_SA_TRUSTED, &n);
+	while (n && mr_sa_conf_second(sa->conf, list, address, &at, &host)) {
+		for (size_t i = 0; i < n; i++)
+			if (relay_is(sa, r[i], host))
+				return 1;
+		found = -1;
+	}
+	return found < 0 && mr_sa_conf_listed(sa->conf, MR_LIT("welcomelist_allows_relays"), address) ? 0 : found;
+}
+
+static int any_welcome(struct mr_sa *sa, const char *list)
+{
+	const struct mr_sa_list *from = mr_sa_all_from(sa);
+	int found = 0;
+
+	for (size_t i = 0; i < from->n; i++) {
+		int one = welcome_from_host(sa, mr_slice_of(list), from->items[i]);
+
+		if (one > 0)
+			return 1;
+		found = one ? one : found;
+	}
+	return found;
+}
+
+static int welcome(struct mr_sa *sa)
+{
+	return any_listed(sa, mr_sa_all_from(sa), MR_LIT("welcomelist_from")) ? 1 : any_welcome(sa, "welcomelist_from_rcvd");
+}
+
+static int from_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	(void)args;
+	return welcome(sa) > 0;
+}
+
+static int from_default_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	(void)args;
+	return any_welcome(sa, "def_welcomelist_from_rcvd") > 0;
+}
+
+static int forged_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	(void)args;
+	return welcome(sa) < 0 && any_welcome(sa, "def_welcomelist_from_rcvd") == 0;
+}
+
+static int forged_default_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	(void)args;
+	return any_welcome(sa, "def_welcomelist_from_rcvd") < 0 && welcome(sa) == 0;
 }
 
 /* -- the envelope's sender and the host that brought it -- */
@@ -95,6 +176,8 @@ static bool host_listed(struct mr_sa *sa, struct mr_slice host, struct mr_slice 
 	for (;;) {
 		ptrdiff_t dot = mr_slice_chr(host, '.');
 
+		if (mr_sa_conf_listed(sa->conf, list, mr_slice_of(mr_arena_printf(sa->arena, "!%.*s", (int)host.n, host.p))))
+			return false;
 		if (mr_sa_conf_listed(sa->conf, list, host))
 			return true;
 		if (dot < 0 || (sa_ip_length(host) == host.n && host.n))
@@ -175,6 +258,12 @@ const struct mr_sa_eval sa_evals_list[] = {
 	{ "check_to_in_all_spam", NULL, all_spam },
 	{ "check_from_in_welcomelist", NULL, from_welcome },
 	{ "check_from_in_whitelist", NULL, from_welcome },
+	{ "check_from_in_default_welcomelist", NULL, from_default_welcome },
+	{ "check_from_in_default_whitelist", NULL, from_default_welcome },
+	{ "check_forged_in_welcomelist", NULL, forged_welcome },
+	{ "check_forged_in_whitelist", NULL, forged_welcome },
+	{ "check_forged_in_default_welcomelist", NULL, forged_default_welcome },
+	{ "check_forged_in_default_whitelist", NULL, forged_default_welcome },
 	{ "check_subject_in_welcomelist", NULL, subject_welcome },
 	{ "check_subject_in_whitelist", NULL, subject_welcome },
 	{ "check_subject_in_blocklist", NULL, subject_blocked },

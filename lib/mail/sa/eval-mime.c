@@ -10,7 +10,7 @@
 struct sa_mime_facts {
 	double base64_count, qp_count, body_html_count, body_text_count, attachment, multipart_ratio, qp_ratio, text_unicode_ratio,
 	    ascii_text_illegal;
-	bool base64_encoded_text, bad_iso_charset, multipart_alternative, missing_boundary, qp_long_line;
+	bool base64_encoded_text, bad_iso_charset, multipart_alternative, missing_boundary, qp_long_line, faraway_charset;
 	struct mr_sa_list charsets;
 };
 
@@ -87,6 +87,7 @@ static void note_header(struct mr_sa *sa, struct sa_mime_facts *f, const struct 
 	f->bad_iso_charset |= is_bad_iso(p->charset);
 	for (size_t i = 0; i < p->charset.n; i++)
 		letter |= sa_is_alpha(p->charset.p[i]);
+	f->faraway_charset |= letter && sa_charset_far(sa->conf, p->charset);
 	if (letter)
 		sa_list_add(sa->arena, &f->charsets, p->charset, MR_SA_PARTS_MAX);
 }
@@ -235,6 +236,7 @@ static int for_mime(struct mr_sa *sa, const struct mr_sa_args *args)
 		{ "mime_text_unicode_ratio", f->text_unicode_ratio > 0 },
 		{ "mime_attachment", f->attachment > 0 },
 		{ "mime_bad_iso_charset", f->bad_iso_charset },
+		{ "mime_faraway_charset", f->faraway_charset },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(names); i++)
@@ -290,12 +292,6 @@ static int abundant_unicode(struct mr_sa *sa, const struct mr_sa_args *args)
 static int qp_ratio(struct mr_sa *sa, const struct mr_sa_args *args)
 {
 	return facts(sa)->qp_ratio >= sa_arg_number(args, 0, INFINITY);
-}
-
-static int never(struct mr_sa *sa, const struct mr_sa_args *args)
-{
-	(void)sa, (void)args;
-	return 0;
 }
 
 /* -- capitals -- */
@@ -447,7 +443,6 @@ const struct mr_sa_eval sa_evals_mime[] = {
 	{ "check_msg_parse_flags", NULL, parse_flags },
 	{ "check_for_ascii_text_illegal", NULL, ascii_text_illegal },
 	{ "check_abundant_unicode_ratio", NULL, abundant_unicode },
-	{ "check_for_faraway_charset", NULL, never },
 	{ "check_for_uppercase", NULL, uppercase },
 	{ "check_ma_non_text", NULL, alternative_non_text },
 	{ "check_base64_length", NULL, base64_length },

@@ -12,6 +12,13 @@ struct mr_sa_args {
 	const void *prepared; /* what prepare() made of them, or NULL */
 };
 
+/* What a function rests on. */
+enum mr_sa_eval_basis {
+	MR_SA_EVAL_MESSAGE,
+	MR_SA_EVAL_PROOF, /* on proofs (sa.h) */
+	MR_SA_EVAL_TOLD,  /* the same, and who has the proofs tells it by itself: here it is for other rules */
+};
+
 struct mr_sa_eval {
 	const char *name;
 	/* Optional: once, after all rules were read and before processes are forked: compiles patterns, looks at numbers. What it returns
@@ -19,6 +26,7 @@ struct mr_sa_eval {
 	const void *(*prepare)(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag);
 	/* Hits: 0, or more, mostly 1. Bounded time whatever the message is. */
 	int (*run)(struct mr_sa *sa, const struct mr_sa_args *args);
+	enum mr_sa_eval_basis basis;
 };
 
 /* NULL: not supported. */

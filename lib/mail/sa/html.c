@@ -10,8 +10,7 @@
 #include "mail/sa/html-uri.h"
 #include "mail/sa/internal.h"
 
-#define TEXT_MAX     (4u << 20) /* bytes that are rendered of one part */
-#define CHARSETS_MAX 1000       /* bytes of all names */
+#define TEXT_MAX (4u << 20) /* bytes that are rendered of one part */
 
 struct render {
 	struct mr_arena *arena;
@@ -260,26 +259,6 @@ static void on_image(struct render *r, const struct sa_token *t)
 		r->out->image_area += dots(width, 800) * dots(height, 600);
 }
 
-static void on_meta(struct render *r, const struct sa_token *t)
-{
-	bool there;
-	struct mr_slice content = sa_attribute_value(r->arena, t, "content", &there),
-			equiv = sa_attribute_value(r->arena, t, "http-equiv", &there), lower;
-	ptrdiff_t at;
-
-	if (!there || !sa_ihas(equiv, MR_LIT("content-type")))
-		return;
-	lower = sa_lower(r->arena, content);
-	if ((at = sa_find(lower, 0, MR_LIT("charset"))) < 0 || (at = sa_find(lower, (size_t)at, MR_LIT("="))) < 0)
-		return;
-	content = sa_trim(mr_slice_from(content, (size_t)at + 1));
-	if (r->out->charsets.n + content.n > CHARSETS_MAX)
-		return;
-	r->out->charsets = r->out->charsets.n ? mr_slice_of(mr_arena_printf(r->arena, "%.*s %.*s", (int)r->out->charsets.n,
-									    r->out->charsets.p, (int)content.n, content.p))
-					      : content;
-}
-
 static void start_tests(struct render *r, const struct sa_element *e, const struct sa_token *t)
 {
 	bool there;
@@ -303,8 +282,6 @@ static void start_tests(struct render *r, const struct sa_element *e, const stru
 	} else if (strcmp(e->name, "title") == 0) {
 		end_title(r);
 		r->in_title = true;
-	} else if (strcmp(e->name, "meta") == 0) {
-		on_meta(r, t);
 	}
 }
 

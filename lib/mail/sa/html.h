@@ -31,7 +31,6 @@ struct mr_sa_html {
 	struct mr_sa_html_uri *uris;
 	size_t n_uris;
 	struct mr_sa_list comments, anchors, titles;
-	struct mr_slice charsets; /* of <meta> */
 	bool uri_truncated;
 	/* By the names that rules use. NAN: not known of this part. */
 	double image_area, length, min_size, max_size, closed_extra_ratio, bad_tag_ratio, non_element_ratio, obfuscation_ratio, html_length,

@@ -1,6 +1,7 @@
 /* sa/internal: what the files of this folder share. */
 #pragma once
 #include "base/buf.h"
+#include "base/parse.h"
 #include "mail/sa/sa.h"
 
 #define SA_VALUE_MAX 8192 /* bytes of a field; longer values are cut */
@@ -42,6 +43,7 @@ struct mr_sa {
 	struct mr_arena *arena;
 	const struct mr_sa_conf *conf;
 	const struct mr_sa_client *client;
+	const struct mr_sa_proofs *proofs; /* or NULL */
 	struct mr_slice full, pristine_header, pristine_body;
 	struct mr_slice body; /* of the message, LF only, no more than 20 empty lines in a row; for the MIME tree */
 	struct sa_node *nodes;
@@ -160,6 +162,8 @@ enum sa_received sa_received_parse(struct mr_arena *a, struct mr_slice line, str
 /* An IPv4 or IPv6 address at the front of s: its length, or 0. */
 size_t sa_ip_length(struct mr_slice s);
 bool sa_ip_private(struct mr_slice ip);
+/* conf-nets.c: net as settings have it: "10.1.", "10.1/16", "192.0.2.1", "2001:db8::/32". */
+bool sa_in_network(struct mr_slice net, const struct mr_ip *ip);
 
 /* -- address.c, get.c -- */
 
@@ -185,6 +189,8 @@ size_t sa_tld_at(const struct mr_sa_conf *c, struct mr_slice s);
 /* What a text has in addresses, one after the other; false at the end. raw: as it stands there; uri: with a scheme, "" for what is none
  * after all. *types: of enum mr_sa_uri_type. */
 bool sa_uri_next(struct mr_sa *sa, struct mr_slice text, size_t *at, struct mr_slice *raw, struct mr_slice *uri, unsigned *types);
+/* conf-redirect.c: does the address lead on by a pattern of the administrator's? *where is within it. */
+bool sa_conf_redirects(const struct mr_sa_conf *c, struct mr_slice uri, struct mr_slice *where);
 /* raw and its canonical forms. */
 void sa_uri_canonical(struct mr_sa *sa, struct mr_slice raw, struct mr_sa_list *out);
 /* Escapes of printable characters undone, and all that may not stand in an address escaped. */

@@ -53,6 +53,11 @@ struct mr_sa *mr_sa_read(struct mr_slice message, const struct mr_sa_conf *conf,
 	return sa;
 }
 
+void mr_sa_prove(struct mr_sa *sa, const struct mr_sa_proofs *proofs)
+{
+	sa->proofs = proofs;
+}
+
 struct mr_slice mr_sa_full(struct mr_sa *sa)
 {
 	return sa->full;
@@ -74,7 +79,7 @@ static struct mr_slice whole_header(struct mr_sa *sa, struct sa_node *n, bool ra
 	struct mr_slice *kept = raw ? &n->all_raw : &n->all;
 	struct mr_buf b = MR_BUF(MR_SA_BYTES_MAX);
 	struct mr_sa_list all = { 0 };
-	bool cut;
+	bool cut = false;
 
 	if (kept->p)
 		return *kept;

@@ -1,5 +1,5 @@
-/* sa/relays: the hosts that a message went through, newest first, and which of them can be believed: those of private networks and those
- * whose client logged in, up to the first that is neither. */
+/* sa/relays: the hosts that a message went through, newest first, and which of them can be believed, up to the first that is not: those of
+ * the networks that the administrator trusts, or, where none are named, of private ones; and those whose client logged in. */
 /* system */
 #include <string.h>
 
@@ -104,8 +104,25 @@ struct reading {
 	struct mr_sa *sa;
 	struct mr_slice qmail_from; /* what the line before said of the next one's sender */
 	bool *trusted;
-	bool in_trusted, fetch_marks;
+	bool in_trusted, in_internal, found_msa, fetch_marks;
 };
+
+/* Behind a host that users hand their mail to, all is as it is there. */
+static void judge(struct reading *r, struct mr_sa_relay *relay)
+{
+	const struct mr_sa_conf *c = r->sa->conf;
+	bool known = mr_sa_conf_nets_known(c);
+
+	if (!r->in_trusted || r->found_msa)
+		return;
+	if (!relay->auth.n && !(known ? mr_sa_conf_nets_have(c, MR_SA_NETS_TRUSTED, relay->ip) : relay->private_ip)) {
+		r->in_trusted = r->in_internal = false;
+		return;
+	}
+	if (known && !relay->auth.n && !mr_sa_conf_nets_have(c, MR_SA_NETS_INTERNAL, relay->ip))
+		r->in_internal = false;
+	relay->msa = r->found_msa = known && mr_sa_conf_nets_have(c, MR_SA_NETS_MSA, relay->ip);
+}
 
 static void take(struct reading *r, const struct mr_sa_relay *relay)
 {
@@ -114,15 +131,12 @@ static void take(struct reading *r, const struct mr_sa_relay *relay)
 
 	*to = *relay;
 	to->private_ip = sa_ip_private(to->ip);
-	if (r->in_trusted && !to->private_ip && !to->auth.n)
-		r->in_trusted = false;
-	to->internal = r->in_trusted;
+	judge(r, to);
+	to->internal = r->in_internal;
 	r->trusted[sa->n_relays++] = r->in_trusted;
 	r->fetch_marks = r->in_trusted;
-	if (r->in_trusted) {
-		sa->last_trusted++;
-		sa->last_internal++;
-	}
+	sa->last_trusted += r->in_trusted;
+	sa->last_internal += r->in_internal;
 }
 
 static void take_line(struct reading *r, struct mr_slice line)
@@ -147,10 +161,8 @@ static void take_line(struct reading *r, struct mr_slice line)
 			r->trusted[i] = false;
 		sa->n_relays = 0;
 	}
-	if (r->in_trusted) {
-		sa->last_trusted++;
-		sa->last_internal++;
-	}
+	sa->last_trusted += r->in_trusted;
+	sa->last_internal += r->in_internal;
 }
 
 /* The address of who wrote the message counts as the oldest host. */
@@ -174,7 +186,7 @@ static void take_originating(struct reading *r, struct mr_slice value)
 
 void sa_relays_read(struct mr_sa *sa)
 {
-	struct reading r = { .sa = sa, .in_trusted = true, .fetch_marks = true };
+	struct reading r = { .sa = sa, .in_trusted = true, .in_internal = true, .fetch_marks = true };
 	struct sa_header *h = &sa->nodes[0].header;
 	const char *field;
 	size_t n = 0;

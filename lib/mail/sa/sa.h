@@ -28,6 +28,17 @@ struct mr_sa_client {
 	bool authenticated;
 };
 
+/* What DNS proved of who sends it. */
+struct mr_sa_signature {
+	struct mr_slice domain;
+	bool valid;
+};
+struct mr_sa_proofs {
+	struct mr_slice spf;                      /* a result of RFC 7208 for the envelope's sender, "pass"; empty: not asked */
+	const struct mr_sa_signature *signatures; /* of DKIM */
+	size_t n_signatures;
+};
+
 struct mr_sa_part {
 	struct mr_slice type;    /* lower case; "text/..." that is not HTML, a calendar or a card is "text/plain" */
 	struct mr_slice charset; /* as the part says, or empty */
@@ -74,6 +85,9 @@ struct mr_sa_uri {
 
 /* Reads the header; the rest comes when it is asked for. The message and conf must live as long as the view. client: NULL for none. */
 struct mr_sa *mr_sa_read(struct mr_slice message, const struct mr_sa_conf *conf, const struct mr_sa_client *client, struct mr_arena *arena);
+
+/* They must live as long as the view. Without: nobody has asked. */
+void mr_sa_prove(struct mr_sa *sa, const struct mr_sa_proofs *proofs);
 
 /* What `header` rules name: "Subject", "From:addr", "ALL", "ToCc", "X-Spam-Relays-Untrusted", "Received:first:raw" ... All values, in
  * order; none where there is no such field. */

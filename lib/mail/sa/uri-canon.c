@@ -274,8 +274,16 @@ static bool split(struct mr_slice s, struct web *w)
 	return true;
 }
 
+static void lead_to(struct forms *f, struct mr_slice s)
+{
+	if (s.n > f->sa->redirect_room)
+		return;
+	f->sa->redirect_room -= s.n;
+	sa_list_add(f->sa->arena, &f->todo, s, FORMS_MAX);
+}
+
 /* Where an address in the address leads. */
-static void redirection(struct forms *f, struct mr_slice rest)
+static void hard_coded(struct forms *f, struct mr_slice rest)
 {
 	struct mr_slice lower = sa_lower(f->sa->arena, rest);
 	ptrdiff_t at = -1;
@@ -287,12 +295,21 @@ static void redirection(struct forms *f, struct mr_slice rest)
 		if (!n)
 			continue;
 		end = up_to(s, n, "&#");
-		if (end > n && end <= f->sa->redirect_room && mr_slice_chr(sa_sub(s, 0, end), '.') >= 0) {
-			f->sa->redirect_room -= end;
-			sa_list_add(f->sa->arena, &f->todo, sa_sub(s, 0, end), FORMS_MAX);
-		}
+		if (end > n && mr_slice_chr(sa_sub(s, 0, end), '.') >= 0)
+			lead_to(f, sa_sub(s, 0, end));
 		return;
 	}
+}
+
+/* Where it leads by a pattern; else an address in the address. */
+static void redirection(struct forms *f, const struct web *w)
+{
+	struct mr_slice rest = w->rest, where;
+
+	if (sa_conf_redirects(f->sa->conf, joined(f, w->proto, w->host, rest), &where))
+		lead_to(f, where);
+	else
+		hard_coded(f, rest);
 }
 
 /* "http://example" is "http://www.example.com" to some browsers. */
@@ -336,7 +353,7 @@ static void host_forms(struct forms *f, struct web w)
 		w.host = clean;
 		add(f, joined(f, w.proto, w.host, w.rest));
 	}
-	redirection(f, w.rest);
+	redirection(f, &w);
 	if (mr_slice_rchr(w.host, '@') > 0) {
 		w.host = mr_slice_from(w.host, (size_t)mr_slice_rchr(w.host, '@') + 1);
 		add(f, joined(f, w.proto, w.host, w.rest));

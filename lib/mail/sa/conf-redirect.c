@@ -1,0 +1,111 @@
+/* sa/conf-redirect: redirector_pattern: addresses that lead on, and where to. */
+/* system */
+#include <errno.h>
+#include <string.h>
+
+/* libraries */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "mail/sa/conf-internal.h"
+#include "mail/sa/internal.h"
+
+#define STEPS_LIMIT 10000
+#define WHERE       1 /* the group that has the address */
+
+struct sa_redirectors {
+	pcre2_code *v[SA_REDIRECTORS_MAX], *any; /* any: does one of them match? NULL until the last is known */
+	struct mr_buf together;
+	size_t n;
+};
+
+static pcre2_code *compile(struct mr_slice text, uint32_t options, struct mr_diag *diag)
+{
+	PCRE2_UCHAR why[120];
+	PCRE2_SIZE at = 0;
+	int err = 0;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &err, &at, NULL);
+
+	if (code) {
+		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter does it */
+		return code;
+	}
+	pcre2_get_error_message(err, why, sizeof(why));
+	mr_diag_set(diag, -EINVAL, "regular expression, at character %zu: %s", at + 1, (char *)why);
+	return NULL;
+}
+
+int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_t options, struct mr_diag *diag)
+{
+	struct sa_redirectors *r = c->redirectors;
+	pcre2_code *code = compile(pattern, options, diag);
+
+	if (!code)
+		return -EINVAL;
+	if (!r) {
+		r = c->redirectors = mr_new(struct sa_redirectors, 1);
+		r->together = MR_BUF(SA_REDIRECTORS_MAX * 1024);
+	}
+	if (r->n == SA_REDIRECTORS_MAX) {
+		pcre2_code_free(code);
+		return mr_diag_set(diag, -EINVAL, "more than %d patterns", SA_REDIRECTORS_MAX);
+	}
+	r->v[r->n++] = code;
+	mr_buf_printf(&r->together, "%s(?%s%s:", r->together.n ? "|" : "", options & PCRE2_CASELESS ? "i" : "",
+		      options & PCRE2_DOTALL ? "s" : "");
+	mr_buf_add(&r->together, pattern);
+	mr_buf_putc(&r->together, ')');
+	pcre2_code_free(r->any);
+	r->any = r->together.full ? NULL : compile(mr_buf_slice(&r->together), PCRE2_NO_AUTO_CAPTURE, NULL);
+	return 0;
+}
+
+/* *out: the first group, where it is set. */
+static bool matches(const pcre2_code *code, struct mr_slice uri, pcre2_match_data *data, pcre2_match_context *limits, struct mr_slice *out)
+{
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(data);
+	int n = pcre2_match(code, (PCRE2_SPTR)uri.p, uri.n, 0, 0, data, limits);
+
+	*out = (struct mr_slice){ 0 };
+	if ((n > WHERE || n == 0) && v[2 * WHERE] != PCRE2_UNSET)
+		*out = (struct mr_slice){ uri.p + v[2 * WHERE], v[2 * WHERE + 1] - v[2 * WHERE] };
+	return n >= 0;
+}
+
+bool sa_conf_redirects(const struct mr_sa_conf *c, struct mr_slice uri, struct mr_slice *where)
+{
+	const struct sa_redirectors *r = c->redirectors;
+	pcre2_match_data *data = r ? pcre2_match_data_create(WHERE + 1, NULL) : NULL;
+	pcre2_match_context *limits = data ? pcre2_match_context_create(NULL) : NULL;
+	bool found = false;
+
+	if (limits) {
+		pcre2_set_match_limit(limits, STEPS_LIMIT);
+		found = !r->any || matches(r->any, uri, data, limits, where);
+	}
+	for (size_t i = 0; found && i < r->n; i++)
+		if (matches(r->v[i], uri, data, limits, where) && mr_slice_chr(*where, '.') >= 0)
+			break;
+		else if (i + 1 == r->n)
+			found = false;
+	pcre2_match_context_free(limits);
+	pcre2_match_data_free(data);
+	return found;
+}
+
+void sa_conf_redirectors_done(struct mr_sa_conf *c)
+{
+	struct sa_redirectors *r = c->redirectors;
+
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		pcre2_code_free(r->v[i]);
+	pcre2_code_free(r->any);
+	mr_buf_done(&r->together);
+	free(r);
+	c->redirectors = NULL;
+}
