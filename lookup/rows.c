@@ -12,6 +12,7 @@
 /* ours */
 #include "ahead.h"
 #include "base/mem.h"
+#include "owners.h"
 #include "rt/clock.h"
 #include "row-table.h"
 #include "rt/log.h"
@@ -42,7 +43,8 @@ struct mr_row_read {
 	struct mr_rows *rows;
 	struct mr_row_wait *waits;
 	uint64_t began_ms;
-	bool overtaken; /* dropped meanwhile; no longer in rows->reads */
+	uint64_t as_of_ms; /* of what was known before about a row that is there */
+	bool overtaken;    /* dropped meanwhile; no longer in rows->reads */
 	UT_hash_handle hh;
 	size_t key_len;
 	char key[];
@@ -62,6 +64,7 @@ struct mr_rows {
 	struct entry *walk; /* the next one of the walk */
 	struct mr_ahead ahead;
 	uint64_t ahead_rests_until_ms;
+	struct mr_owners *owners;
 };
 
 static bool is_entry_of(const void *item, const void *key)
@@ -97,6 +100,7 @@ struct mr_rows *mr_rows_new(const struct mr_rows_config *c, struct mr_source *so
 
 	rows->conf = *c;
 	rows->source = source;
+	rows->owners = mr_owners_new(source);
 	mr_ahead_init(&rows->ahead);
 	return rows;
 }
@@ -107,6 +111,7 @@ void mr_rows_free(struct mr_rows *rows)
 		return;
 	forget_all(rows);
 	mr_row_table_done(&rows->table);
+	mr_owners_free(rows->owners);
 	free(rows);
 }
 
@@ -131,96 +136,21 @@ static uint64_t age_max(const struct mr_rows *rows, const struct entry *e)
 	return e->row->exists ? rows->conf.age_ms : rows->conf.negative_age_ms;
 }
 
-static bool fresh(const struct mr_rows *rows, const struct entry *e, uint64_t now)
+static bool fresh_since(const struct mr_rows *rows, uint64_t read_ms, uint64_t max, uint64_t now)
 {
-	uint64_t age = now - e->read_ms, max = age_max(rows, e);
 	bool verified = rows->verified_ms != 0 && now - rows->verified_ms <= rows->conf.late_ms;
 
-	if (e->loaded && rows->verified_ms == 0)
-		return false;
 	/* Without the change log a row says nothing that is newer than itself. */
 	if (!verified && max > rows->conf.late_ms)
 		max = rows->conf.late_ms;
-	return age <= max;
+	return now - read_ms <= max;
 }
 
-static bool may_be_stale(const struct mr_rows *rows, const struct entry *e, bool any, uint64_t now)
+static bool fresh(const struct mr_rows *rows, const struct entry *e, uint64_t now)
 {
-	bool retried = e->failed_ms != 0 && now - e->failed_ms <= RETRY_MS;
-
-	return (any || retried) && now - e->read_ms <= rows->conf.stale_ms;
-}
-
-static void note_stale(struct mr_rows *rows, const struct entry *e)
-{
-	mr_stat_stale++;
-	rows->stale_given_ms = mr_now_ms();
-	if (rows->serving_stale)
-		return;
-	rows->serving_stale = true;
-	mr_log(MR_LOG_WARNING, "serving-stale", mr_s("kind", mr_row_kind_str(mr_row_key_kind(e->key))),
-	       mr_sl("key", mr_row_key_text(e->key, e->key_len)), mr_u("max_age_ms", rows->conf.stale_ms));
-}
-
-static void use(struct mr_rows *rows, struct entry *e, uint64_t now)
-{
-	DL_DELETE(rows->by_use, e);
-	DL_APPEND(rows->by_use, e);
-	e->used_ms = now;
-}
-
-/* Addresses that may be read ahead in one step. They may be so many mailboxes and as many aliases, of two rows each; nothing that was asked
- * for is pushed out by them. */
-static unsigned ahead_max(const struct mr_rows *rows)
-{
-	bool room = rows->table.n + 4 * (size_t)rows->conf.ahead <= rows->conf.max;
-
-	return room && mr_now_ms() >= rows->ahead_rests_until_ms ? rows->conf.ahead : 0;
-}
-
-static void read_on(struct mr_rows *rows, struct mr_ahead_run *run);
-
-static void use_ahead(struct mr_rows *rows, struct entry *e)
-{
-	mr_stat_ahead_used++;
-	read_on(rows, mr_ahead_used(&rows->ahead, e->ahead, ahead_max(rows)));
-	e->ahead = 0;
-}
-
-enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, bool any, bool *stale, struct mr_row **row)
-{
-	struct mr_row_key k;
-	uint64_t now = mr_now_ms();
-
-	if (!mr_row_key_set(&k, kind, key))
-		return MR_ROW_NONE;
-	struct entry *e = find(rows, &k);
-	bool is_fresh = e != NULL && fresh(rows, e, now);
-
-	if (e == NULL || !(is_fresh || may_be_stale(rows, e, any, now))) {
-		mr_stat_misses++;
-		return MR_ROW_UNKNOWN;
-	}
-	if (is_fresh)
-		mr_stat_hits++;
-	else
-		note_stale(rows, e);
-	if (stale)
-		*stale = !is_fresh;
-	if (now - e->used_ms >= USED_MS)
-		use(rows, e, now);
-	if (e->ahead != 0)
-		use_ahead(rows, e);
-	*row = e->row;
-	return e->row->exists ? MR_ROW_FOUND : MR_ROW_NONE;
-}
-
-bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
-{
-	struct mr_row_key k;
-	struct entry *e = mr_row_key_set(&k, kind, key) ? find(rows, &k) : NULL;
-
-	return e != NULL && may_be_stale(rows, e, true, mr_now_ms());
+	if (e->loaded && rows->verified_ms == 0)
+		return false;
+	return fresh_since(rows, e->read_ms, age_max(rows, e), now);
 }
 
 static struct entry *entry_add(struct mr_rows *rows, const struct mr_row_key *k)
@@ -253,6 +183,96 @@ static struct entry *keep(struct mr_rows *rows, const struct mr_row_key *k, stru
 	e->loaded = false;
 	evict(rows);
 	return e;
+}
+
+static bool may_be_stale(const struct mr_rows *rows, const struct entry *e, bool any, uint64_t now)
+{
+	bool retried = e->failed_ms != 0 && now - e->failed_ms <= RETRY_MS;
+
+	return (any || retried) && now - e->read_ms <= rows->conf.stale_ms;
+}
+
+static void note_stale(struct mr_rows *rows, const struct entry *e)
+{
+	mr_stat_stale++;
+	rows->stale_given_ms = mr_now_ms();
+	if (rows->serving_stale)
+		return;
+	rows->serving_stale = true;
+	mr_log(MR_LOG_WARNING, "serving-stale", mr_s("kind", mr_row_kind_str(mr_row_key_kind(e->key))),
+	       mr_sl("key", mr_row_key_text(e->key, e->key_len)), mr_u("max_age_ms", rows->conf.stale_ms));
+}
+
+static void use(struct mr_rows *rows, struct entry *e, uint64_t now)
+{
+	DL_DELETE(rows->by_use, e);
+	DL_APPEND(rows->by_use, e);
+	e->used_ms = now;
+}
+
+/* The address is known to have none of these, and that is not too old. */
+static bool lacks(const struct mr_rows *rows, enum mr_owned what, struct mr_slice address, uint64_t now, uint64_t *as_of_ms)
+{
+	return mr_owners_lacks(rows->owners, what, address, as_of_ms) && fresh_since(rows, *as_of_ms, rows->conf.negative_age_ms, now);
+}
+
+/* Addresses that may be read ahead in one step. They may be so many mailboxes and as many aliases, of two rows each; nothing that was asked
+ * for is pushed out by them. */
+static unsigned ahead_max(const struct mr_rows *rows)
+{
+	bool room = rows->table.n + 4 * (size_t)rows->conf.ahead <= rows->conf.max;
+
+	return room && mr_now_ms() >= rows->ahead_rests_until_ms ? rows->conf.ahead : 0;
+}
+
+static void read_on(struct mr_rows *rows, struct mr_ahead_run *run);
+
+static void use_ahead(struct mr_rows *rows, struct entry *e)
+{
+	mr_stat_ahead_used++;
+	read_on(rows, mr_ahead_used(&rows->ahead, e->ahead, ahead_max(rows)));
+	e->ahead = 0;
+}
+
+enum mr_row_state mr_rows_get(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key, bool any, bool *stale, struct mr_row **row)
+{
+	struct mr_row_key k;
+	uint64_t now = mr_now_ms(), as_of;
+
+	if (!mr_row_key_set(&k, kind, key))
+		return MR_ROW_NONE;
+	struct entry *e = find(rows, &k);
+	bool is_fresh = e != NULL && fresh(rows, e, now);
+
+	if (!is_fresh && kind == MR_ROW_ALIAS && lacks(rows, MR_OWNED_ALIAS, key, now, &as_of)) {
+		e = keep(rows, &k, mr_row_absent(kind), as_of, &is_fresh);
+		is_fresh = true;
+		mr_stat_lacking++;
+	}
+	if (e == NULL || !(is_fresh || may_be_stale(rows, e, any, now))) {
+		mr_stat_misses++;
+		return MR_ROW_UNKNOWN;
+	}
+	if (is_fresh)
+		mr_stat_hits++;
+	else
+		note_stale(rows, e);
+	if (stale)
+		*stale = !is_fresh;
+	if (now - e->used_ms >= USED_MS)
+		use(rows, e, now);
+	if (e->ahead != 0)
+		use_ahead(rows, e);
+	*row = e->row;
+	return e->row->exists ? MR_ROW_FOUND : MR_ROW_NONE;
+}
+
+bool mr_rows_has(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
+{
+	struct mr_row_key k;
+	struct entry *e = mr_row_key_set(&k, kind, key) ? find(rows, &k) : NULL;
+
+	return e != NULL && may_be_stale(rows, e, true, mr_now_ms());
 }
 
 static struct mr_row_key key_of_read(const struct mr_row_read *read)
@@ -294,7 +314,7 @@ static void arrived(void *arg, int err, struct mr_row *row)
 	else if (overtaken)
 		mr_stat_overtaken++;
 	else
-		keep(read->rows, &k, row, read->began_ms, &is_new);
+		keep(read->rows, &k, row, row->exists ? read->as_of_ms : read->began_ms, &is_new);
 	while ((w = read->waits) != NULL) {
 		mr_rows_cancel(w);
 		w->done(w, err, row);
@@ -368,7 +388,10 @@ static void read_on(struct mr_rows *rows, struct mr_ahead_run *run)
 
 static void read_ahead(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
 {
-	if ((kind == MR_ROW_MAILBOX || kind == MR_ROW_ALIAS) && mr_slice_chr(key, '@') > 0) /* a catch-all has no neighbours */
+	if (kind != MR_ROW_MAILBOX && kind != MR_ROW_ALIAS)
+		return;
+	mr_owners_missed(rows->owners, rows->conf.negative_age_ms);
+	if (mr_slice_chr(key, '@') > 0) /* a catch-all has no neighbours */
 		read_on(rows, mr_ahead_miss(&rows->ahead, key, ahead_max(rows)));
 }
 
@@ -378,10 +401,16 @@ static int begin(struct mr_rows *rows, const struct mr_row_key *k, struct mr_row
 {
 	struct mr_row_read *read = mr_alloc(sizeof(*read) + k->n + 1);
 	struct mr_source_row ask = { .kind = mr_row_key_kind(k->bytes), .done = arrived, .arg = read };
+	uint64_t now = mr_now_ms(), as_of;
 
-	*read = (struct mr_row_read){ .rows = rows, .began_ms = mr_now_ms(), .key_len = k->n };
+	*read = (struct mr_row_read){ .rows = rows, .began_ms = now, .as_of_ms = now, .key_len = k->n };
 	memcpy(read->key, k->bytes, k->n);
 	ask.key = mr_row_key_text(read->key, k->n);
+	if (ask.kind == MR_ROW_MAILBOX && lacks(rows, MR_OWNED_PATTERN, ask.key, now, &as_of) &&
+	    lacks(rows, MR_OWNED_LIMIT, ask.key, now, &as_of)) {
+		ask.plain = true;
+		read->as_of_ms = as_of;
+	}
 	int err = rows->source->read_row(rows->source, &ask);
 	if (err != 0) {
 		note_failure(rows, read);
@@ -433,6 +462,8 @@ void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice k
 	if (rows->watch.dropped != NULL)
 		rows->watch.dropped(&k, rows->watch.arg);
 	rows->drops++;
+	if (kind == MR_ROW_MAILBOX || kind == MR_ROW_ALIAS)
+		mr_owners_drop(rows->owners, key);
 	struct entry *e = find(rows, &k);
 	if (e != NULL) {
 		entry_free(rows, e);
@@ -448,6 +479,7 @@ static void forget_all(struct mr_rows *rows)
 	struct mr_row_read *read, *next_read;
 
 	rows->drops++;
+	mr_owners_drop_all(rows->owners);
 	while (rows->by_use != NULL)
 		entry_free(rows, rows->by_use);
 	HASH_ITER (hh, rows->reads, read, next_read)

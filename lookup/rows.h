@@ -8,6 +8,7 @@
  * - Equal reads under way are one. Bounded: the row not used for longest goes first.
  * - Addresses next to one that is not in memory are read ahead (ahead.h) while there is room. What such a read brings is kept only if
  * nothing at all was dropped since it began; after one that failed or was slow there is none for a while.
+ * - Where few have an alias, patterns or limits, all who have are known (owners.h), and of the others only the mailbox is read.
  *
  * Loop thread only. */
 #pragma once

@@ -30,14 +30,17 @@ struct keys {
 	const char *v[MR_READ_MAX];
 	struct ask *asks[MR_READ_MAX];
 	size_t n;
+	bool plain; /* all of them */
 };
 
 static void select_kind(struct batch *b, enum mr_row_kind kind, struct keys *keys)
 {
 	keys->n = 0;
+	keys->plain = true;
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->asks[i].ask.kind != kind)
 			continue;
+		keys->plain = keys->plain && b->asks[i].ask.plain;
 		keys->v[keys->n] = b->asks[i].key;
 		keys->asks[keys->n++] = &b->asks[i];
 	}
@@ -55,8 +58,8 @@ static void run(struct mr_db *db, const struct mr_diag *why, void *arg)
 		return;
 	select_kind(b, MR_ROW_MAILBOX, &mailboxes);
 	select_kind(b, MR_ROW_ALIAS, &aliases);
-	b->err = mr_read_addresses(db, &(struct mr_read_keys){ mailboxes.v, mailboxes.n }, &(struct mr_read_keys){ aliases.v, aliases.n },
-				   arena, m, a, NULL);
+	b->err = mr_read_addresses(db, &(struct mr_read_keys){ mailboxes.v, mailboxes.n, mailboxes.plain },
+				   &(struct mr_read_keys){ aliases.v, aliases.n, false }, arena, m, a, NULL);
 	for (size_t i = 0; i < mailboxes.n && b->err == 0; i++)
 		mailboxes.asks[i]->row = m[i].address ? mr_row_of_mailbox(&m[i]) : mr_row_absent(MR_ROW_MAILBOX);
 	for (size_t i = 0; i < aliases.n && b->err == 0; i++)

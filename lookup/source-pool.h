@@ -19,6 +19,7 @@ struct pool_source {
 
 /* A mailbox or an alias. */
 int pool_read_address(struct pool_source *s, const struct mr_source_row *r);
+int pool_read_owners(struct mr_source *s, const struct mr_source_owners *r);
 /* A row of a view of the site. */
 int pool_read_view(struct pool_source *s, const struct mr_source_row *r);
 /* The pool is gone: what was gathered or waits has failed. */

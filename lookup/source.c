@@ -288,6 +288,7 @@ struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool,
 					.read_changes = pool_read_changes,
 					.read_mailboxes = pool_read_mailboxes,
 					.read_near = pool_read_near,
+					.read_owners = pool_read_owners,
 					.expect = pool_expect };
 	p->loop = l;
 	p->pool = pool;

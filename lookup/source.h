@@ -8,6 +8,7 @@
 struct mr_source_row {
 	enum mr_row_kind kind;
 	struct mr_slice key;
+	bool plain; /* a mailbox that has neither patterns nor limits, as is known: they are not read */
 	void (*done)(void *arg, int err, struct mr_row *row); /* the row's reference goes over; NULL on error */
 	void *arg;
 };
@@ -51,6 +52,20 @@ struct mr_source_near {
 	void *arg;
 };
 
+/* Addresses by their mr_hash(), in order. */
+struct mr_owner_set {
+	uint64_t *v;
+	size_t n;
+	bool many; /* more than were asked for: none are here */
+};
+void mr_owner_set_make(struct mr_owner_set *s, char *const *addresses, size_t n);
+void mr_owner_set_done(struct mr_owner_set *s);
+struct mr_source_owners {
+	unsigned max;                                                /* of one set */
+	void (*done)(void *arg, int err, struct mr_owner_set *sets); /* MR_OWNED of them; whoever keeps one leaves an empty one */
+	void *arg;
+};
+
 /* What is asked for is copied. */
 struct mr_source {
 	int (*read_row)(struct mr_source *s, const struct mr_source_row *r);
@@ -59,6 +74,7 @@ struct mr_source {
 	/* Every read started from now on comes from a server that shows these changes, or fails. */
 	void (*expect)(struct mr_source *s, const struct mr_db_expect *e);
 	int (*read_near)(struct mr_source *s, const struct mr_source_near *r);
+	int (*read_owners)(struct mr_source *s, const struct mr_source_owners *r);
 };
 
 struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool, unsigned threads);

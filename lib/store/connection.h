@@ -3,7 +3,7 @@
 #include <mysql.h>
 #include "store/db.h"
 
-#define MR_STATEMENTS_MAX 64 /* distinct statements a connection; there are about 50 in this folder */
+#define MR_STATEMENTS_MAX 128 /* distinct statements a connection; there are about 80 in this folder, and views of the site */
 struct mr_db {
 	MYSQL *my;
 	bool broken;         /* nothing more can come over this connection */

@@ -54,14 +54,22 @@ int mr_read_mailbox(struct mr_db *db, const char *address, struct mr_arena *aren
 int mr_read_relay(struct mr_db *db, const char *owner, struct mr_arena *arena, struct mr_row_relay *out, struct mr_diag *diag);
 /* What the password of this owner at this host is sealed for. */
 const char *mr_relay_purpose(const char *owner, const char *nexthop, struct mr_arena *arena);
-/* Many in one round trip: m and a, zeroed, have a place for each key, which keeps a NULL address where there is no such row. */
+/* Many in one round trip: m and a, zeroed, have a place for each key, which keeps a NULL address where there is no such row. plain: it is
+ * known that the mailboxes have neither patterns nor limits; then, without aliases, the statement is of one table. */
 #define MR_READ_MAX 64
 struct mr_read_keys {
 	const char *const *v;
 	size_t n; /* at most MR_READ_MAX */
+	bool plain;
 };
 int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
 		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag);
+/* What an address may have beside a mailbox, each in a table of its own. */
+enum mr_owned { MR_OWNED_ALIAS, MR_OWNED_PATTERN, MR_OWNED_LIMIT };
+#define MR_OWNED 3
+/* The addresses that have that, each once, in no order, at most limit. */
+int mr_read_owners(struct mr_db *db, enum mr_owned what, unsigned limit, struct mr_arena *arena, char ***out, size_t *n,
+		   struct mr_diag *diag);
 /* Both rows of each of the addresses that come next after `after`, which need not be one; m and a as above. At most `limit` mailboxes and
  * as many rows of aliases. */
 #define MR_READ_NEAR_MAX 1000

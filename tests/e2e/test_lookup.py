@@ -290,6 +290,34 @@ def test_neighbours_are_read_ahead(lookup, site, server):
     until(lambda: lookup.map("mailbox", "n150@example.org") == "NOTFOUND", 1.5)
 
 
+@pytest.mark.rows("G03")
+def test_what_few_have_is_known(lookup, site):
+    """Once many addresses were asked for, lookup knows all that have an alias, patterns or limits, and reads these of nobody else; who gets some is seen to
+    within a second."""
+    def denied(who):
+        said = lookup.ask("passdb/passdb.sock", "passdb", address=f"{who}@example.org")
+        return [line for line in said if line.startswith("deny")]
+
+    def limits(who):
+        said = lookup.ask("lookup/directory.sock", "account", address=f"{who}@example.org")
+        return len([line for line in said if line.startswith("limit=")])
+
+    site.cli("user", "set", "anna@example.org", "--deny", "x.example")
+    for number in range(20):
+        lookup.map("mailbox", f"nobody{number}@example.org")
+    until(lambda: lookup.map("mailbox", f"somebody{time.monotonic_ns()}@example.org") == "NOTFOUND" and lookup.stats()["aliases_lacking_total"] > 0)
+    assert denied("anna") == ["deny=x.example"] and denied("bert") == []
+    assert lookup.map("alias", "both@example.org") == "OK anna@example.org, bert@example.org"
+    assert lookup.map("alias", "late@example.org") == "NOTFOUND"
+    site.cli("alias", "add", "late@example.org", "anna@example.org")
+    site.cli("user", "set", "bert@example.org", "--deny", "y.example")
+    until(lambda: lookup.map("alias", "late@example.org") == "OK anna@example.org", 1.5)
+    until(lambda: denied("bert") == ["deny=y.example"], 1.5)
+    assert limits("bert") == 0
+    site.cli("limit", "set", "user", "bert@example.org", "messages", "5/1h")
+    until(lambda: limits("bert") == 1, 1.5)
+
+
 def test_database_killed_and_back(lookup, server, site):
     assert lookup.map("mailbox", "anna@example.org").startswith("OK")
     server.kill()

@@ -60,9 +60,22 @@ static int read_near(struct mr_source *s, const struct mr_source_near *r)
 	return 0;
 }
 
+static int read_owners(struct mr_source *s, const struct mr_source_owners *r)
+{
+	struct fakesource *f = (struct fakesource *)s;
+
+	if (f->refuse || f->owners_open)
+		return -EAGAIN;
+	f->owners = *r;
+	f->owners_open = true;
+	f->owners_looked = false;
+	f->n_owners_asked++;
+	return 0;
+}
+
 void fakesource_init(struct fakesource *f, struct rowtext *rows)
 {
-	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes, expect, read_near }, .rows = rows };
+	*f = (struct fakesource){ .source = { read_row, read_changes, read_mailboxes, expect, read_near, read_owners }, .rows = rows };
 }
 
 void fakesource_done(struct fakesource *f)
@@ -76,6 +89,18 @@ void fakesource_done(struct fakesource *f)
 	f->page_open = false;
 	if (f->near_open)
 		fake_near_arrive(f, -EAGAIN);
+	if (f->owners_open)
+		fake_owners_arrive(f, -EAGAIN);
+}
+
+/* What a read of one table has of the mailbox. */
+static struct mr_row *plain(const struct mr_row *row)
+{
+	struct mr_row_mailbox m = row->mailbox;
+
+	m.n_patterns = 0;
+	m.limits = "";
+	return mr_row_of_mailbox(&m);
 }
 
 void fake_look(struct fakesource *f, size_t i)
@@ -86,7 +111,10 @@ void fake_look(struct fakesource *f, size_t i)
 	if (read->looked)
 		return;
 	read->looked = true;
-	read->row = row ? mr_row_ref(row) : mr_row_absent(read->ask.kind);
+	if (row && read->ask.plain)
+		read->row = plain(row);
+	else
+		read->row = row ? mr_row_ref(row) : mr_row_absent(read->ask.kind);
 }
 
 void fake_arrive(struct fakesource *f, size_t i, int err)
@@ -144,6 +172,48 @@ void fake_near_arrive(struct fakesource *f, int err)
 	f->near.done(f->near.arg, err, &(struct mr_near_list){ v, err ? 0 : n, n ? f->near_addresses[f->n_near - 1] : NULL });
 	for (size_t i = 0; i < n; i++)
 		mr_row_unref(v[i].row);
+}
+
+static bool owns(struct fakesource *f, enum mr_owned what, const char *address)
+{
+	const struct mr_row *alias = rowtext_find(f->rows, MR_ROW_ALIAS, mr_slice_of(address));
+	const struct mr_row *mailbox = rowtext_find(f->rows, MR_ROW_MAILBOX, mr_slice_of(address));
+
+	switch (what) {
+	case MR_OWNED_ALIAS:
+		return alias != NULL;
+	case MR_OWNED_PATTERN:
+		return mailbox != NULL && mailbox->mailbox.n_patterns > 0;
+	case MR_OWNED_LIMIT:
+		return mailbox != NULL && mailbox->mailbox.limits[0] != '\0';
+	}
+	return false;
+}
+
+void fake_owners_look(struct fakesource *f)
+{
+	char *of[FAKE_NEAR_MAX];
+
+	if (f->owners_looked)
+		return;
+	f->owners_looked = true;
+	for (size_t what = 0; what < MR_OWNED; what++) {
+		size_t n = 0;
+		for (size_t i = 0; i < f->n_owners; i++)
+			if (owns(f, (enum mr_owned)what, f->owner_addresses[i]))
+				of[n++] = f->owner_addresses[i];
+		mr_owner_set_make(&f->owner_sets[what], of, n);
+		f->owner_sets[what].many = n > f->owners.max;
+	}
+}
+
+void fake_owners_arrive(struct fakesource *f, int err)
+{
+	fake_owners_look(f);
+	f->owners_open = false;
+	f->owners.done(f->owners.arg, err, f->owner_sets);
+	for (size_t what = 0; what < MR_OWNED; what++)
+		mr_owner_set_done(&f->owner_sets[what]);
 }
 
 void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest)

@@ -34,6 +34,12 @@ struct fakesource {
 	const char *near_addresses[FAKE_NEAR_MAX];
 	struct mr_row *near_rows[2 * FAKE_NEAR_MAX];
 	bool near_looked;
+	struct mr_source_owners owners; /* the one that is waiting, if owners_open */
+	bool owners_open, owners_looked;
+	unsigned n_owners_asked;
+	size_t n_owners; /* addresses that it looks at */
+	char *owner_addresses[FAKE_NEAR_MAX];
+	struct mr_owner_set owner_sets[MR_OWNED]; /* what it saw */
 };
 
 void fakesource_init(struct fakesource *f, struct rowtext *rows);
@@ -43,4 +49,6 @@ void fake_arrive(struct fakesource *f, size_t i, int err); /* looks, if it has n
 size_t fake_arrive_all(struct fakesource *f, int err);     /* also those begun meanwhile; how many */
 void fake_near_look(struct fakesource *f);
 void fake_near_arrive(struct fakesource *f, int err); /* looks, if it has not yet */
+void fake_owners_look(struct fakesource *f);
+void fake_owners_arrive(struct fakesource *f, int err); /* looks, if it has not yet */
 void fake_changes(struct fakesource *f, int err, const struct mr_change *v, size_t n, uint64_t newest);

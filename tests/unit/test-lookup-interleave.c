@@ -102,6 +102,11 @@ static void expect(struct mr_source *s, const struct mr_db_expect *e)
 	w.expected = e->last;
 }
 
+static int read_owners(struct mr_source *s, const struct mr_source_owners *r)
+{
+	return -EAGAIN;
+}
+
 /* What store's pool does: a server that does not show what is expected is not read from. */
 static void look(struct read *r)
 {
@@ -333,7 +338,8 @@ static void look_into_cache(void)
 
 static void begin(void)
 {
-	w = (struct world){ .source = { .read_row = read_row, .read_changes = read_changes, .expect = expect } };
+	w = (struct world){ .source = {
+				.read_row = read_row, .read_changes = read_changes, .expect = expect, .read_owners = read_owners } };
 	mr_clock_fake(1000000, 1800000000);
 	unlink(path);
 	unlink(journal);
