@@ -15,23 +15,12 @@
 
 #define ENVELOPE_MAX (2u * MR_WIRE_MAX)
 
-/* One wire message of a file. -ENOENT, -EPROTO. */
-static int read_wire(const char *dir, const char *id, const char *name, struct mr_arena *arena, struct mr_wire *out)
+/* One wire message, and nothing behind it. */
+static int read_wire(struct mr_slice file, struct mr_arena *arena, struct mr_wire *out)
 {
-	struct mr_buf file = MR_BUF(ENVELOPE_MAX), path = MR_BUF(8192);
-	struct mr_slice kept;
 	size_t used;
-	int r;
 
-	mr_buf_printf(&path, "%s/%s/%s", dir, id, name);
-	r = mr_file_read(path.p, &file, NULL);
-	if (r == 0) {
-		kept = (struct mr_slice){ mr_arena_slice(arena, mr_buf_slice(&file)), file.n };
-		r = mr_wire_next(kept, arena, out, &used) == 1 && used == kept.n ? 0 : -EPROTO;
-	}
-	mr_buf_done(&file);
-	mr_buf_done(&path);
-	return r;
+	return mr_wire_next(file, arena, out, &used) == 1 && used == file.n ? 0 : -EPROTO;
 }
 
 static size_t count(const struct mr_wire *w, const char *key)
@@ -61,16 +50,13 @@ static int read_recipients(const struct mr_wire *w, struct mr_arena *arena, stru
 	return 0;
 }
 
-static int read_envelope(const char *dir, struct mr_arena *arena, struct mr_quarantine_entry *e)
+static int read_envelope(struct mr_slice file, struct mr_arena *arena, struct mr_quarantine_entry *e)
 {
 	struct mr_wire w;
 	uint64_t time, outbound;
-	int r = read_wire(dir, e->id, "envelope", arena, &w);
 
-	if (r < 0)
-		return r;
-	if (mr_wire_u64(&w, "time", INT64_MAX, &time) < 0 || mr_wire_u64(&w, "outbound", 1, &outbound) < 0 ||
-	    !mr_slice_eq(mr_wire_get(&w, "entry"), mr_slice_of(e->id)))
+	if (read_wire(file, arena, &w) < 0 || mr_wire_u64(&w, "time", INT64_MAX, &time) < 0 ||
+	    mr_wire_u64(&w, "outbound", 1, &outbound) < 0 || !mr_slice_eq(mr_wire_get(&w, "entry"), mr_slice_of(e->id)))
 		return -EPROTO;
 	e->time = (int64_t)time;
 	e->outbound = outbound;
@@ -88,18 +74,15 @@ static int read_envelope(const char *dir, struct mr_arena *arena, struct mr_quar
 	return read_recipients(&w, arena, e);
 }
 
-static int read_released(const char *dir, struct mr_arena *arena, struct mr_quarantine_entry *e)
+static int read_released(struct mr_slice file, struct mr_arena *arena, struct mr_quarantine_entry *e)
 {
 	struct mr_wire w;
 	uint64_t time;
 	size_t at = 0;
-	int r = read_wire(dir, e->id, "released", arena, &w);
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	e->released = true;
-	if (mr_wire_u64(&w, "time", INT64_MAX, &time) < 0)
+	if (read_wire(file, arena, &w) < 0 || mr_wire_u64(&w, "time", INT64_MAX, &time) < 0)
 		return -EPROTO;
+	e->released = true;
 	e->released_time = (int64_t)time;
 	e->released_as = mr_wire_get(&w, "queue-id");
 	e->released_to = mr_arena_alloc(arena, (count(&w, "recipient") + 1) * sizeof(*e->released_to));
@@ -108,9 +91,31 @@ static int read_released(const char *dir, struct mr_arena *arena, struct mr_quar
 	return 0;
 }
 
+int mr_quarantine_decode(struct mr_slice envelope, struct mr_slice released, struct mr_arena *arena, struct mr_quarantine_entry *e)
+{
+	int r = read_envelope(envelope, arena, e);
+
+	return r == 0 && released.p ? read_released(released, arena, e) : r;
+}
+
+static int read_file(const char *dir, const char *id, const char *name, struct mr_arena *arena, struct mr_slice *out)
+{
+	struct mr_buf file = MR_BUF(ENVELOPE_MAX), path = MR_BUF(8192);
+	int r;
+
+	mr_buf_printf(&path, "%s/%s/%s", dir, id, name);
+	r = mr_file_read(path.p, &file, NULL);
+	if (r == 0)
+		*out = (struct mr_slice){ mr_arena_slice(arena, mr_buf_slice(&file)), file.n };
+	mr_buf_done(&file);
+	mr_buf_done(&path);
+	return r;
+}
+
 int mr_quarantine_read(const char *dir, struct mr_slice id, struct mr_arena *arena, struct mr_quarantine_entry *out)
 {
 	struct mr_quarantine_entry e = { 0 };
+	struct mr_slice envelope = { 0 }, released = { 0 };
 	struct mr_buf path = MR_BUF(8192);
 	struct stat st;
 	int r;
@@ -122,9 +127,11 @@ int mr_quarantine_read(const char *dir, struct mr_slice id, struct mr_arena *are
 	r = stat(path.p, &st) < 0 ? -errno : 0;
 	mr_buf_done(&path);
 	if (r == 0)
-		r = read_envelope(dir, arena, &e);
+		r = read_file(dir, e.id, "envelope", arena, &envelope);
 	if (r == 0)
-		r = read_released(dir, arena, &e);
+		r = read_file(dir, e.id, "released", arena, &released);
+	if (r == 0 || (r == -ENOENT && envelope.p))
+		r = mr_quarantine_decode(envelope, released, arena, &e);
 	if (r < 0)
 		return r;
 	e.size = (uint64_t)st.st_size;

@@ -182,7 +182,7 @@ static void put_scan(struct mr_wire_out *w, const struct mr_scan_result *scan)
 	mr_buf_done(&text);
 }
 
-static int envelope(const struct mr_quarantine_copy *c, const char *id, struct mr_buf *out)
+int mr_quarantine_encode(const struct mr_quarantine_copy *c, const char *id, struct mr_buf *out)
 {
 	struct mr_wire_out w;
 	int r, ended;
@@ -212,7 +212,7 @@ static int envelope(const struct mr_quarantine_copy *c, const char *id, struct m
 static int fill_entry(int dir, const struct mr_quarantine_copy *c, const char *id)
 {
 	struct mr_buf env = MR_BUF(2 * MR_WIRE_MAX);
-	int r = envelope(c, id, &env);
+	int r = mr_quarantine_encode(c, id, &env);
 
 	if (r == 0)
 		r = write_file(dir, "message", c->message);

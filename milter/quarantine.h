@@ -53,6 +53,10 @@ struct mr_quarantine_entry {
 	size_t n_released_to;
 	uint64_t size; /* bytes of the message */
 };
+/* The file `envelope`, but for its random token: -ENOBUFS; -errno of the system. */
+int mr_quarantine_encode(const struct mr_quarantine_copy *c, const char *id, struct mr_buf *out);
+/* Files to an entry, whose id is set; released.p NULL: there is no such file. All but `size`. -EPROTO. */
+int mr_quarantine_decode(struct mr_slice envelope, struct mr_slice released, struct mr_arena *arena, struct mr_quarantine_entry *e);
 bool mr_quarantine_id_ok(struct mr_slice id);
 /* -ENOENT: no such entry; -EPROTO: damaged. */
 int mr_quarantine_read(const char *dir, struct mr_slice id, struct mr_arena *arena, struct mr_quarantine_entry *out);

@@ -18,6 +18,7 @@
 struct session {
 	int fd;
 	struct mr_buf in;
+	size_t used; /* bytes of `in` that the last reply took */
 	struct mr_arena *arena;
 	unsigned code;        /* of the last reply */
 	struct mr_slice text; /* its lines, as one, until the next */
@@ -60,7 +61,8 @@ static int reply(struct session *s)
 	uint64_t number;
 	size_t end;
 
-	mr_buf_reset(&s->in);
+	mr_buf_consume(&s->in, s->used);
+	s->used = 0;
 	while (!(end = reply_end(mr_buf_slice(&s->in)))) {
 		char *at = mr_buf_reserve(&s->in, 4096);
 		ssize_t n = at ? recv(s->fd, at, 4096, 0) : 0;
@@ -76,6 +78,7 @@ static int reply(struct session *s)
 		return -EPROTO;
 	if (mr_parse_u64(code, 200, 599, &number) < 0)
 		return -EPROTO;
+	s->used = end;
 	s->code = (unsigned)number;
 	s->text = mr_slice_trim(mr_slice_of(mr_arena_slice(s->arena, (struct mr_slice){ s->in.p, end })));
 	return 0;
@@ -223,15 +226,22 @@ static int session(struct session *s, struct mr_smtp_message *m, struct mr_diag 
 	return r;
 }
 
+int mr_smtp_send_over(int fd, struct mr_smtp_message *m, struct mr_arena *arena, struct mr_diag *diag)
+{
+	struct session s = { .fd = fd, .in = MR_BUF(REPLY_MAX), .arena = arena };
+	int r = session(&s, m, diag);
+
+	mr_buf_done(&s.in);
+	return r;
+}
+
 int mr_smtp_send(struct mr_smtp_message *m, struct mr_arena *arena, struct mr_diag *diag)
 {
-	struct session s = { .fd = mr_connect_loopback_wait(m->address, STEP_MS), .in = MR_BUF(REPLY_MAX), .arena = arena };
-	int r;
+	int fd = mr_connect_loopback_wait(m->address, STEP_MS), r;
 
-	if (s.fd < 0)
-		return mr_diag_set(diag, -EAGAIN, "Postfix on %s: %s", m->address, strerror(-s.fd));
-	r = session(&s, m, diag);
-	close(s.fd);
-	mr_buf_done(&s.in);
+	if (fd < 0)
+		return mr_diag_set(diag, -EAGAIN, "Postfix on %s: %s", m->address, strerror(-fd));
+	r = mr_smtp_send_over(fd, m, arena, diag);
+	close(fd);
 	return r;
 }

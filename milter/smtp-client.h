@@ -22,3 +22,5 @@ struct mr_smtp_message {
  * none.
  */
 int mr_smtp_send(struct mr_smtp_message *m, struct mr_arena *arena, struct mr_diag *diag);
+/* The same over a connection that is there. */
+int mr_smtp_send_over(int fd, struct mr_smtp_message *m, struct mr_arena *arena, struct mr_diag *diag);
