@@ -18,7 +18,9 @@
 #include "quarantine.h"
 #include "rt/clock.h"
 #include "rt/file.h"
+#include "rules-load.h"
 #include "smtp-client.h"
+#include "symbols.h"
 
 #define MESSAGE_MAX (3ull << 30)
 #define AGE_MAX     (UINT64_C(3660) * 24 * 3600 * 1000)
@@ -123,6 +125,33 @@ static json_t *score_json(const struct mr_quarantine_entry *e)
 	double score;
 
 	return mr_parse_double(e->score, -1e9, 1e9, &score) == 0 ? json_real(score) : json_null();
+}
+
+/* "NAME(1.00),OTHER(0.00)": the next name; false at the end. */
+static bool next_symbol(struct mr_slice *symbols, struct mr_slice *name)
+{
+	struct mr_slice one;
+	ptrdiff_t open;
+
+	if (!symbols->n || !mr_slice_next(symbols, ',', &one))
+		return false;
+	open = mr_slice_chr(one, '(');
+	*name = (struct mr_slice){ one.p, open < 0 ? one.n : (size_t)open };
+	return true;
+}
+
+static json_t *descriptions_json(const struct mr_quarantine_entry *e, const struct mr_rules *rules)
+{
+	struct mr_slice rest = e->symbols, name;
+	json_t *all = json_object();
+
+	while (next_symbol(&rest, &name)) {
+		const char *words = mr_symbol_text(name, rules);
+
+		if (words)
+			json_object_setn_new(all, name.p, name.n, json_string(words));
+	}
+	return all;
 }
 
 /* Never the token: who has it can let the message go. */
@@ -230,13 +259,27 @@ static int read_message(const struct work *w, const char *id, struct mr_buf *out
 	return r;
 }
 
-static void print_entry(const struct mr_quarantine_entry *e, struct mr_arena *arena)
+static void print_symbols(const struct mr_quarantine_entry *e, const struct mr_rules *rules, struct mr_arena *arena)
+{
+	struct mr_slice rest = e->symbols, name;
+
+	printf("symbols    %s\n", shown(e->symbols, arena));
+	while (next_symbol(&rest, &name)) {
+		const char *words = mr_symbol_text(name, rules);
+
+		if (words)
+			printf("           %s: %s\n", shown(name, arena), shown(mr_slice_of(words), arena));
+	}
+}
+
+static void print_entry(const struct mr_quarantine_entry *e, const struct mr_rules *rules, struct mr_arena *arena)
 {
 	printf("entry      %s\ntime       %s\ndirection  %s\nqueue id   %s\nclient     %s (%s)\nsender     <%s>\nfrom       %s\n"
-	       "reason     %s\nscore      %.*s\nsymbols    %s\nsize       %llu\n",
+	       "reason     %s\nsize       %llu\nscore      %.*s\n",
 	       e->id, time_text(e->time, arena), e->outbound ? "out" : "in", shown(e->queue_id, arena), shown(e->client, arena),
-	       shown(e->helo, arena), shown(e->sender, arena), shown(e->from, arena), shown(e->reason, arena), (int)e->score.n,
-	       e->score.p ? e->score.p : "", shown(e->symbols, arena), (unsigned long long)e->size);
+	       shown(e->helo, arena), shown(e->sender, arena), shown(e->from, arena), shown(e->reason, arena), (unsigned long long)e->size,
+	       (int)e->score.n, e->score.p ? e->score.p : "");
+	print_symbols(e, rules, arena);
 	for (size_t i = 0; i < e->n_recipients; i++)
 		printf("recipient  %s %s %s\n", shown(e->recipients[i].address, arena), shown(e->recipients[i].why, arena),
 		       shown(e->recipients[i].parameters, arena));
@@ -245,6 +288,21 @@ static void print_entry(const struct mr_quarantine_entry *e, struct mr_arena *ar
 	printf("released   %s as %s\n", time_text(e->released_time, arena), shown(e->released_as, arena));
 	for (size_t i = 0; i < e->n_released_to; i++)
 		printf("       to  %s\n", shown(e->released_to[i], arena));
+}
+
+/* With what its symbols mean by the rules of today. */
+static int explain(const struct work *w, const struct mr_quarantine_entry *e)
+{
+	struct mr_scan_setup setup = mr_milter_setup(w->conf, w->arena);
+	struct mr_rules *rules = mr_rules_load_words(setup.rule_files, setup.n_rule_files);
+	json_t *o = w->json ? entry_json(e, w->arena) : NULL;
+
+	if (o)
+		json_object_set_new(o, "descriptions", descriptions_json(e, rules));
+	else
+		print_entry(e, rules, w->arena);
+	mr_rules_free(rules);
+	return o ? print_json(o) : 0;
 }
 
 static int show(struct work *w, int argc, char **argv)
@@ -258,12 +316,8 @@ static int show(struct work *w, int argc, char **argv)
 	r = mr_quarantine_read(w->dir, mr_slice_of(argv[0]), w->arena, &e);
 	if (r < 0)
 		return failed(argv[0], why_not(r));
-	if (w->json)
-		return print_json(entry_json(&e, w->arena));
-	if (!w->message) {
-		print_entry(&e, w->arena);
-		return 0;
-	}
+	if (!w->message)
+		return explain(w, &e);
 	r = read_message(w, e.id, &message);
 	if (r == 0 && fwrite(message.p ? message.p : "", 1, message.n, stdout) != message.n)
 		r = -EIO;

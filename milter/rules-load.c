@@ -141,3 +141,11 @@ int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out,
 	*out = r;
 	return 0;
 }
+
+struct mr_rules *mr_rules_load_words(const struct mr_slice *paths, size_t n)
+{
+	struct mr_rules *r = NULL;
+	struct mr_diag diag = { 0 };
+
+	return n && mr_rules_load(paths, n, &r, &diag) == 0 ? r : NULL;
+}

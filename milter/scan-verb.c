@@ -97,20 +97,30 @@ static const char *action(const struct work *w, const struct mr_scan_result *r)
 	return r->score >= c->greylist_score ? "greylist" : "accept";
 }
 
-static void add_symbols(const struct mr_scan_result *r, json_t *o)
+/* Of each symbol of an object, where there are words. */
+static json_t *descriptions(json_t *symbols, const struct mr_rules *rules)
 {
-	json_t *symbols = json_object(), *texts = json_object();
+	json_t *texts = json_object(), *score;
+	const char *name;
 
-	for (size_t i = 0; i < r->n_symbols; i++) {
-		const struct mr_symbol *s = &r->symbols[i];
-		const char *text = mr_symbol_text(s->name);
+	json_object_foreach(symbols, name, score)
+	{
+		const char *text = mr_symbol_text(mr_slice_of(name), rules);
 
-		json_object_setn_new(symbols, s->name.p, s->name.n, json_real(s->score));
 		if (text)
-			json_object_setn_new(texts, s->name.p, s->name.n, json_string(text));
+			json_object_set_new(texts, name, json_string(text));
 	}
+	return texts;
+}
+
+static void add_symbols(const struct mr_scan_result *r, const struct mr_rules *rules, json_t *o)
+{
+	json_t *symbols = json_object();
+
+	for (size_t i = 0; i < r->n_symbols; i++)
+		json_object_setn_new(symbols, r->symbols[i].name.p, r->symbols[i].name.n, json_real(r->symbols[i].score));
 	json_object_set_new(o, "symbols", symbols);
-	json_object_set_new(o, "descriptions", texts);
+	json_object_set_new(o, "descriptions", descriptions(symbols, rules));
 }
 
 static json_t *group_json(const struct mr_score_group *g, const struct mr_scan_result *r)
@@ -139,11 +149,20 @@ static void print_json(const struct work *w, const char *file, const struct mr_s
 	json_t *name = json_string(file); /* NULL: it is not UTF-8, which JSON cannot say */
 	json_t *o = json_pack("{s:o, s:s, s:f}", "file", name ? name : json_null(), "action", action(w, r), "score", r->score);
 
-	add_symbols(r, o);
+	add_symbols(r, w->setup->rules, o);
 	add_groups(w, r, o);
 	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(o);
+}
+
+/* Those that count, each on a line of its own. */
+static void print_words(const struct mr_symbol *s, const struct mr_rules *rules)
+{
+	const char *text = mr_symbol_text(s->name, rules);
+
+	if (text && (s->score < 0 || s->score > 0))
+		printf("\t%6.2f %.*s: %s\n", s->score, (int)s->name.n, s->name.p, text);
 }
 
 static void print(const struct work *w, const char *file, const struct mr_scan_result *r)
@@ -157,6 +176,8 @@ static void print(const struct work *w, const char *file, const struct mr_scan_r
 	mr_symbols_text(r, " ", &symbols);
 	printf("%s: %s %.2f %s\n", file, action(w, r), r->score, symbols.p ? symbols.p : "");
 	mr_buf_done(&symbols);
+	for (size_t i = 0; i < r->n_symbols; i++)
+		print_words(&r->symbols[i], w->setup->rules);
 }
 
 /* Lines of a file may end in LF; signatures are made over CRLF. */
@@ -257,8 +278,22 @@ static int ask(const char *path, struct mr_slice request, struct mr_buf *answer)
 	return r;
 }
 
+/* With what its symbols mean by the rules of today; one that is no JSON as it is. */
+static void print_told(struct mr_slice line, const struct mr_rules *rules)
+{
+	json_t *o = json_loadb(line.p, line.n, 0, NULL);
+	json_t *symbols = json_object_get(o, "symbols");
+
+	if (symbols)
+		json_object_set_new(o, "descriptions", descriptions(symbols, rules));
+	if (!o || json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6)) < 0)
+		printf("%.*s", (int)line.n, line.p);
+	putchar('\n');
+	json_decref(o);
+}
+
 /* All but the last line, which is "ok" or says what is wrong. */
-static int print_answer(struct mr_slice answer)
+static int print_answer(struct mr_slice answer, const struct mr_rules *rules)
 {
 	struct mr_slice line;
 	bool ok = false;
@@ -266,12 +301,12 @@ static int print_answer(struct mr_slice answer)
 	while (answer.n && mr_slice_next(&answer, '\n', &line)) {
 		ok = mr_slice_eq(line, MR_LIT("ok"));
 		if (line.n && line.p[0] == '{')
-			printf("%.*s\n", (int)line.n, line.p);
+			print_told(line, rules);
 	}
 	return ok ? 0 : -EPROTO;
 }
 
-/* What the daemon says of its last messages, as it says it. */
+/* What the daemon says of its last messages. */
 static int history(const struct work *w, const char *which)
 {
 	struct mr_buf request = MR_BUF(MR_CONTROL_LINE_MAX), answer = MR_BUF(HISTORY_MAX), path = MR_BUF(4096);
@@ -282,7 +317,7 @@ static int history(const struct work *w, const char *which)
 	mr_buf_printf(&request, "history %s%s\n", number ? "" : "id=", which);
 	r = request.full ? -EINVAL : ask(path.p, mr_buf_slice(&request), &answer);
 	if (r == 0)
-		r = print_answer(mr_buf_slice(&answer));
+		r = print_answer(mr_buf_slice(&answer), w->setup->rules);
 	if (r < 0)
 		fprintf(stderr, "mailreeve-scan: %s: %s\n", path.p, strerror(-r));
 	mr_buf_done(&request);
@@ -378,6 +413,8 @@ static int run(const void *conf, int argc, char **argv)
 		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
 		code = 1;
 	} else {
+		if (w.history)
+			setup.rules = mr_rules_load_words(setup.rule_files, setup.n_rule_files);
 		for (int i = first; i <= argc; i++)
 			scan_file(&w, words[i]);
 		if (list)

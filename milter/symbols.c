@@ -60,10 +60,10 @@ static const struct {
 	{ "VIRUS_UNCHECKED", "clamd has not looked at it" },
 };
 
-const char *mr_symbol_text(struct mr_slice name)
+const char *mr_symbol_text(struct mr_slice name, const struct mr_rules *rules)
 {
 	for (size_t i = 0; i < MR_COUNT(table); i++)
 		if (mr_slice_eq(name, mr_slice_of(table[i].name)))
 			return table[i].text;
-	return NULL;
+	return rules ? mr_rules_description(rules, name) : NULL;
 }

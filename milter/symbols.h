@@ -1,6 +1,6 @@
-/* symbols: what the symbols of our own checks mean, in words. */
+/* symbols: what symbols mean, in words. */
 #pragma once
-#include "base/slice.h"
+#include "rules/rules.h"
 
-/* NULL: not one of them. */
-const char *mr_symbol_text(struct mr_slice name);
+/* Of our own checks; else what a rule says of itself. rules: NULL for none. NULL: nobody says. */
+const char *mr_symbol_text(struct mr_slice name, const struct mr_rules *rules);

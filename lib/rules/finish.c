@@ -416,6 +416,14 @@ const struct mr_sa_conf *mr_rules_conf(const struct mr_rules *r)
 	return r->conf;
 }
 
+const char *mr_rules_description(const struct mr_rules *r, struct mr_slice name)
+{
+	struct mr_rules_rule *rule;
+
+	HASH_FIND(hh, r->rules, name.p, name.n, rule);
+	return rule ? rule->description : NULL;
+}
+
 bool mr_rules_each(const struct mr_rules *r, size_t *at, struct mr_rules_info *out)
 {
 	static const char *const kinds[] = {

@@ -74,6 +74,8 @@ bool mr_rules_want_proofs(const struct mr_rules *r);
 const struct mr_sa_conf *mr_rules_conf(const struct mr_rules *r);
 /* Every rule in the order of definition. Start with *at = 0. */
 bool mr_rules_each(const struct mr_rules *r, size_t *at, struct mr_rules_info *out);
+/* What a rule says of itself, or NULL. */
+const char *mr_rules_description(const struct mr_rules *r, struct mr_slice name);
 const char *mr_rules_state_str(enum mr_rules_state s);
 
 struct mr_rules_hit {

@@ -1,5 +1,6 @@
 """Spam rules in SpamAssassin's language, through the real Postfix: what they hit is scored; what is wrong in them is told and changes nothing."""
 
+import json
 import subprocess
 
 import pytest
@@ -15,8 +16,8 @@ meta     E2E_PHRASE     __E2E_SUBJECT && __E2E_PHRASE && !__E2E_GONE
 describe E2E_PHRASE     What nobody says
 score    E2E_PHRASE     8.5
 """
-# Enough patterns over one text for a database to be built.
-MORE = "".join(f"body __E2E_{i} /never said {i}/\nmeta E2E_{i} __E2E_{i}\n" for i in range(8))
+# Enough patterns over one text for a database to be built: those that may begin with anything.
+MORE = "".join(f"body __E2E_{i} /\\w+ said {i}/\nmeta E2E_{i} __E2E_{i}\n" for i in range(8))
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_a_rule_scores(stack, rules):
         got = stack.arrived(ANNA, mark, folder="Junk")
         assert got["X-Spam"] == "Yes"
         assert "E2E_PHRASE(8.50)" in stack.log("milter")
+        assert json.loads(stack.cli("scan", "--history", got["X-Spam-Queue-Id"]))["descriptions"]["E2E_PHRASE"] == "What nobody says"
         stack.arrived(ANNA, stack.inbound(ANNA, body="The quagmire!\n"))
     stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"))
 
@@ -86,6 +88,8 @@ def test_the_verb_tells(stack, rules, tmp_path):
         tested = run(stack, "test", "-a", letter).stdout.splitlines()
         assert f"__E2E_PHRASE\t0.000\t1\t{PHRASE}" in tested and "E2E_PHRASE\t8.500\t1\t" in tested
         assert tested[-1] == f"{letter}: 8.500"
+        assert "\t  8.50 E2E_PHRASE: What nobody says\n" in stack.cli("scan", letter)
+        assert json.loads(stack.cli("scan", "--json", letter))["descriptions"]["E2E_PHRASE"] == "What nobody says"
 
 
 @pytest.mark.rows("G18")

@@ -89,7 +89,7 @@ class Quarantine(unittest.TestCase):
             "entry": self.entry.name, "time": "1700000000", "queue_id": "4Q", "client": "192.0.2.1", "helo": "h\x1b[31m", "sender": "s@out.test",
             "sender_parameters": "RET=HDRS", "from": "a@b.test", "reason": "score", "outbound": "0",
             "recipient": ["a@d.test", "b@d.test"], "parameters": ["NOTIFY=NEVER", ""], "why": ["quarantine", "reject"], "score": "9.50",
-            "symbols": "A_B(9.50)", "authres": "", "token": TOKEN, **fields}))
+            "symbols": "A_B(1.00),GTUBE_JUNK(6.00),MR_BRAND_FROM(2.50)", "authres": "", "token": TOKEN, **fields}))
 
     def mark(self):
         (self.entry / "released").write_bytes(wire(entry=self.entry.name, time="1700000001", queue_id="4R", recipient=["a@d.test"]))
@@ -166,6 +166,9 @@ class Quarantine(unittest.TestCase):
     def test_shown(self):
         shown = json.loads(self.run_verb("show", self.entry.name, "--json").stdout)
         self.assertEqual((shown["state"], shown["score"], shown["released"], shown["helo"]), ("held", 9.5, None, "h\x1b[31m"))
+        self.assertEqual(shown["descriptions"], {"GTUBE_JUNK": "the test string that goes to Junk",
+                                                 "MR_BRAND_FROM": "Name of a brand in From, address of somebody else"})
+        self.assertIn("\n           GTUBE_JUNK: the test string that goes to Junk\n", self.run_verb("show", self.entry.name).stdout)
         for words in (["list"], ["show", self.entry.name]):
             done = self.run_verb(*words)
             self.assertEqual(done.returncode, 0)
