@@ -55,6 +55,8 @@ class Ours(Lines):
     def __init__(self, folder, build, conf=""):
         path = folder / "mailreeve.conf"
         path.write_text(f'state_dir = "{folder}"\ndkim_keyring_file = ""\nhostname = mx.example.org\n{conf}\n')
+        (folder / "milter").mkdir()
+        subprocess.run([build / "milter/mailreeve-rules", "-c", path, "build"], check=True)  # as the daemon does it by itself
         super().__init__([build / "milter/mailreeve-scan", "-c", path, "--json", "--files-from", "-"])
 
 

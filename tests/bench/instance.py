@@ -58,11 +58,12 @@ class Instance:
                 lines.append(line)
         return "\n".join(lines) + "\n"
 
-    def send(self, messages, sessions, size, sender, recipient):
-        """Sends the messages and waits until the queue is empty."""
+    def send(self, messages, sessions, content, sender, recipient):
+        """Sends the messages, of so many bytes or all as in that file, and waits until the queue is empty."""
+        what = ["-l", str(content)] if isinstance(content, int) else ["-F", content]
         with measure.Run(self.roots) as run:
-            subprocess.run(["smtp-source", "-s", str(sessions), "-m", str(messages), "-l", str(size), "-f", sender, "-t", recipient,
-                            f"127.0.0.1:{self.port}"], check=True)
+            subprocess.run(["smtp-source", "-s", str(sessions), "-m", str(messages), *what, "-f", sender, "-t", recipient, f"127.0.0.1:{self.port}"],
+                           check=True)
             units.wait_for("an empty queue", lambda: not any((self.queue / "active").iterdir()) and not any((self.queue / "incoming").iterdir()))
         if any(path.is_file() for path in (self.queue / "deferred").rglob("*")):
             raise RuntimeError(f"{self.log}: messages were deferred")
