@@ -12,6 +12,7 @@
 #define DEPTH_LIMIT   5000
 #define STACK_FIRST   (32u << 10)
 #define STACK_MAX     (512u << 10)
+#define DEPTH_MAX     1000
 #define MULTIPLE_MAX  1000
 #define CAPTURING_MAX 100 /* rules */
 #define SELDOM        0.0005
@@ -210,13 +211,16 @@ static void resolve(struct mr_rules *r, struct mr_rules_rule *rule)
 {
 	if (rule->visited || rule->kind != MR_RULES_META || !rule->meta)
 		return;
+	if (++r->depth > DEPTH_MAX)
+		cannot(r, rule, MR_RULES_ERROR, "more than 1000 metas in each other");
 	rule->visiting = true;
 	for (const struct mr_rules_node *n = rule->parts; n; n = n->next) {
 		if (n->rule->visiting) {
 			rule->constant = true;
 			continue;
 		}
-		resolve(r, n->rule);
+		if (r->depth <= DEPTH_MAX)
+			resolve(r, n->rule);
 		if (n->rule->state == MR_RULES_CANNOT && rule->state == MR_RULES_UNNEEDED)
 			cannot(r, rule, MR_RULES_UNSUPPORTED, mr_arena_printf(r->arena, "needs %s, which is not supported", n->rule->name));
 		if (n->rule->kind == MR_RULES_META && (n->rule->state == MR_RULES_NO_SCORE || n->rule->constant))
@@ -224,6 +228,7 @@ static void resolve(struct mr_rules *r, struct mr_rules_rule *rule)
 	}
 	rule->visiting = false;
 	rule->visited = true;
+	r->depth--;
 }
 
 static void need(struct mr_rules *r, struct mr_rules_rule *rule)
@@ -235,6 +240,17 @@ static void need(struct mr_rules *r, struct mr_rules_rule *rule)
 		need(r, r->capturing.v[i]);
 	for (const struct mr_rules_node *n = rule->parts; n && !rule->constant; n = n->next)
 		need(r, n->rule);
+}
+
+/* What is decided part by part needs the indexes of its parts. */
+static void write_steps(struct mr_rules *r)
+{
+	for (size_t i = 0; i < r->n_rules; i++) {
+		struct mr_rules_rule *rule = r->ordered[i];
+
+		if (rule->meta && rule->state == MR_RULES_UNNEEDED && mr_rules_steps_write(r, rule) < 0)
+			cannot(r, rule, MR_RULES_ERROR, "too deep");
+	}
 }
 
 static int by_group(const void *a, const void *b)
@@ -369,12 +385,10 @@ void mr_rules_finish(struct mr_rules *r)
 		r->ordered[r->n_rules++] = rule;
 		resolve(r, rule);
 	}
+	write_steps(r);
 	for (size_t i = 0; i < r->n_rules; i++)
 		if (!r->ordered[i]->part)
 			need(r, r->ordered[i]);
-	for (size_t i = 0; i < r->n_rules; i++)
-		for (struct mr_rules_node *n = r->ordered[i]->parts; n; n = n->next)
-			n->index = (uint32_t)n->rule->index;
 	list(r);
 	r->match = pcre2_match_data_create(1, NULL); /* only where the whole is matters */
 	r->limits = pcre2_match_context_create(NULL);

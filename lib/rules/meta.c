@@ -1,4 +1,4 @@
-/* meta: expressions over rules, with Perl's operators and their precedence. */
+/* meta: reads expressions over rules, with Perl's operators and their precedence. */
 
 /* system */
 #include <errno.h>
@@ -14,7 +14,7 @@ struct expression {
 	struct mr_rules *rules;
 	struct mr_rules_rule *of;
 	struct mr_slice rest;
-	struct mr_rules_node *parts;
+	const struct mr_rules_node *parts;
 	int depth;
 	struct mr_diag *diag;
 	bool failed;
@@ -170,20 +170,20 @@ static const struct mr_rules_node *operand(struct expression *e)
 static const struct mr_rules_node *unary(struct expression *e)
 {
 	const struct mr_rules_node *n;
-	bool not ;
+	bool negated;
 
 	skip_space(e);
-	not = !mr_slice_starts(e->rest, MR_LIT("!=")) && take(e, "!");
-	if (!not &&!take(e, "-") && !take(e, "+"))
+	negated = !mr_slice_starts(e->rest, MR_LIT("!=")) && take(e, "!");
+	if (!negated && !take(e, "-") && !take(e, "+"))
 		return operand(e);
 	/* A plus is passed over. */
-	if (!not &&e->rest.p[-1] == '+')
+	if (!negated && e->rest.p[-1] == '+')
 		return ++e->depth > DEPTH_MAX ? fail(e, "too deep") : unary(e);
 	if (++e->depth > DEPTH_MAX)
 		return fail(e, "too deep");
 	n = unary(e);
 	e->depth--;
-	return n ? node(e, not ? MR_RULES_NOT : MR_RULES_MINUS, n, NULL) : NULL;
+	return n ? node(e, negated ? MR_RULES_NOT : MR_RULES_MINUS, n, NULL) : NULL;
 }
 
 /* Binary operators, the loosest first; of one level they group from the left. */
@@ -253,91 +253,5 @@ int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct m
 		return -EINVAL;
 	rule->meta = n;
 	rule->parts = e.parts;
-	return 0;
-}
-
-static double quotient(double a, double b)
-{
-	return b < 0 || b > 0 ? a / b : 0;
-}
-
-/* Perl's ^ is of whole numbers. */
-static double exclusive(double a, double b)
-{
-	return a >= 0 && b >= 0 && a < 1e15 && b < 1e15 ? (double)((uint64_t)a ^ (uint64_t)b) : 0;
-}
-
-static bool is_true(double v)
-{
-	return v < 0 || v > 0;
-}
-
-double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_node *rule), void *arg)
-{
-	double a, b;
-
-	if (n->op == MR_RULES_RULE)
-		return value(arg, n);
-	a = n->a ? mr_rules_meta_value(n->a, value, arg) : n->number;
-	switch (n->op) {
-	case MR_RULES_NUMBER:
-	case MR_RULES_RULE:
-		return a;
-	case MR_RULES_NOT:
-		return !is_true(a);
-	case MR_RULES_MINUS:
-		return -a;
-	case MR_RULES_OR:
-		return is_true(a) ? a : mr_rules_meta_value(n->b, value, arg);
-	case MR_RULES_AND:
-		return is_true(a) ? mr_rules_meta_value(n->b, value, arg) : 0;
-	case MR_RULES_CHOICE:
-		return mr_rules_meta_value(is_true(a) ? n->b : n->c, value, arg);
-	case MR_RULES_XOR:
-	case MR_RULES_EQ:
-	case MR_RULES_NE:
-	case MR_RULES_LT:
-	case MR_RULES_LE:
-	case MR_RULES_GT:
-	case MR_RULES_GE:
-	case MR_RULES_ADD:
-	case MR_RULES_SUB:
-	case MR_RULES_MUL:
-	case MR_RULES_DIV:
-		break;
-	}
-	b = mr_rules_meta_value(n->b, value, arg);
-	switch (n->op) {
-	case MR_RULES_XOR:
-		return exclusive(a, b);
-	case MR_RULES_EQ:
-		return a >= b && a <= b;
-	case MR_RULES_NE:
-		return a < b || a > b;
-	case MR_RULES_LT:
-		return a < b;
-	case MR_RULES_LE:
-		return a <= b;
-	case MR_RULES_GT:
-		return a > b;
-	case MR_RULES_GE:
-		return a >= b;
-	case MR_RULES_ADD:
-		return a + b;
-	case MR_RULES_SUB:
-		return a - b;
-	case MR_RULES_MUL:
-		return a * b;
-	case MR_RULES_DIV:
-		return quotient(a, b);
-	case MR_RULES_NUMBER:
-	case MR_RULES_RULE:
-	case MR_RULES_NOT:
-	case MR_RULES_MINUS:
-	case MR_RULES_OR:
-	case MR_RULES_AND:
-	case MR_RULES_CHOICE:
-		break;
-	}
 	return 0;
 }

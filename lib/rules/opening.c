@@ -198,14 +198,14 @@ static bool member(struct reader *r, unsigned *byte, struct mr_rules_class *c)
 	if (take(r, "[:")) {
 		struct mr_slice rest = mr_slice_from(r->text, r->at);
 		ptrdiff_t end = mr_slice_chr(rest, ':');
-		bool not = take(r, "^");
+		bool inverse = take(r, "^");
 
-		if (end < 0 || !named_by_word((struct mr_slice){ rest.p + not, (size_t)end - not }, c))
+		if (end < 0 || !named_by_word((struct mr_slice){ rest.p + inverse, (size_t)end - inverse }, c))
 			fail(r);
-		r->at += end < 0 ? 0 : (size_t)end - not ;
+		r->at += end < 0 ? 0 : (size_t)end - inverse;
 		if (!take(r, ":]"))
 			fail(r);
-		if (not )
+		if (inverse)
 			negate(c);
 		return false;
 	}
@@ -228,7 +228,7 @@ static bool member(struct reader *r, unsigned *byte, struct mr_rules_class *c)
 static struct mr_rules_class bracketed(struct reader *r)
 {
 	struct mr_rules_class all = { 0 };
-	bool not = take(r, "^");
+	bool inverse = take(r, "^");
 
 	for (bool first = true; !ended(r) && (first || peek(r) != ']'); first = false) {
 		struct mr_rules_class one = { 0 };
@@ -252,7 +252,7 @@ static struct mr_rules_class bracketed(struct reader *r)
 	if (!take(r, "]"))
 		fail(r);
 	fold(r, &all);
-	if (not )
+	if (inverse)
 		negate(&all);
 	return all;
 }

@@ -64,14 +64,22 @@ enum mr_rules_op {
 	MR_RULES_MUL,
 	MR_RULES_DIV,
 	MR_RULES_CHOICE,
+	MR_RULES_JUMP, /* of steps only */
 };
+/* Of an expression as it is read. */
 struct mr_rules_node {
 	enum mr_rules_op op;
-	uint32_t index; /* RULE: its own */
 	double number;
 	struct mr_rules_rule *rule;
 	const struct mr_rules_node *a, *b, *c;
-	struct mr_rules_node *next; /* RULE: the next one of the same expression */
+	const struct mr_rules_node *next; /* RULE: the next one of the same expression */
+};
+
+/* Of an expression as it is decided (steps.c). */
+struct mr_rules_step {
+	enum mr_rules_op op;
+	uint32_t arg;  /* RULE: its index; OR, AND, CHOICE, JUMP: the step that may be next */
+	double number; /* NUMBER */
 };
 
 struct mr_rules_rule {
@@ -100,8 +108,10 @@ struct mr_rules_rule {
 	const struct mr_sa_eval *eval;
 	struct mr_sa_args args;
 	const struct mr_rules_node *meta;
-	struct mr_rules_node *parts; /* its RULE nodes */
-	bool constant;               /* META in a circle: 0 */
+	const struct mr_rules_node *parts; /* its RULE nodes */
+	const struct mr_rules_step *steps;
+	size_t n_steps;
+	bool constant; /* META in a circle: 0 */
 
 	/* of tflags */
 	bool multiple, nosubject, concat;
@@ -169,6 +179,7 @@ struct mr_rules {
 	struct mr_slice replace_start, replace_end;
 	bool want_proofs;
 	unsigned calls; /* patterns whose tags are called */
+	unsigned depth; /* of the meta that is resolved */
 	bool compat_welcomelist;
 	size_t n_rules;
 	unsigned includes;
@@ -253,4 +264,6 @@ void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_gro
 void mr_rules_prefilter_free(struct mr_rules *r);
 /* meta.c */
 int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_diag *diag);
-double mr_rules_meta_value(const struct mr_rules_node *n, double (*value)(void *arg, const struct mr_rules_node *rule), void *arg);
+/* steps.c: once rules have their indexes. -E2BIG. */
+int mr_rules_steps_write(struct mr_rules *r, struct mr_rules_rule *rule);
+double mr_rules_steps_value(const struct mr_rules_rule *rule, double (*value)(void *arg, size_t index), void *arg);

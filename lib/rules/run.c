@@ -95,11 +95,11 @@ static void match_mimeheader(struct run *run, const struct mr_rules_rule *rule)
 	mr_buf_done(&all);
 }
 
-static double value_of(void *arg, const struct mr_rules_node *n);
+static double value_of(void *arg, size_t index);
 
 static double decide(struct run *run, const struct mr_rules_rule *rule)
 {
-	double v = rule->constant ? 0 : mr_rules_meta_value(rule->meta, value_of, run);
+	double v = rule->constant ? 0 : mr_rules_steps_value(rule, value_of, run);
 
 	/* What hits with a value below 0 has hit once. */
 	return v < 0 ? 1 : v;
@@ -149,13 +149,13 @@ static void settle(struct run *run, const struct mr_rules_rule *rule)
 		match_with(run, rule, &rule->pattern);
 }
 
-static double value_of(void *arg, const struct mr_rules_node *n)
+static double value_of(void *arg, size_t index)
 {
 	struct run *run = arg;
 
-	if (!run->settled[n->index])
-		settle(run, n->rule);
-	return run->values[n->index];
+	if (!run->settled[index])
+		settle(run, run->rules->ordered[index]);
+	return run->values[index];
 }
 
 /* What no text can match has not hit; most rules need no other look. */

@@ -425,6 +425,36 @@ static void takes_too_long(void **state)
 	mr_buf_done(&text);
 }
 
+/* Metas are decided in each other, to a bound that is told of. */
+static void metas_in_each_other(void **state)
+{
+	struct mr_buf text = MR_BUF(1u << 20), hits = MR_BUF(100000);
+	struct mr_rules *r;
+	struct mr_diag diag = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		mr_buf_printf(&text, "meta __A%d __A%d + 1\n", i, i + 1);
+	mr_buf_puts(&text, "meta B __A0\nmeta C 1\n");
+	r = rules_of(text.p, &(struct mr_rules_config){ 0 });
+	assert_int_equal(mr_rules_error(r, &diag), -EINVAL);
+	assert_non_null(strstr(diag.text, "more than 1000 metas in each other"));
+	hits_of(r, &hits);
+	assert_string_equal(hits.p, "C");
+	mr_rules_free(r);
+	mr_buf_reset(&text);
+	mr_buf_puts(&text, "meta A 1");
+	for (int i = 0; i < 150; i++)
+		mr_buf_puts(&text, " + (1 * (2 - 1");
+	for (int i = 0; i < 300; i++)
+		mr_buf_puts(&text, ")");
+	r = rules_of(text.p, &(struct mr_rules_config){ 0 });
+	assert_int_equal(mr_rules_error(r, &diag), -EINVAL);
+	mr_rules_free(r);
+	mr_buf_done(&hits);
+	mr_buf_done(&text);
+}
+
 /* A long text is looked at piece by piece, which changes nothing. */
 static void long_texts(void **state)
 {
@@ -559,6 +589,7 @@ int main(void)
 		cmocka_unit_test(faults_of_others),
 		cmocka_unit_test(scores),
 		cmocka_unit_test(takes_too_long),
+		cmocka_unit_test(metas_in_each_other),
 		cmocka_unit_test(long_texts),
 		cmocka_unit_test(no_time_left),
 		cmocka_unit_test(prefiltered),
