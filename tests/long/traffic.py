@@ -1,5 +1,6 @@
 """Mail of every kind on its way in, around and out, until told to stop; each message is tried again while the answer is "not now", as a real host does."""
 
+import collections
 import dataclasses
 import itertools
 import smtplib
@@ -7,7 +8,7 @@ import threading
 import time
 
 import ledger
-from stack import admin, layout, mail, postfix
+from stack import admin, clamav, layout, mail, postfix
 
 TRIES, AGAIN_AFTER = 60, 1.0        # seconds
 SESSION_MESSAGES = 5
@@ -41,15 +42,16 @@ KINDS = (
     Kind("spam", admin.address("anna"), (), body=mail.GTUBE + "\n", unwanted=True),
     Kind("split", admin.address("press"), (ANNA,), kept=True),
 )
+VIRUS = Kind("virus", admin.address("anna"), (), body=clamav.EICAR + "\n", unwanted=True)
 
 
 class Sender(threading.Thread):
-    """All kinds in turn; those that are submitted in sessions of their own."""
+    """All kinds in turn; those that are submitted in sessions of their own. `refusals`: what was said to it, and how often."""
 
-    def __init__(self, stack, book, pace):
+    def __init__(self, stack, book, pace, kinds=KINDS):
         super().__init__(daemon=True)
-        self.stack, self.book, self.pace = stack, book, pace
-        self.over, self.sessions, self.kept = threading.Event(), {}, set()
+        self.stack, self.book, self.pace, self.kinds = stack, book, pace, kinds
+        self.over, self.sessions, self.kept, self.refusals = threading.Event(), {}, set(), collections.Counter()
 
     def session(self, submitted):
         smtp, left = self.sessions.pop(submitted, (None, 0))
@@ -74,6 +76,7 @@ class Sender(threading.Thread):
             answer = 250
         except mail.Refused as refused:
             answer = refused.code
+            self.refusals[f"{refused.where}: {refused}"] += 1
         except smtplib.SMTPConnectError as refused:
             answer = refused.smtp_code
         except (smtplib.SMTPException, OSError):
@@ -86,7 +89,7 @@ class Sender(threading.Thread):
         for n in itertools.count():
             if self.over.is_set():
                 break
-            kind, mark = KINDS[n % len(KINDS)], mail.new_mark()
+            kind, mark = self.kinds[n % len(self.kinds)], mail.new_mark()
             for _ in range(TRIES):
                 answer = self.attempt(kind, mark)
                 if answer is None or answer < 400 or answer >= 500:

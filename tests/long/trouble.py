@@ -14,7 +14,7 @@ import netns
 from stack import daemons, mail, mariadb, supervise
 
 BACK_ENDS = ("mariadb", "redis", "unbound", "clamd")
-GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
+SCANNERS = ("scanner", "scanner master")
 LOST = 5, 40                                    # of a hundred packets, while some are lost
 FDS_MAX, THREADS_MAX = 200, 150
 
@@ -27,11 +27,16 @@ class Hosts:
 
     def pid(self, name):
         """The unit's process, or None. "scanner" and "scanner master": one of them."""
-        if name not in ("scanner", "scanner master"):
+        if name not in SCANNERS:
             return self.servers.pid(name)
         masters = supervise.children(self.servers.pid("milter") or 0)
         found = masters if name == "scanner master" else [pid for master in masters for pid in supervise.children(master)]
         return found[0] if found else None
+
+    def below(self, pid):
+        """All processes that descend from it."""
+        children = supervise.children(pid)
+        return children + [each for child in children for each in self.below(child)]
 
     def auth(self):
         """Dovecot's main auth process, in which our plugin answers."""
@@ -45,6 +50,8 @@ class Hosts:
 class Trouble(threading.Thread):
     """Strikes until told to stop. `ours`: whether our daemons may be ended, not only slowed."""
 
+    GAP, SLOW, AWAY = (1, 6), (0.5, 8), (0.5, 5)    # seconds between strikes, of SIGSTOP, of a stop
+
     def __init__(self, hosts, seed):
         super().__init__(daemon=True)
         self.hosts, self.random, self.over, self.ours = hosts, random.Random(seed), threading.Event(), True
@@ -56,7 +63,7 @@ class Trouble(threading.Thread):
 
     def slow(self, name, pid):
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(self.random.uniform(*SLOW))
+        time.sleep(self.random.uniform(*self.SLOW))
         try:
             os.kill(pid, signal.SIGCONT)
         except ProcessLookupError:
@@ -64,14 +71,14 @@ class Trouble(threading.Thread):
 
     def stop(self, name, pid):
         self.hosts.servers.stop(name)
-        time.sleep(self.random.uniform(*AWAY))
+        time.sleep(self.random.uniform(*self.AWAY))
         self.hosts.servers.again(name)
 
     def read_only(self, name, pid):
         """Changes are refused for a while; nothing of ours may need to write there for a message."""
         try:
             mariadb.sql(self.hosts.lay, "SET GLOBAL read_only = 1", "")
-            time.sleep(self.random.uniform(*AWAY))
+            time.sleep(self.random.uniform(*self.AWAY))
         finally:
             mariadb.sql(self.hosts.lay, "SET GLOBAL read_only = 0", "")
 
@@ -82,15 +89,21 @@ class Trouble(threading.Thread):
     def lose(self, name, pid):
         """Packets, of everybody: the test has a network of its own."""
         with netns.loss(self.random.randint(*LOST)):
-            time.sleep(self.random.uniform(*SLOW))
+            time.sleep(self.random.uniform(*self.SLOW))
 
-    def strike(self):
-        scanners = ("scanner", "scanner master")
-        deeds = [(self.kill, n) for n in (*BACK_ENDS, *scanners)] + [(self.slow, n) for n in (*BACK_ENDS, *daemons.DAEMONS, *scanners)]
+    def deeds(self):
+        """What may be done to whom."""
+        deeds = [(self.kill, n) for n in (*BACK_ENDS, *SCANNERS)] + [(self.slow, n) for n in (*BACK_ENDS, *daemons.DAEMONS, *SCANNERS)]
         deeds += [(self.stop, n) for n in BACK_ENDS] + [(self.read_only, "mariadb"), (self.flush, "redis")] + [(self.lose, "unbound")] * 3
         if self.ours:
             deeds += [(deed, n) for n in daemons.DAEMONS for deed in (self.kill, self.stop)]
-        deed, name = self.random.choice(deeds)
+        return deeds
+
+    def choose(self):
+        return self.random.choice(self.deeds())
+
+    def strike(self):
+        deed, name = self.choose()
         pid = mail.wait_until(lambda: self.hosts.pid(name), 20)
         assert pid, f"{name} does not come back"
         if deed in (self.kill, self.stop):
@@ -100,14 +113,36 @@ class Trouble(threading.Thread):
 
     def run(self):
         try:
-            while not self.over.wait(self.random.uniform(*GAP)):
+            while not self.over.wait(self.random.uniform(*self.GAP)):
                 self.strike()
         except Exception as error:  # told by the test
             self.error = error
 
 
+class FilterTrouble(Trouble):
+    """Strikes at what the filter leans on, and at its scanners: each way once, then all again in another order."""
+
+    GAP, SLOW, AWAY = (0.2, 1.5), (0.5, 4), (0.5, 3)
+
+    def __init__(self, hosts, seed):
+        super().__init__(hosts, seed)
+        self.left, self.rounds = [], 0
+
+    def deeds(self):
+        away = [(deed, n) for deed in (self.kill, self.slow, self.stop) for n in ("clamd", "redis", "unbound")]
+        return away + [(deed, n) for deed in (self.kill, self.slow) for n in SCANNERS] + [(self.flush, "redis"), (self.lose, "unbound")]
+
+    def choose(self):
+        if not self.left:
+            self.left = self.deeds()
+            self.random.shuffle(self.left)
+        deed = self.left.pop()
+        self.rounds += not self.left
+        return deed
+
+
 class Watch(threading.Thread):
-    """Size, descriptors and threads of our processes, every few seconds; and who ended without having been struck."""
+    """Size, descriptors, threads and child processes of our processes, every few seconds; and who ended without having been struck."""
 
     EVERY = 3
 
@@ -127,7 +162,8 @@ class Watch(threading.Thread):
                 continue  # between two lives
             fields = dict(re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.M))
             if len(fields) == 2:
-                now[name] = {"pid": pid, "rss": int(fields["VmRSS"]), "threads": int(fields["Threads"]), "fds": fds}
+                now[name] = {"pid": pid, "rss": int(fields["VmRSS"]), "threads": int(fields["Threads"]), "fds": fds,
+                             "processes": len(self.hosts.below(pid))}
         return now
 
     def run(self):

@@ -27,6 +27,11 @@ class Ledger:
         with self.lock:
             return {mark: places for mark, (places, answer, _) in self.entries.items() if answer == 250}
 
+    def answers(self):
+        """{what the last attempt was told: how often}"""
+        with self.lock:
+            return dict(collections.Counter("unknown" if answer is None else str(answer) for _, answer, _ in self.entries.values()))
+
     def missing(self, found):
         return [(mark, place) for mark, places in self.accepted().items() for place in places if not found[mark, place]]
 
