@@ -1,6 +1,7 @@
 """Accounts that send unlike themselves, on the real Postfix and Redis: noticed, held, locked, each time with what it was."""
 
 import itertools
+import json
 import re
 import subprocess
 
@@ -64,6 +65,19 @@ def test_many_recipients_of_one_message(watched):
     watched.client.submit(user, admin.PASSWORD, [partner() for _ in range(7)], mail.message(user, partner(), mark=mark), source=network() + "1")
     assert len(held(watched)) == 1
     assert len(notices(watched, user)) == 2
+
+
+@pytest.mark.rows("G13")
+def test_it_is_shown_and_cleared(watched):
+    user, home = watched.user(), network() + "1"
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    shown = {entry["what"]: (entry["count"], entry["max"]) for entry in json.loads(watched.cli("login", "show", user, "--json"))}
+    assert shown["hijack recipients"] == (2, 3) and shown["sent from"] == (None, None)
+    watched.cli("login", "clear", user)
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    watched.client.sunk(watched.submit(user, partner(), source=home))
+    assert notices(watched, user) == []  # else these would have been the third and the fourth
 
 
 @pytest.mark.rows("G13")

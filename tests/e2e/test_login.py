@@ -148,6 +148,42 @@ def test_a_right_password_clears_the_pair(strict):
     assert by_imap(strict, user, admin.PASSWORD, address)
 
 
+def remembered(stack, whom):
+    """{(what, client, login): (count, refused)} of `mailreeve login show`; of what is known the places only."""
+    shown = json.loads(stack.cli("login", "show", whom, "--json"))
+    return {(entry["what"], entry["client"].split(" ")[0], entry["login"]): (entry["count"], entry["refused"]) for entry in shown}
+
+
+@pytest.mark.rows("G12")
+def test_what_is_remembered_is_shown_and_cleared(strict):
+    user, other, home, away = strict.user(), strict.user(), network() + "7", network()
+    assert by_imap(strict, user, admin.PASSWORD, home)
+    for _ in range(4):
+        wrong(strict, user, [away + "8"])
+    wrong(strict, other, [away + "8"])
+    wrong(strict, user, [home])
+    shown, its_network = remembered(strict, user), away + "0"
+    assert {key: shown[key] for key in shown if key[0] in ("pair", "failing", "place")} == {
+        ("pair", away + "8", user): (4, True), ("failing", "", user): (2, False), ("place", home[:-1] + "0", user): (1, False)}
+    assert ("known", home[:-1] + "0", user) in shown and ("sent from", home[:-1] + "0", user) in shown
+    shown = remembered(strict, away + "8")
+    assert shown == {("pair", away + "8", user): (4, True), ("pair", away + "8", other): (1, False), ("address", away + "8", ""): (5, False),
+                     ("network", its_network, ""): (5, False)}
+    assert re.search(rf"pair +{away}8 +{user} +4/4 +\d+s +refused, \d+m more", strict.cli("login", "show", user))
+    assert not by_imap(strict, user, admin.PASSWORD, away + "8")
+    assert re.fullmatch(r"[3-9] cleared", strict.cli("login", "clear", user).strip())  # some of the check hijack are among them
+    shown = remembered(strict, user)
+    assert set(shown) == {("known", home[:-1] + "0", user), ("sent from", home[:-1] + "0", user)}
+    assert by_imap(strict, user, admin.PASSWORD, away + "8")
+    assert strict.cli("login", "clear", away + "8").strip() == "2 cleared"
+    assert set(remembered(strict, away + "8")) == {("network", its_network, "")}
+    assert strict.cli("login", "clear", its_network).strip() == "1 cleared"
+    assert remembered(strict, its_network) == {}
+    for words in (["show"], ["clear", "anna"], ["show", "192.0.2.7/24"], ["clear", user, "--json"], ["forget", user]):
+        done = strict.cli("login", *words, check=False)
+        assert done.returncode == 2 and "usage: mailreeve login" in done.stderr, done
+
+
 @pytest.mark.rows("G12")
 def test_observe_only_logs(strict):
     strict.policyd(**SETTINGS, login_mode="observe")
