@@ -65,13 +65,14 @@ void mr_policyd_drain(struct mr_app *app)
 
 	mr_server_stop_accepting(p->server);
 	mr_login_drain(p->login);
+	mr_counters_give_back(p->counters);
 }
 
 size_t mr_policyd_pending(struct mr_app *app)
 {
 	struct mr_policyd *p = app->state;
 
-	return mr_server_pending(p->server) + mr_login_pending(p->login);
+	return mr_server_pending(p->server) + mr_login_pending(p->login) + mr_counters_pending(p->counters);
 }
 
 void mr_policyd_stop(struct mr_app *app)

@@ -15,7 +15,7 @@
 #define ARENA_MAX   (8 * MR_POLICY_REQUEST_MAX)
 #define REPLY_MAX   1024
 #define REDIS_MS    2000 /* that Redis may take */
-#define LOG_MS      50   /* that the line of a request that passed may wait for others */
+#define LOG_MS      50   /* that the line of a request that simply passed may wait for others */
 #define DEFERRED    "451 4.3.0 Temporary lookup failure"
 #define LOOKUP_AWAY "lookup-away"
 
@@ -37,6 +37,7 @@ struct mr_request {
 	struct mr_arena *arena;
 	struct mr_policy_request request; /* in the arena */
 	struct mr_check_input in;
+	struct mr_counted counted; /* that needed no asking */
 	struct outcome out;
 	unsigned needs;           /* bits: what is still to be asked of the directory */
 	size_t at;                /* check whose turn it is to ask Redis */
@@ -171,7 +172,7 @@ static void on_log_due(void *arg)
 	mr_log_flush();
 }
 
-/* Those of which there are many go out together. */
+/* Those of which there are many, and that say nothing, go out together. */
 static void log_outcome(const struct mr_request *r, const struct outcome *out)
 {
 	const struct mr_policy_request *q = &r->request;
@@ -185,7 +186,7 @@ static void log_outcome(const struct mr_request *r, const struct outcome *out)
 		    mr_sl("client", q->client_address), mr_sl("login", q->sasl_username), mr_sl("sender", q->sender),
 		    mr_sl("recipient", q->recipient), mr_s("action", out->reply ? out->reply : "DUNNO"),
 		    mr_s("check", out->check ? out->check : "-"), mr_s("reason", reason), mr_u("ms", mr_now_ms() - r->began), observed[0]);
-	if (out->reply)
+	if (out->reply || out->observed || out->unknown)
 		mr_log_flush();
 	else if (!p->log_due)
 		p->log_due = mr_timer_start(p->app->loop, LOG_MS, on_log_due, p);
@@ -279,17 +280,22 @@ static void on_seen(const struct mr_distincts *d, void *arg)
 	redis_next(r);
 }
 
-/* True when Redis is asked: the check runs when it has answered, perhaps already. */
+/* True when Redis is asked: the check runs when it has answered. Else it may run now. */
 static bool ask_redis(struct mr_request *r, const struct mr_check *check)
 {
 	struct mr_distinct_item items[MR_DISTINCT_MAX];
 	struct mr_count counts[MR_COUNTERS_MAX];
 	struct mr_grey_triple triple = { 0 };
 	size_t n = check->count ? check->count(&r->in, counts) : 0;
+	bool take = r->in.state == MR_STATE_END_OF_MESSAGE;
 
-	if (n > 0)
-		mr_counters_ask(r->policyd->counters, r->in.state == MR_STATE_END_OF_MESSAGE, redis_ms(r), counts, n, on_counted, r);
-	else if (check->grey && check->grey(&r->in, &triple))
+	if (n > 0) {
+		bool known = mr_counters_ask(r->policyd->counters, take, redis_ms(r), counts, n, &r->counted, on_counted, r);
+
+		r->in.counted = known ? &r->counted : NULL;
+		return !known;
+	}
+	if (check->grey && check->grey(&r->in, &triple))
 		mr_greylist_ask(r->policyd->greylist, &r->in.settings->grey, &triple, redis_ms(r), on_grey, r);
 	else if (check->seen && (n = check->seen(&r->in, items)) > 0)
 		mr_distinct_ask(r->policyd->distinct, redis_ms(r), items, n, on_seen, r);
@@ -311,6 +317,7 @@ static void redis_next(struct mr_request *r)
 		if (ask_redis(r, mr_checks[r->at]))
 			return;
 		run_check(r->at, conf, &r->in, &r->out);
+		r->in.counted = NULL;
 	}
 	finish(r);
 }

@@ -138,8 +138,8 @@ static bool ask_used(const struct verbs_conf *conf, const struct mr_count *count
 			mr_loop_run(u.loop);
 		}
 		counters = mr_counters_new(u.loop, redis, conf->shared.redis_prefix);
-		mr_counters_ask(counters, false, WAIT_MS, counts, n, on_counted, &u);
-		mr_loop_run(u.loop);
+		if (!mr_counters_ask(counters, false, WAIT_MS, counts, n, &u.answer, on_counted, &u))
+			mr_loop_run(u.loop);
 	}
 	mr_redis_free(redis);
 	mr_counters_free(counters);

@@ -32,9 +32,10 @@ def policy(stack, **options):
 
 
 def said(stack, recipient, word):
-    """policyd's last line about that recipient has the word."""
-    lines = [line for line in stack.log("policyd").splitlines() if ": policy " in line and f"recipient={recipient}" in line]
-    assert lines and word in lines[-1], lines[-1:]
+    """policyd's last line about that recipient has the word, or will have it in a moment."""
+    def last():
+        return [line for line in stack.log("policyd").splitlines() if ": policy " in line and f"recipient={recipient}" in line][-1:]
+    assert mail.wait_until(lambda: any(word in line for line in last()), 5), last()
 
 
 def knows(stack, wait, address, line):
@@ -251,7 +252,7 @@ def test_each_mode_of_each_check(stack, check):
                 assert mail.wait_until(lambda send=send: at_rcpt(refusal(send)), 10)
             else:
                 mail.wait_until(lambda send=send: at_rcpt(refusal(send)) or mode == "off" or seen(), 10)
-            assert lines()
+            assert mail.wait_until(lines, 10)
             assert any(f" check={check} " in line for line in lines()) == (mode == "enforce")
             assert seen() == (mode == "observe")
 
