@@ -19,6 +19,7 @@
 #define STOCK   "/usr/share/spamassassin"
 #define UPDATES "/var/lib/spamassassin/4.000001"
 #define SITE    "/etc/spamassassin"
+#define SCORES  "mailreeve/scores.cf"
 
 static int read_file(struct mr_rules *r, const char *path, struct mr_diag *diag)
 {
@@ -94,41 +95,48 @@ static bool is_there(const char *path)
 	return stat(path, &st) == 0;
 }
 
-/* Each of those is only read where it is: the word may stand in a configuration before the package is installed. */
-static int read_spamassassin(struct mr_rules *r, bool pre, struct mr_diag *diag)
-{
-	bool updated = is_there(UPDATES "/updates_spamassassin_org.cf") || is_there(UPDATES "/updates_spamassassin_org");
-	const char *const folders[] = { updated ? UPDATES : STOCK, SITE };
-	int err = 0;
-
-	mr_rules_of_others(r, true);
-	for (size_t i = 0; err == 0 && i < MR_COUNT(folders); i++)
-		if (is_there(folders[i]))
-			err = read_path(r, folders[i], pre, diag);
-	mr_rules_of_others(r, false);
-	return err;
-}
-
-/* Ours, of milter/rules. */
-static void read_builtin(struct mr_rules *r)
+/* Ours, of milter/rules: the scores that we give rules of others, or our own rules. */
+static void read_builtin(struct mr_rules *r, bool scores)
 {
 	for (size_t i = 0; i < mr_rules_builtin_n; i++)
-		mr_rules_read(r, mr_rules_builtin[i].name, mr_rules_builtin[i].text);
+		if ((strcmp(mr_rules_builtin[i].name, SCORES) == 0) == scores)
+			mr_rules_read(r, mr_rules_builtin[i].name, mr_rules_builtin[i].text);
+}
+
+/* Each of those is only read where it is: the word may stand in a configuration before the package is installed. Scores of ours come after
+ * those of the package, not after those that sa-update brings, and before the site's. */
+static int read_spamassassin(struct mr_rules *r, bool pre, bool scores, struct mr_diag *diag)
+{
+	bool updated = is_there(UPDATES "/updates_spamassassin_org.cf") || is_there(UPDATES "/updates_spamassassin_org");
+	const char *stock = updated ? UPDATES : STOCK;
+	int err;
+
+	mr_rules_of_others(r, true);
+	err = is_there(stock) ? read_path(r, stock, pre, diag) : 0;
+	if (err == 0 && !pre && scores && !updated)
+		read_builtin(r, true);
+	if (err == 0 && is_there(SITE))
+		err = read_path(r, SITE, pre, diag);
+	mr_rules_of_others(r, false);
+	return err;
 }
 
 int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out, struct mr_diag *diag)
 {
 	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ .include = include, .cpu_ms = mr_cpu_ms });
+	bool ours = false;
 	int err = 0;
 
+	for (size_t i = 0; i < n; i++)
+		ours |= mr_slice_eq(paths[i], MR_LIT("mailreeve"));
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; err == 0 && i < n; i++) {
 			mr_autofree char *path = mr_slice_dup(paths[i]);
 
 			if (strcmp(path, "mailreeve") == 0 && pass == 1)
-				read_builtin(r);
+				read_builtin(r, false);
 			else if (strcmp(path, "spamassassin") == 0)
-				err = read_spamassassin(r, pass == 0, diag);
+				err = read_spamassassin(r, pass == 0, ours, diag);
 			else if (strcmp(path, "mailreeve") != 0)
 				err = read_path(r, path, pass == 0, diag);
 		}

@@ -99,7 +99,7 @@ class Rspamd:
         self.start(["rspamd", "--no-fork", "--insecure", "--user", "root", "--group", "root", *folders])
         self.connection = self.connect(self.port)
         for path, spam in (train or {}).items():
-            self.post(self.learner(), "/learnspam" if spam else "/learnham", path)
+            self.learn(path, spam)
 
     def start(self, args):
         self.servers.append(subprocess.Popen(args, stdout=subprocess.DEVNULL))
@@ -128,10 +128,16 @@ class Rspamd:
     @staticmethod
     def post(connection, what, path):
         connection.request("POST", what, pathlib.Path(path).read_bytes())
-        return json.loads(connection.getresponse().read())
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def learn(self, path, spam):
+        status, answer = self.post(self.learner(), "/learnspam" if spam else "/learnham", path)
+        if status not in (200, 204, 208):  # 204: it is sure of that message already; 208: it has learned it before
+            raise RuntimeError(f"rspamd does not learn {path}: {status} {answer}")
 
     def score(self, paths):
-        return {path: self.post(self.connection, "/checkv2", path)["score"] for path in paths}
+        return {path: json.loads(self.post(self.connection, "/checkv2", path)[1])["score"] for path in paths}
 
     def stop(self):
         for server in reversed(self.servers):

@@ -1,6 +1,7 @@
 """Spam rules in SpamAssassin's language, through the real Postfix: what they hit is scored; what is wrong in them is told and changes nothing."""
 
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -123,3 +124,22 @@ def test_those_of_the_package(stack):
         stack.inbound(ANNA, content=letter.encode())
         mail.wait_until(lambda: stack.client.fetch(ANNA, admin.PASSWORD, mark) or stack.client.fetch(ANNA, admin.PASSWORD, mark, "Junk"))
         assert "SUBJ_BUY(" in stack.log("milter") or "MISSING_DATE(" in stack.log("milter")
+
+
+def scores(stack, *paths):
+    """{rule: its score}, of rules read from there."""
+    lines = [line.split("\t") for line in run(stack, "list", "-a", *paths).stdout.splitlines()]
+    return {line[0]: float(line[3]) for line in lines if len(line) > 3}
+
+
+@pytest.mark.rows("G18")
+def test_scores_for_those_of_the_package(stack, rules):
+    """Where it leaves rules without a score ours count, for all of them; the site's word is the last."""
+    if pathlib.Path("/var/lib/spamassassin/4.000001/updates_spamassassin_org.cf").exists():
+        pytest.skip("sa-update's scores count")
+    given = [line.split() for line in (layout.SOURCE / "milter/rules/scores.cf").read_text().splitlines() if line.startswith("score ")]
+    alone, both = scores(stack, "spamassassin"), scores(stack, "mailreeve", "spamassassin")
+    assert len(given) > 300 and all(both[name] == float(score) for _, name, score in given)
+    assert alone["HEADER_FROM_DIFFERENT_DOMAINS"] == 1 and both["HEADER_FROM_DIFFERENT_DOMAINS"] < 0.5
+    rules.write_text("score HEADER_FROM_DIFFERENT_DOMAINS 2\n")
+    assert scores(stack, "mailreeve", "spamassassin", rules)["HEADER_FROM_DIFFERENT_DOMAINS"] == 2

@@ -32,7 +32,7 @@ def main(scan, folder):
     for path in sorted(pathlib.Path(folder).glob("*.cf")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             words = line.split(None, 3)
-            if words[:1] == ["score"]:
+            if words[:1] == ["score"] and words[1].startswith("MR_"):  # others: scores.cf gives them to rules of SpamAssassin
                 scored.add(words[1])
             elif words[:1] == ["test"]:
                 cases.append((f"{path.name}:{number}", words[1], words[2], words[3]))
