@@ -7,6 +7,7 @@ import re
 
 import mailhost
 import pytest
+import sieve
 from stack import admin, layout, mail, mariadb, postfix
 
 PARTNER = "someone@" + layout.ELSEWHERE
@@ -70,6 +71,22 @@ def refuses_logins(stack, user):
         with pytest.raises(mail.Refused) as caught:
             stack.client.submission(user, admin.PASSWORD, port)
         assert caught.value.code == 535
+
+
+@pytest.mark.rows("G14", "F062")
+def test_sessions_of_managesieve_end(stack):
+    """Scripts, which may redirect mail, cannot be changed any more by who has a session; others go on."""
+    user, other = stack.user(), stack.user()
+    with sieve.Session(stack.lay, user, admin.PASSWORD) as session, sieve.Session(stack.lay, user, admin.PASSWORD) as second, \
+            sieve.Session(stack.lay, other, admin.PASSWORD) as bystander:
+        session.ask("NOOP")
+        stack.cli("user", "lock", user, "--reason", "stolen password")
+        for one in (session, second):
+            with pytest.raises((RuntimeError, OSError)):
+                one.put("evil", f'redirect "{PARTNER}";')
+        bystander.ask("NOOP")
+    with pytest.raises(RuntimeError), sieve.Session(stack.lay, user, admin.PASSWORD):
+        pass
 
 
 @pytest.mark.rows("G14", "F062")
