@@ -72,6 +72,7 @@ ROWS = {
     "F110": "After the loss of all Redis data everything comes back by itself from MariaDB and disk; only counters and sessions are lost.",
     "F202": "State in Redis that mirrors MariaDB is rebuilt by itself; `mailreeve sync` forces it.",
     "F210": "postmaster@ and abuse@ of every hosted domain and of the host always reach somebody.",
+    "F211": "IPv6 works on every port and in every check; limits and lists count it by /64.",
     "F215": "Outgoing mail is scanned too, with thresholds of its own.",
     "G20": "One message with many recipients is scored once and decided per recipient.",
     "G24": "A filter scan has a deadline well under Postfix's; a stuck back end is named in the log.",

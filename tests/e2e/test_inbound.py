@@ -167,10 +167,3 @@ def test_no_auth_on_25(stack):
         smtp.ehlo()
         assert not smtp.has_extn("AUTH")
         assert smtp.docmd("AUTH", "PLAIN AGFubmEAeA==")[0] == 503
-
-
-def test_ipv6(stack):
-    if not stack.lay.ipv6:
-        pytest.skip("no IPv6 loopback here")
-    with socket.create_connection(("::1", stack.lay.ports["smtp"]), timeout=10) as raw:
-        assert raw.recv(100).startswith(b"220")
