@@ -10,6 +10,22 @@
 #include "mail/canon.h"
 
 #define CHUNK 16384 /* bytes handed to the hash at once */
+#define PART  256   /* bytes of a line made relaxed at once */
+
+static bool read_form(struct mr_slice name, enum mr_canon *out)
+{
+	*out = mr_slice_ieq(name, MR_LIT("relaxed")) ? MR_CANON_RELAXED : MR_CANON_SIMPLE;
+	return *out == MR_CANON_RELAXED || mr_slice_ieq(name, MR_LIT("simple"));
+}
+
+int mr_canon_parse(struct mr_slice c, enum mr_canon *head, enum mr_canon *body)
+{
+	struct mr_slice first = { 0 };
+
+	if (!mr_slice_next(&c, '/', &first) || !read_form(first, head) || !read_form(c.p ? c : MR_LIT("simple"), body))
+		return -EINVAL;
+	return 0;
+}
 
 static bool is_blank(char c)
 {
@@ -103,23 +119,31 @@ static void add(struct sink *s, const char *p, size_t n)
 	}
 }
 
-/* A line without its break, runs of blanks as one space. Blanks at its end are gone already. */
+/* Part of a line, runs of blanks as one space; *blank: the part before ended in one. No branch that text could mislead. */
+static void add_part(struct sink *s, struct mr_slice part, bool *blank)
+{
+	char out[PART];
+	size_t n = 0;
+	bool was = *blank;
+
+	for (size_t i = 0; i < part.n; i++) {
+		bool is = is_blank(part.p[i]);
+
+		out[n] = is ? ' ' : part.p[i];
+		n += !(is && was);
+		was = is;
+	}
+	*blank = was;
+	add(s, out, n);
+}
+
+/* A line without its break. Blanks at its end are gone already. */
 static void add_relaxed(struct sink *s, struct mr_slice line)
 {
-	size_t from = 0, i = 0;
+	bool blank = false;
 
-	while (i < line.n) {
-		if (!is_blank(line.p[i])) {
-			i++;
-			continue;
-		}
-		add(s, line.p + from, i - from);
-		add(s, " ", 1);
-		while (is_blank(line.p[i])) /* a character that is none follows */
-			i++;
-		from = i;
-	}
-	add(s, line.p + from, line.n - from);
+	for (; line.n; line = mr_slice_from(line, PART))
+		add_part(s, (struct mr_slice){ line.p, line.n < PART ? line.n : PART }, &blank);
 }
 
 /* The next line without its break and, where relaxed, without blanks at its end. False at the end of the body. */

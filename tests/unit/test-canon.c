@@ -94,9 +94,30 @@ static void test_long_body(void **state)
 	mr_buf_done(&relaxed);
 }
 
+/* A run of blanks wherever lines are cut for the work. */
+static void test_long_lines(void **state)
+{
+	struct mr_buf line = MR_BUF(2000), relaxed = MR_BUF(2000);
+
+	for (int n = 240; n < 520; n++) {
+		mr_buf_reset(&line);
+		mr_buf_reset(&relaxed);
+		for (int i = 0; i < n; i++) {
+			mr_buf_putc(&line, 'x');
+			mr_buf_putc(&relaxed, 'x');
+		}
+		mr_buf_puts(&line, " \t \t  y \r\n");
+		mr_buf_puts(&relaxed, " y\r\n");
+		check_body(line.p, MR_CANON_RELAXED, UINT64_MAX, relaxed.p);
+		check_body(line.p, MR_CANON_RELAXED, (uint64_t)n + 1, relaxed.p);
+	}
+	mr_buf_done(&line);
+	mr_buf_done(&relaxed);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_bodies),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_long_lines), cmocka_unit_test(test_fields), cmocka_unit_test(test_bodies),
 					    cmocka_unit_test(test_long_body) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
