@@ -101,11 +101,7 @@ static const struct mr_slice *find_key(struct run *run, const struct mr_slice *t
 	if (a && (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS))
 		run->temporary = true;
 	*problem = "there is no key";
-	for (size_t i = 0; a && i < a->n_rrs; i++) {
-		if (a->n_rrs == 1 || memmem(a->rrs[i].data.p, a->rrs[i].data.n, "p=", 2))
-			return &a->rrs[i].data;
-	}
-	return NULL;
+	return a ? mr_key_record_find(a) : NULL;
 }
 
 static const char *check_text(struct run *run, const struct mr_slice *t, struct mr_slice text)
@@ -130,20 +126,6 @@ static const char *check_text(struct run *run, const struct mr_slice *t, struct 
 	return problem;
 }
 
-static bool read_canon(struct mr_slice c, enum mr_canon *head, enum mr_canon *body)
-{
-	static const char *const forms[] = { "simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed", "simple", "relaxed" };
-	unsigned i = 0;
-
-	if (!c.p)
-		c = MR_LIT("relaxed/relaxed"); /* what sealers mean who leave it out */
-	while (i < MR_COUNT(forms) && !mr_slice_eq(c, mr_slice_of(forms[i])))
-		i++;
-	*head = i == 2 || i == 3 || i == 5 ? MR_CANON_RELAXED : MR_CANON_SIMPLE;
-	*body = i == 1 || i == 3 ? MR_CANON_RELAXED : MR_CANON_SIMPLE;
-	return i < MR_COUNT(forms);
-}
-
 static const char *verify_signature(struct run *run, const struct arc_field *f)
 {
 	struct mr_buf text = MR_BUF(2 * MR_HEADER_BYTES_MAX);
@@ -152,7 +134,8 @@ static const char *verify_signature(struct run *run, const struct arc_field *f)
 	enum mr_canon head, body;
 	uint64_t length;
 
-	if (!read_canon(f->tags[ARC_C], &head, &body))
+	/* Who leaves it out means relaxed. */
+	if (mr_canon_parse(f->tags[ARC_C].p ? f->tags[ARC_C] : MR_LIT("relaxed/relaxed"), &head, &body) < 0)
 		return "canonical form is unknown";
 	if (mr_base64_decode(f->tags[ARC_BH], said, sizeof(said)) != sizeof(said))
 		return "body hash has another length";

@@ -8,6 +8,8 @@
 
 enum mr_canon { MR_CANON_SIMPLE, MR_CANON_RELAXED };
 
+/* The value of c=, "relaxed/simple" or "relaxed": the header's form and the body's, which is simple where it is left out. -EINVAL. */
+int mr_canon_parse(struct mr_slice c, enum mr_canon *head, enum mr_canon *body);
 /* One field with its line end. -ENOBUFS. */
 int mr_canon_field(struct mr_buf *out, const struct mr_header *h, enum mr_canon c);
 /* SHA-256 of the body's first `limit` canonical bytes (UINT64_MAX: all of it); *length is how many were hashed. -EIO when the library

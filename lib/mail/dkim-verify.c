@@ -1,14 +1,17 @@
-/* dkim-verify: signatures checked by libopendkim, with keys out of a DNS view and results in the words of RFC 8601 section 2.7.1. */
+/* dkim-verify: do the signatures hold (RFC 6376 section 6, RFC 8301, RFC 8463)? Results are in the words of RFC 8601 section 2.7.1. */
 /* system */
 #include <errno.h>
-#include <pthread.h>
 
 /* libraries */
 #include <openssl/crypto.h>
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/dkim-internal.h"
+#include "mail/key-record.h"
+#include "mail/sig.h"
+#include "mail/tags.h"
 
 #define MIN_BITS 1024 /* of an RSA key, RFC 8301 section 3.2 */
 
@@ -22,239 +25,159 @@ const char *mr_dkim_str(enum mr_dkim_result r)
 	return names[r];
 }
 
-/* Of one verification, for the key lookup inside of it. */
-struct run {
-	struct mr_dns_view *dns;
-	bool waiting; /* the library asked for a key that we had not foreseen */
-};
-
-static DKIM_LIB *library; /* set once, read only afterwards */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* The record that looks like a key where several stand at the name (RFC 6376 section 3.6.2.2 leaves it open). */
-static const struct mr_slice *find_key(const struct mr_dns_answer *a)
-{
-	for (size_t i = 0; i < a->n_rrs; i++) {
-		if (a->n_rrs == 1 || memmem(a->rrs[i].data.p, a->rrs[i].data.n, "p=", 2))
-			return &a->rrs[i].data;
-	}
-	return NULL;
-}
-
-static DKIM_CBSTAT look_up_key(DKIM *dkim, DKIM_SIGINFO *sig, u_char *buf, size_t len)
-{
-	struct run *run = dkim_get_user_context(dkim);
-	char name[2 * MR_DNS_NAME_MAX + 16];
-	const struct mr_dns_answer *a;
-	const struct mr_slice *key;
-
-	snprintf(name, sizeof(name), "%s._domainkey.%s", dkim_sig_getselector(sig), dkim_sig_getdomain(sig));
-	a = mr_dns_view_get(run->dns, mr_slice_of(name), MR_DNS_TXT);
-	if (!a) {
-		run->waiting = true;
-		return DKIM_CBSTAT_TRYAGAIN;
-	}
-	if (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS)
-		return DKIM_CBSTAT_TRYAGAIN;
-	key = find_key(a);
-	if (!key)
-		return DKIM_CBSTAT_NOTFOUND;
-	if (key->n >= len)
-		return DKIM_CBSTAT_ERROR;
-	memcpy(buf, key->p, key->n);
-	buf[key->n] = 0;
-	return DKIM_CBSTAT_CONTINUE;
-}
-
-static void set_up(void)
-{
-	u_int flags = DKIM_LIBFLAGS_DELAYSIGPROC | DKIM_LIBFLAGS_BADSIGHANDLES, bits = MIN_BITS;
-
-	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
-	library = dkim_init(NULL, NULL);
-	if (!library)
-		return;
-	dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof(flags));
-	dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_MINKEYBITS, &bits, sizeof(bits));
-	dkim_set_key_lookup(library, look_up_key);
-}
-
 void mr_dkim_prepare(void)
 {
-	pthread_once(&once, set_up);
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
-/* Errors of the library that are more than its "neutral" rest: syntax of the signature that could not be processed. */
-static enum mr_dkim_result result_of(int error)
+/* A hash of the body, which signatures mostly have in common. */
+struct body_hash {
+	enum mr_canon canon;
+	uint64_t limit, length;
+	uint8_t hash[MR_SHA256_LEN];
+};
+
+struct run {
+	const struct mr_message *m;
+	struct mr_dns_view *dns;
+	struct mr_arena *arena;
+	struct body_hash hashes[MR_DKIM_SIGNATURES_MAX];
+	size_t n_hashes;
+};
+
+static const struct body_hash *hash_body(struct run *run, const struct dkim_field *f)
 {
-	switch (error) {
-	case DKIM_SIGERROR_OK:
-		return MR_DKIM_PASS;
-	case DKIM_SIGERROR_BADSIG:
-	case DKIM_SIGERROR_EXPIRED:
-	case DKIM_SIGERROR_FUTURE:
-	case DKIM_SIGERROR_TIMESTAMPS:
-	case DKIM_SIGERROR_TOOLARGE_L:
-		return MR_DKIM_FAIL;
-	case DKIM_SIGERROR_KEYTOOSMALL:
-		return MR_DKIM_POLICY;
-	case DKIM_SIGERROR_KEYFAIL:
-	case DKIM_SIGERROR_UNKNOWN:
-		return MR_DKIM_TEMPERROR;
-	case DKIM_SIGERROR_NOKEY:
-	case DKIM_SIGERROR_DNSSYNTAX:
-	case DKIM_SIGERROR_MULTIREPLY:
-	case DKIM_SIGERROR_KEYVERSION:
-	case DKIM_SIGERROR_KEYUNKNOWNHASH:
-	case DKIM_SIGERROR_KEYHASHMISMATCH:
-	case DKIM_SIGERROR_NOTEMAILKEY:
-	case DKIM_SIGERROR_KEYTYPEMISSING:
-	case DKIM_SIGERROR_KEYTYPEUNKNOWN:
-	case DKIM_SIGERROR_KEYREVOKED:
-	case DKIM_SIGERROR_KEYDECODE:
-	case DKIM_SIGERROR_SUBDOMAIN:
-	case DKIM_SIGERROR_INVALID_A:
-	case DKIM_SIGERROR_INVALID_H:
-		return MR_DKIM_PERMERROR;
-	default: /* the error numbers are no enum */
-		return MR_DKIM_NEUTRAL;
+	struct body_hash *h = run->hashes;
+
+	for (; h < run->hashes + run->n_hashes; h++) {
+		if (h->canon == f->body && h->limit == f->length)
+			return h;
 	}
+	*h = (struct body_hash){ .canon = f->body, .limit = f->length };
+	if (mr_canon_body(run->m->body, h->canon, h->limit, h->hash, &h->length) < 0)
+		return NULL;
+	run->n_hashes++;
+	return h;
 }
 
-static bool is_ed25519(const struct dkim_field *f)
+static const char *check_body(struct run *run, const struct dkim_field *f)
 {
-	return mr_slice_eq(f->algorithm, MR_LIT("ed25519-sha256"));
+	const struct body_hash *h = hash_body(run, f);
+	uint8_t said[MR_SHA256_LEN];
+
+	if (!h || mr_base64_decode(f->body_hash, said, sizeof(said)) != sizeof(said) || memcmp(h->hash, said, sizeof(said)) != 0)
+		return "body has been altered";
+	return f->length != UINT64_MAX && h->length < f->length ? "body is shorter than l=" : NULL;
 }
 
-/* What the library found about one signature. */
-static void judge(DKIM *d, DKIM_SIGINFO *sig, const struct dkim_field *f, struct mr_dkim_signature *out)
+/* The header first: who has no key cannot make us hash a large body many times. */
+static const char *check_hashes(struct run *run, const struct dkim_field *f, const struct mr_public_key *key)
 {
-	DKIM_STAT status = dkim_sig_process(d, sig);
-	int error = dkim_sig_geterror(sig);
-	unsigned bits = 0;
+	struct mr_buf text = MR_BUF(2 * MR_HEADER_BYTES_MAX);
+	const char *problem = NULL;
 
-	if (dkim_sig_getkeysize(sig, &bits) == DKIM_STAT_OK)
-		out->bits = is_ed25519(f) ? 256 : bits;
-	out->result = result_of(error);
-	if (error == DKIM_SIGERROR_OK && !is_ed25519(f) && out->bits < MIN_BITS)
+	if (mr_sig_add_signed(&text, run->m, f->names, f->head, f->header) < 0 || mr_sig_add_bare(&text, f->header, f->b, f->head) < 0)
+		problem = "too much is signed";
+	else if (!mr_public_key_verify(key, mr_buf_slice(&text), f->b))
+		problem = "signature does not hold";
+	mr_buf_done(&text);
+	return problem ? problem : check_body(run, f);
+}
+
+/* The public key, or NULL with the result and the problem set. */
+static struct mr_public_key *get_key(struct run *run, const struct dkim_field *f, struct mr_dkim_signature *out, const char **problem)
+{
+	const struct mr_dns_answer *a = mr_dns_view_get(run->dns, f->key_name, MR_DNS_TXT);
+	const struct mr_slice *text = mr_key_record_find(a);
+	struct mr_public_key *key = NULL;
+	struct mr_key_record record;
+
+	out->result = MR_DKIM_TEMPERROR;
+	*problem = "key could not be fetched";
+	if (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS)
+		return NULL;
+	out->result = MR_DKIM_PERMERROR;
+	*problem = text ? mr_key_record_parse(*text, run->arena, &record) : "there is no key";
+	if (!*problem && record.key.n && record.ed25519 != f->ed25519)
+		*problem = "key is of another type";
+	if (!*problem && record.strict && f->below)
+		*problem = "key forbids a domain below d= in i=";
+	if (!*problem)
+		*problem = mr_public_key_new(&record, &key, &out->bits);
+	if (*problem && out->bits && out->bits < MIN_BITS && !f->ed25519)
 		out->result = MR_DKIM_POLICY;
-	if (error == DKIM_SIGERROR_UNKNOWN && status == DKIM_STAT_CBERROR)
-		out->result = MR_DKIM_PERMERROR;
-	if (out->result == MR_DKIM_TEMPERROR)
-		out->problem = MR_LIT("key could not be fetched");
-	else if (error == DKIM_SIGERROR_UNKNOWN)
-		out->problem = MR_LIT("key record is too long");
-	else if (out->result == MR_DKIM_POLICY)
-		out->problem = MR_LIT("key is too short");
-	else if (error == DKIM_SIGERROR_BADSIG && dkim_sig_getbh(sig) == DKIM_SIGBH_MISMATCH)
-		out->problem = MR_LIT("body has been altered");
-	else if (error != DKIM_SIGERROR_OK)
-		out->problem = mr_slice_of(dkim_sig_geterrorstr(error)); /* a constant of the library */
-	out->aligns = out->result == MR_DKIM_PASS && !f->has_length;
+	return key;
 }
 
-/* The message without the signatures that have a problem or stand beyond the first ten. */
-static int feed(DKIM *d, const struct mr_message *m, const struct dkim_field *fields, size_t n)
+static void judge(struct run *run, const struct dkim_field *f, struct mr_dkim_signature *out)
+{
+	const char *problem;
+	struct mr_public_key *key = get_key(run, f, out, &problem);
+
+	if (key) {
+		problem = check_hashes(run, f, key);
+		out->result = problem ? MR_DKIM_FAIL : MR_DKIM_PASS;
+	}
+	mr_public_key_free(key);
+	out->problem = mr_slice_of(problem);
+	out->aligns = out->result == MR_DKIM_PASS && f->length == UINT64_MAX;
+}
+
+/* Of b=, as Authentication-Results tells signatures apart (RFC 6008). */
+static struct mr_slice first_letters(struct mr_slice b, struct mr_arena *arena)
+{
+	struct mr_slice compact = mr_tag_compact(b, arena);
+
+	return (struct mr_slice){ compact.p, compact.n < 8 ? compact.n : 8 };
+}
+
+/* Reads the first ten signatures and notes the questions of all of them. 0, or -EAGAIN. */
+static int collect(struct run *run, int64_t now, struct dkim_field *fields, struct mr_dkim_answer *out)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < m->n_headers && r == 0; i++) {
-		bool wanted = !mr_slice_ieq(m->headers[i].name, MR_LIT(DKIM_SIGNHEADER));
-
-		for (size_t j = 0; j < n && !wanted; j++)
-			wanted = fields[j].header == &m->headers[i] && !fields[j].problem;
-		if (wanted)
-			r = mr_dkim_feed_header(d, &m->headers[i]);
-	}
-	if (r == 0 && dkim_eoh(d) == DKIM_STAT_OK) {
-		r = mr_dkim_feed_body(d, m->body);
-		dkim_eom(d, NULL); /* its own verdict is about one signature only */
-	}
-	return r;
-}
-
-static int run_library(const struct mr_message *m, struct run *run, const struct dkim_field *fields, struct mr_dkim_answer *out)
-{
-	DKIM_SIGINFO **sigs = NULL;
-	int n_sigs = 0, at = 0, r;
-	DKIM_STAT status;
-	DKIM *d;
-
-	mr_dkim_prepare();
-	d = library ? dkim_verify(library, (const u_char *)"", NULL, &status) : NULL;
-	if (!d)
-		return -ENOMEM;
-	dkim_set_user_context(d, run);
-	r = feed(d, m, fields, out->n);
-	if (r == 0)
-		dkim_getsiglist(d, &sigs, &n_sigs);
-	for (size_t i = 0; i < out->n && at < n_sigs; i++) {
-		if (!fields[i].problem)
-			judge(d, sigs[at++], &fields[i], &out->signatures[i]);
-	}
-	dkim_free(d);
-	if (r == 0 && run->waiting)
-		r = -EAGAIN;
-	return r;
-}
-
-/* Reads the first ten signatures and notes the questions of all of them. Returns how many are worth a run, or -EAGAIN. */
-static int collect(const struct mr_message *m, struct mr_dns_view *dns, struct mr_arena *arena, struct dkim_field *fields,
-		   struct mr_dkim_answer *out)
-{
-	bool waiting = false;
-	int usable = 0;
-
-	for (size_t i = 0; i < m->n_headers; i++) {
+	for (size_t i = 0; i < run->m->n_headers; i++) {
+		const struct mr_header *h = &run->m->headers[i];
 		struct dkim_field *f = &fields[out->n];
 
-		if (!mr_slice_ieq(m->headers[i].name, MR_LIT(DKIM_SIGNHEADER)))
+		if (!mr_slice_ieq(h->name, MR_LIT("DKIM-Signature")))
 			continue;
 		if (out->n == MR_DKIM_SIGNATURES_MAX) {
 			out->more = true;
 			break;
 		}
-		mr_dkim_field_parse(&m->headers[i], arena, f);
+		mr_dkim_field_parse(h, now, run->arena, f);
+		if (!f->problem && run->m->cut) { /* what was added to it may stand in the rest */
+			f->result = MR_DKIM_NEUTRAL;
+			f->problem = "header is too long";
+		}
 		out->signatures[out->n++] = (struct mr_dkim_signature){
-			.result = f->problem ? MR_DKIM_NEUTRAL : MR_DKIM_TEMPERROR,
+			.result = f->result,
 			.domain = f->domain,
 			.selector = f->selector,
 			.identity = f->identity,
 			.algorithm = f->algorithm,
-			.b = { f->b.p, f->b.n < 8 ? f->b.n : 8 },
-			.problem = mr_slice_of(f->problem ? f->problem : "library did not look at it"),
+			.b = first_letters(f->b, run->arena),
+			.problem = mr_slice_of(f->problem),
 		};
-		if (f->problem)
-			continue;
-		usable++;
-		if (!mr_dns_view_get(dns, f->key_name, MR_DNS_TXT))
-			waiting = true;
+		if (!f->problem && !mr_dns_view_get(run->dns, f->key_name, MR_DNS_TXT))
+			r = -EAGAIN;
 	}
-	return waiting ? -EAGAIN : usable;
+	return r;
 }
 
-int mr_dkim_verify(const struct mr_message *m, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out)
+int mr_dkim_verify(const struct mr_message *m, int64_t now, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out)
 {
+	struct run run = { .m = m, .dns = dns, .arena = arena };
 	struct dkim_field fields[MR_DKIM_SIGNATURES_MAX + 1];
-	struct run run = { .dns = dns };
 	struct mr_dkim_answer answer = { 0 };
-	int r = collect(m, dns, arena, fields, &answer);
+	int r = collect(&run, now, fields, &answer);
 
-	if (r > 0)
-		r = run_library(m, &run, fields, &answer);
-	if (r == -EAGAIN)
-		return r;
-	for (size_t i = 0; i < answer.n; i++) {
-		struct mr_dkim_signature *s = &answer.signatures[i];
-
-		if (s->result == MR_DKIM_PASS)
-			s->problem = (struct mr_slice){ 0 };
-		if (!fields[i].problem && mr_slice_eq(s->algorithm, MR_LIT("rsa-sha1"))) { /* RFC 8301 section 3.1 */
-			s->result = MR_DKIM_POLICY;
-			s->problem = MR_LIT("rsa-sha1 is not accepted");
-			s->aligns = false;
-		}
+	for (size_t i = 0; i < answer.n && r == 0; i++) {
+		if (!fields[i].problem)
+			judge(&run, &fields[i], &answer.signatures[i]);
 	}
-	*out = answer;
-	return 0;
+	if (r == 0)
+		*out = answer;
+	return r;
 }

@@ -1,5 +1,4 @@
-/* dkim: signatures of a message, RFC 6376 and RFC 8463. Verification by libopendkim with keys out of a DNS view, signing by
- * ourselves. */
+/* dkim: signatures of a message, RFC 6376, RFC 8301 and RFC 8463: verified with keys out of a DNS view, and made. */
 #pragma once
 #include "mail/message.h"
 #include "mail/sign-key.h"
@@ -24,8 +23,8 @@ struct mr_dkim_answer {
 /* Sets up the libraries, which read files for it: call it before a sandbox closes the file system (else the first use does). Any number of
  * threads may verify and sign at once. */
 void mr_dkim_prepare(void);
-/* 0, or -EAGAIN as in spf.h; no memory: every signature is a temperror. Problems are constants, the rest lives in the arena. */
-int mr_dkim_verify(const struct mr_message *m, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out);
+/* `now`: seconds since 1970. 0, or -EAGAIN as in spf.h. Problems are constants, the rest lives in the arena. */
+int mr_dkim_verify(const struct mr_message *m, int64_t now, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_dkim_answer *out);
 
 /* Signs; the header fields that stand in the message are signed, From, Subject, Date, To, Reply-To, Content-Type, MIME-Version once more
  * than they occur. Adds the value of one DKIM-Signature field, folded with LF + tab, no CR, no name. -EINVAL with a reason for what cannot

@@ -7,6 +7,9 @@ struct mr_key_record {
 	bool testing, strict; /* t=y, t=s: i= must be the very domain */
 	struct mr_slice key;  /* p=, without white space; empty: revoked */
 };
+/* The record at the name of a key: where several stand there the first that looks like one, which RFC 6376 section 3.6.2.2 leaves open.
+ * NULL: none. */
+const struct mr_slice *mr_key_record_find(const struct mr_dns_answer *a);
 /* NULL, or what is wrong with it in words. Tags that are not known, their order and white space do not matter. */
 const char *mr_key_record_parse(struct mr_slice text, struct mr_arena *arena, struct mr_key_record *out);
 

@@ -29,7 +29,7 @@ static int run(struct mr_scan *scan)
 {
 	struct mr_dkim_answer *a = mr_arena_alloc(scan->arena, sizeof(*a));
 
-	if (mr_dkim_verify(&scan->message, scan->dns, scan->arena, a) == -EAGAIN)
+	if (mr_dkim_verify(&scan->message, scan->in->now, scan->dns, scan->arena, a) == -EAGAIN)
 		return -EAGAIN;
 	scan->dkim = a;
 	mr_scan_symbol(scan, symbols[best(a)], 0);

@@ -4,6 +4,7 @@
  * tests/support/zone.h) */
 /* system */
 #include <errno.h>
+#include <time.h>
 
 /* ours */
 #include "base/buf.h"
@@ -56,7 +57,7 @@ static int verify(const struct mr_message *m, struct mr_arena *arena, char **arg
 	struct mr_dkim_answer a = { 0 };
 	int r;
 
-	while ((r = mr_dkim_verify(m, view, arena, &a)) == -EAGAIN)
+	while ((r = mr_dkim_verify(m, time(NULL), view, arena, &a)) == -EAGAIN)
 		zone_answer(zone.n ? zone.p : "", view);
 	for (size_t i = 0; i < a.n; i++) {
 		const struct mr_dkim_signature *s = &a.signatures[i];
