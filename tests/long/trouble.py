@@ -175,14 +175,19 @@ class Watch(threading.Thread):
             before |= now
             self.samples.append((time.monotonic(), now))
 
-    def growth(self, since):
-        """{name: (kB at first, kB at last)} over the samples since then: medians of the first and last tenth."""
+    def sizes(self, since):
+        """{name: kB} over the samples since then, in ten medians, each of a tenth of them, the earliest first."""
         result = {}
         for name in (*daemons.DAEMONS, "auth"):
-            sizes = [now[name]["rss"] for at, now in self.samples if at >= since and name in now]
-            tenth = max(1, len(sizes) // 10)
-            result[name] = (statistics.median(sizes[:tenth]), statistics.median(sizes[-tenth:]))
+            all_of_it = [now[name]["rss"] for at, now in self.samples if at >= since and name in now]
+            tenth = max(1, len(all_of_it) // 10)
+            result[name] = [statistics.median(all_of_it[n * tenth:(n + 1) * tenth] or all_of_it[-tenth:]) for n in range(9)]
+            result[name].append(statistics.median(all_of_it[-tenth:]))
         return result
+
+    def growth(self, since):
+        """{name: (kB at first, kB at last)} over the samples since then."""
+        return {name: (sizes[0], sizes[-1]) for name, sizes in self.sizes(since).items()}
 
     def most(self, what):
         return {name: max(now[name][what] for _, now in self.samples if name in now) for name in (*daemons.DAEMONS, "auth")}
