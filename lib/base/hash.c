@@ -18,12 +18,12 @@
 
 #define DIGEST_BYTES 8
 
-static uint64_t seed;
+static uint64_t process_seed;
 
 /* Before main(), so that threads need no lock; forked scanners share it. */
 __attribute__((constructor)) static void draw_seed(void)
 {
-	if (mr_random(&seed, sizeof(seed)) < 0) {
+	if (mr_random(&process_seed, sizeof(process_seed)) < 0) {
 		fputs("mailreeve: the kernel gives no random bytes\n", stderr);
 		abort();
 	}
@@ -31,7 +31,12 @@ __attribute__((constructor)) static void draw_seed(void)
 
 uint64_t mr_hash(const void *p, size_t n)
 {
-	return XXH3_64bits_withSeed(n ? p : "", n, seed);
+	return XXH3_64bits_withSeed(n ? p : "", n, process_seed);
+}
+
+uint64_t mr_hash_stable(struct mr_slice in, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(in.n ? in.p : "", in.n, seed);
 }
 
 int mr_sha256(struct mr_slice in, uint8_t out[MR_SHA256_LEN])

@@ -7,6 +7,8 @@
 /* XXH3 with a seed drawn at start of the process. Use with uthash: #define HASH_FUNCTION MR_UTHASH before including uthash.h. */
 uint64_t mr_hash(const void *p, size_t n);
 #define MR_UTHASH(keyptr, keylen, hashv) ((hashv) = (unsigned)mr_hash((keyptr), (keylen)))
+/* The same with the asker's seed: for what is kept, or shared with other processes. */
+uint64_t mr_hash_stable(struct mr_slice in, uint64_t seed);
 
 #define MR_SHA1_LEN   20
 #define MR_SHA256_LEN 32
