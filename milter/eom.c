@@ -212,7 +212,8 @@ static void log_message(const struct ending *e)
 	       mr_score("score", scanned ? j->scan.score : 0), mr_sl("symbols", mr_buf_slice(&symbols)),
 	       mr_s("virus", e->known ? j->virus_name : ""), mr_u("signed", e->n_signatures), mr_s("quarantine", e->quarantine_id),
 	       mr_u("recipients_ms", e->known ? j->recipients_ms : 0), mr_u("scan_ms", e->known ? j->scan_ms : 0),
-	       mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("clamd_ms", e->known ? j->clamd_ms : 0), mr_u("greylist_ms", e->greylist_ms),
+	       mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("clamd_ms", e->known ? j->clamd_ms : 0),
+	       mr_u("fuzzy_ms", e->known ? j->fuzzy_ms : 0), mr_u("greylist_ms", e->greylist_ms),
 	       mr_u("receive_ms", e->session->m.ended - e->session->m.began), mr_u("total_ms", now - e->session->m.ended));
 	mr_buf_done(&symbols);
 	explain_keep(&(struct explain){ .queue_id = e->queue_id,

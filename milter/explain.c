@@ -71,10 +71,11 @@ static json_t *times(const struct explain *x)
 {
 	const struct mr_job *j = x->job;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "receive", (json_int_t)x->receive_ms, "recipients",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "receive", (json_int_t)x->receive_ms, "recipients",
 			 (json_int_t)(x->known ? j->recipients_ms : 0), "scan", (json_int_t)(x->known ? j->scan_ms : 0), "dns",
-			 (json_int_t)(x->known ? j->dns_ms : 0), "clamd", (json_int_t)(x->known ? j->clamd_ms : 0), "greylist",
-			 (json_int_t)x->greylist_ms, "total", (json_int_t)x->total_ms);
+			 (json_int_t)(x->known ? j->dns_ms : 0), "clamd", (json_int_t)(x->known ? j->clamd_ms : 0), "fuzzy",
+			 (json_int_t)(x->known ? j->fuzzy_ms : 0), "greylist", (json_int_t)x->greylist_ms, "total",
+			 (json_int_t)x->total_ms);
 }
 
 static json_t *object(const struct explain *x)

@@ -1,4 +1,4 @@
-/* io-private: what io.c and io-sign.c share. */
+/* io-private: what io.c, io-sign.c and io-fuzzy.c share. */
 #pragma once
 #include "io.h"
 #include "killers.h"
@@ -9,6 +9,7 @@ struct mr_milter_io {
 	struct mr_directory *directory;
 	struct mr_dns *dns;
 	struct mr_greylist *greylist;
+	struct mr_fuzzy_store *fuzzy;
 	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
 	struct mr_clamd *clamd;
@@ -22,3 +23,7 @@ struct mr_milter_io {
 void mr_io_finish_if_complete(struct mr_job *j);
 /* io-sign.c. Whose keys: of the author's domain; of what is forwarded, those of the host. */
 void mr_io_ask_sender(struct mr_job *j);
+/* io-fuzzy.c. Once the scan is over: is the message like others? The end waits for the answer. */
+void mr_io_ask_fuzzy(struct mr_job *j);
+/* Its answer is not waited for any longer. */
+void mr_io_forget_fuzzy(struct mr_job *j);

@@ -45,6 +45,7 @@ static void finish(struct mr_job *j)
 
 	if (j->side.open_dns)
 		dns_over(j);
+	mr_io_forget_fuzzy(j);
 	mr_virus_symbol(j);
 	if (j->scanned)
 		mr_scores_apply(&j->settings->scores, &j->scan);
@@ -61,7 +62,7 @@ static void finish(struct mr_job *j)
 
 void mr_io_finish_if_complete(struct mr_job *j)
 {
-	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0 && !j->side.clamd)
+	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0 && !j->side.clamd && !j->side.fuzzy)
 		finish(j);
 }
 
@@ -209,6 +210,7 @@ static void on_scanned(struct mr_pool_task *t, const struct mr_scan_report *r)
 		return;
 	}
 	mr_job_keep_scan(j, &r->result);
+	mr_io_ask_fuzzy(j);
 	scan_over(j);
 }
 
@@ -439,6 +441,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	io->pool = mr_pool_new(l, &pool);
 	io->lists = mr_list_health_new(&pool.setup);
 	io->greylist = mr_greylist_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
+	io->fuzzy = mr_fuzzy_store_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	io->clamd = mr_clamd_new(l);
 	set_clamd(io, conf);
@@ -482,6 +485,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_dns_free(io->dns);
 	mr_outbound_free(io->outbound);
 	mr_greylist_free(io->greylist);
+	mr_fuzzy_store_free(io->fuzzy);
 	mr_quarantine_sweep_free(io->sweep);
 	mr_clamd_free(io->clamd);
 	mr_list_health_free(io->lists);

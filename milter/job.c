@@ -161,6 +161,8 @@ void mr_job_waiting(const struct mr_job *j, struct mr_buf *out)
 		mr_buf_puts(out, s->task.scanner ? "scanner " : "free-scanner ");
 	if (s->clamd)
 		mr_buf_puts(out, "clamd ");
+	if (s->fuzzy)
+		mr_buf_puts(out, "fuzzy ");
 	if (s->open)
 		mr_buf_printf(out, "directory:%zu ", s->open);
 	for (int i = 0; s->scanning && q && i < NAMES_SHOWN; q = q->next, i++)

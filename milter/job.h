@@ -10,6 +10,7 @@
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
+#include "fuzzy-store.h"
 #include "options.h"
 #include "pool.h"
 #include "proto/directory.h"
@@ -69,6 +70,8 @@ struct mr_job_side {
 	uint64_t began, dns_until;     /* ms */
 	struct mr_timer *slow, *deadline;
 	struct mr_clamd_question *clamd; /* open: the end waits for it */
+	struct mr_fuzzy_question *fuzzy; /* the same */
+	uint64_t fuzzy_since;            /* ms */
 	struct mr_pool_task task;
 	struct mr_scan_input input;
 	struct mr_job *prev, *next;
@@ -116,6 +119,7 @@ struct mr_job {
 	uint64_t recipients_ms, scan_ms; /* from submission */
 	uint64_t clamd_ms;               /* from submission until clamd's answer */
 	uint64_t dns_ms;                 /* of scan_ms, in which some DNS question was open */
+	uint64_t fuzzy_ms;               /* after scan_ms, until Redis had answered */
 
 	struct mr_job_side side;
 };
@@ -131,7 +135,7 @@ int mr_job_map(struct mr_job *j);
 /* Loop: a small message gets its memfd, too. -errno. */
 int mr_job_need_memfd(struct mr_job *j);
 void mr_job_again(struct mr_job *j); /* front, after mr_job_wait(): the loop has one more thing to find out */
-/* What the end still waits for: "scanner clamd directory dns:a.example/A", for the log. */
+/* What the end still waits for: "scanner clamd fuzzy directory dns:a.example/A", for the log. */
 void mr_job_waiting(const struct mr_job *j, struct mr_buf *out);
 void mr_job_done(struct mr_job *j);                      /* loop: the findings are the front's */
 bool mr_job_wait(struct mr_job *j, uint64_t timeout_ms); /* false: the loop did not come back in time */

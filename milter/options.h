@@ -6,6 +6,12 @@
 #include "scores.h"
 #include "verdict.h"
 
+/* What it is worth that a message is like others. */
+struct mr_fuzzy_scores {
+	double text, like, file;
+	int64_t weight; /* entries count from here on */
+};
+
 struct mr_milter_conf {
 	struct mr_conf_shared shared; /* first */
 	char *socket;
@@ -34,6 +40,9 @@ struct mr_milter_conf {
 	uint64_t clamd_timeout, clamd_cache; /* ms */
 	double virus_suspicious_score;
 	bool attachment_filter;
+	bool fuzzy;
+	struct mr_fuzzy_scores fuzzy_scores;
+	uint64_t fuzzy_keep; /* ms */
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
 enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FOREIGN_FROM_SIGN };
@@ -67,6 +76,7 @@ struct mr_settings {
 	uint64_t dns_lists_timeout;
 	char *virus_suspicious; /* beginnings of names, spaces between */
 	double virus_suspicious_score;
+	struct mr_fuzzy_scores fuzzy_scores;
 	struct mr_net *trusted;
 	size_t n_trusted;
 };

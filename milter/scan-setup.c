@@ -21,6 +21,7 @@ int mr_scan_setup_encode(struct mr_buf *out, const struct mr_scan_setup *s)
 		mr_wire_put(&w, "list", s->list_rows[i]);
 	mr_wire_putu(&w, "list-questions", s->list_questions);
 	mr_wire_put(&w, "lists-skip", s->lists_skip);
+	mr_wire_putu(&w, "fuzzy", s->fuzzy);
 	return mr_wire_end(&w, out);
 }
 
@@ -66,15 +67,17 @@ static struct mr_slice keep(const struct mr_wire *w, const char *key, struct mr_
 int mr_scan_setup_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_setup *out)
 {
 	struct mr_slice value;
+	uint64_t fuzzy;
 	size_t at = 0;
 
-	if (!mr_slice_eq(mr_wire_get(w, "cmd"), MR_LIT("setup")))
+	if (!mr_slice_eq(mr_wire_get(w, "cmd"), MR_LIT("setup")) || mr_wire_u64(w, "fuzzy", 1, &fuzzy) < 0)
 		return -EPROTO;
 	*out = (struct mr_scan_setup){ .hostname = keep(w, "hostname", arena),
 				       .trusted_sealers = keep(w, "sealers", arena),
 				       .forbidden_attachments = keep(w, "forbidden", arena),
 				       .lists_skip = keep(w, "lists-skip", arena),
 				       .rule_cache = keep(w, "rule-cache", arena),
+				       .fuzzy = fuzzy,
 				       .rule_files = mr_arena_alloc(arena, (w->n + 1) * sizeof(value)) };
 	while (mr_wire_each(w, "rules", &at, &value))
 		out->rule_files[out->n_rule_files++] = mr_slice_of(mr_arena_slice(arena, value));

@@ -22,6 +22,7 @@ struct mr_scan_setup {
 	const struct mr_dnslist *lists; /* the same, read; in the same order */
 	unsigned list_questions;        /* that are asked of all of them about one message */
 	struct mr_slice lists_skip;     /* domains, spaces between, that no list is asked about */
+	bool fuzzy;                     /* hashes for comparing are wanted */
 };
 
 /* Reads the rows: fills in lists and n_lists. -EINVAL with the row that is wrong. */

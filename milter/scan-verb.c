@@ -13,18 +13,17 @@
 /* ours */
 #include "app/verb.h"
 #include "base/mem.h"
+#include "message-files.h"
 #include "options.h"
 #include "proto/control.h"
 #include "rt/clock.h"
 #include "rt/dns.h"
-#include "rt/file.h"
 #include "rt/sock.h"
 #include "rules-cache.h"
 #include "rules-load.h"
 #include "scan.h"
 #include "symbols.h"
 
-#define MESSAGE_MAX (256u << 20)
 #define HISTORY_MAX (8u << 20)
 #define NUMBER_MAX  6 /* digits; no queue id is so short */
 #define ASK_MS      5000
@@ -180,21 +179,6 @@ static void print(const struct work *w, const char *file, const struct mr_scan_r
 		print_words(&r->symbols[i], w->setup->rules);
 }
 
-/* Lines of a file may end in LF; signatures are made over CRLF. */
-static void to_crlf(struct mr_slice in, struct mr_buf *out)
-{
-	struct mr_slice line;
-
-	if (in.n && in.p[in.n - 1] == '\n')
-		in.n--;
-	while (in.n && mr_slice_next(&in, '\n', &line)) {
-		if (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
-		mr_buf_add(out, line);
-		mr_buf_add(out, MR_LIT("\r\n"));
-	}
-}
-
 static void scan(struct work *w, const char *file, struct mr_slice message)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -219,42 +203,19 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 	mr_dns_view_free(w->view);
 }
 
-static void scan_file(struct work *w, const char *file)
+static void scan_file(void *arg, const char *file)
 {
-	struct mr_buf raw = MR_BUF(MESSAGE_MAX), message = MR_BUF(2u * MESSAGE_MAX);
+	struct work *w = arg;
+	struct mr_buf message = MR_BUF(MR_MESSAGE_FILE_MAX);
 	struct mr_diag diag = { 0 };
 
-	if (mr_file_read(file, &raw, &diag) < 0) {
+	if (mr_message_file_read(file, &message, &diag) < 0) {
 		fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
 		w->failed = true;
 	} else {
-		to_crlf(mr_buf_slice(&raw), &message);
 		scan(w, file, mr_buf_slice(&message));
 	}
-	mr_buf_done(&raw);
 	mr_buf_done(&message);
-}
-
-static void scan_list(struct work *w, const char *list)
-{
-	FILE *f = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
-	mr_autofree char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-
-	if (!f) {
-		fprintf(stderr, "mailreeve-scan: %s: %s\n", list, strerror(errno));
-		w->failed = true;
-		return;
-	}
-	while ((n = getline(&line, &cap, f)) > 0) {
-		if (line[n - 1] == '\n')
-			line[n - 1] = 0;
-		if (line[0])
-			scan_file(w, line);
-	}
-	if (f != stdin)
-		fclose(f);
 }
 
 static int ask(const char *path, struct mr_slice request, struct mr_buf *answer)
@@ -402,6 +363,7 @@ static int run(const void *conf, int argc, char **argv)
 	words[0] = (char *)"mailreeve-scan";
 	for (int i = 0; i < argc; i++)
 		words[i + 1] = argv[i];
+	setup.fuzzy = false; /* Redis is not asked */
 	w.setup = &setup;
 	w.scores = mr_milter_scores(conf, arena);
 	first = parse(&w, &list, argc + 1, words);
@@ -417,8 +379,10 @@ static int run(const void *conf, int argc, char **argv)
 			setup.rules = mr_rules_load_words(setup.rule_files, setup.n_rule_files);
 		for (int i = first; i <= argc; i++)
 			scan_file(&w, words[i]);
-		if (list)
-			scan_list(&w, list);
+		if (list && mr_message_files_each(list, scan_file, &w, &diag) < 0) {
+			fprintf(stderr, "mailreeve-scan: %s\n", diag.text);
+			w.failed = true;
+		}
 		if (w.history && history(&w, w.history))
 			w.failed = true;
 		code = w.failed;

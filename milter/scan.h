@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/parse.h"
 #include "mail/authres.h"
+#include "mail/fuzzy.h"
 #include "mail/message.h"
 #include "mail/view.h"
 #include "proto/dns.h"
@@ -54,6 +55,7 @@ struct mr_scan_result {
 	struct mr_slice authres; /* value of Authentication-Results, or empty */
 	struct mr_scan_dmarc dmarc;
 	struct mr_slice identity; /* who proves to stand behind it: "dkim DOMAIN" (of the author), else "spf DOMAIN", else empty */
+	struct mr_fuzzy fuzzy;    /* where the setup wants it: by which the message is compared with others */
 };
 
 struct mr_list_state;

@@ -1,10 +1,12 @@
 /* scanwire: see scanwire.h. */
 
 /* system */
+#include <endian.h>
 #include <errno.h>
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "scanwire.h"
 #include "spool.h"
 
@@ -105,6 +107,22 @@ static void put_questions(struct mr_wire_out *w, const struct mr_dns_view *view)
 	mr_buf_done(&q);
 }
 
+static void put_fuzzy(struct mr_wire_out *w, const struct mr_fuzzy *f)
+{
+	struct mr_buf hex = MR_BUF(2 * sizeof(f->shingles) + 1);
+
+	for (size_t i = 0; i < MR_FUZZY_SHINGLES && f->text; i++)
+		mr_buf_printf(&hex, "%016llx", (unsigned long long)f->shingles[i]);
+	if (f->text)
+		mr_wire_put(w, "shingles", mr_buf_slice(&hex));
+	for (size_t i = 0; i < f->n_files; i++) {
+		mr_buf_reset(&hex);
+		mr_hex_add(&hex, (struct mr_slice){ (const char *)f->files[i], sizeof(f->files[i]) });
+		mr_wire_put(w, "file", mr_buf_slice(&hex));
+	}
+	mr_buf_done(&hex);
+}
+
 int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view)
 {
 	struct mr_buf line = MR_BUF(MR_SYMBOL_NAME_MAX + 64);
@@ -126,6 +144,7 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 		mr_wire_put(&w, "dmarc", mr_buf_slice(&line));
 		mr_wire_put(&w, "dmarc-row", r->dmarc.row);
 	}
+	put_fuzzy(&w, &r->fuzzy);
 	if (view)
 		put_questions(&w, view);
 	mr_buf_done(&line);
@@ -202,6 +221,24 @@ static int decode_dmarc(const struct mr_wire *w, struct mr_arena *arena, struct 
 	return 0;
 }
 
+static int decode_fuzzy(const struct mr_wire *w, struct mr_fuzzy *out)
+{
+	struct mr_slice shingles = mr_wire_get(w, "shingles"), value;
+	size_t at = 0;
+
+	if (shingles.p) {
+		if (mr_hex_decode(shingles, out->shingles, sizeof(out->shingles)) != sizeof(out->shingles))
+			return -EPROTO;
+		for (size_t i = 0; i < MR_FUZZY_SHINGLES; i++)
+			out->shingles[i] = be64toh(out->shingles[i]);
+		out->text = true;
+	}
+	for (; mr_wire_each(w, "file", &at, &value); out->n_files++)
+		if (out->n_files == MR_FUZZY_FILES_MAX || mr_hex_decode(value, out->files[out->n_files], MR_SHA256_LEN) != MR_SHA256_LEN)
+			return -EPROTO;
+	return 0;
+}
+
 static bool identity_ok(struct mr_slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -229,7 +266,7 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 			return -EPROTO;
 	if (!identity_ok(mr_wire_get(w, "identity")))
 		return -EPROTO;
-	if (decode_dmarc(w, arena, &out->result.dmarc) < 0)
+	if (decode_dmarc(w, arena, &out->result.dmarc) < 0 || decode_fuzzy(w, &out->result.fuzzy) < 0)
 		return -EPROTO;
 	/* A scanner that waits for nothing would wait for ever. */
 	if (out->final != (out->n_questions == 0))

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "options.h"
+#include "rt/redis.h"
 
 struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_arena *arena)
 {
@@ -51,10 +52,12 @@ static struct mr_slice join(const struct mr_conf_strings *s, struct mr_arena *ar
 
 struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena)
 {
+	const struct mr_redis_config redis = mr_redis_config(&conf->shared);
 	mr_autofree char *host = hostname(conf);
 	struct mr_scan_setup s = { .hostname = mr_slice_of(mr_arena_strdup(arena, host)),
 				   .trusted_sealers = join(&conf->trusted_sealers, arena) };
 
+	s.fuzzy = conf->fuzzy && mr_redis_wanted(&redis);
 	s.rule_cache = mr_slice_of(mr_arena_printf(arena, "%s/milter/rules", conf->shared.state_dir));
 	s.rule_files = mr_arena_alloc(arena, (conf->rule_files.n + 1) * sizeof(*s.rule_files));
 	for (size_t i = 0; i < conf->rule_files.n; i++)
@@ -116,6 +119,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.clamd_away = conf->clamd_away,
 		.virus_suspicious = mr_strdup(join(&conf->virus_suspicious, arena).p),
 		.virus_suspicious_score = conf->virus_suspicious_score,
+		.fuzzy_scores = conf->fuzzy_scores,
 		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
 		.n_trusted = conf->trusted_networks.n,
 	};

@@ -35,6 +35,8 @@ static void report(const struct mr_wire *w, struct mr_arena *arena)
 	fuzz_assert(first->result.dmarc.policy == second->result.dmarc.policy && first->result.dmarc.passed == second->result.dmarc.passed);
 	for (size_t i = 0; i < first->result.dmarc.row.n; i++)
 		fuzz_assert((unsigned char)first->result.dmarc.row.p[i] >= ' ');
+	fuzz_assert(first->result.fuzzy.n_files <= MR_FUZZY_FILES_MAX);
+	fuzz_assert(memcmp(&first->result.fuzzy, &second->result.fuzzy, sizeof(first->result.fuzzy)) == 0);
 	mr_buf_done(&out);
 	fuzz_goals++;
 }

@@ -1,8 +1,9 @@
-/* fuzz-view: a message as its reader sees it: MIME, charsets, HTML, web addresses. Goal: a message whose HTML has a link to an address. */
+/* fuzz-view: a message as its reader sees it: MIME, charsets, HTML, web addresses, and hashes of it. Goal: a message whose HTML has a link
+ * to an address. */
 
 /* ours */
 #include "fuzz.h"
-#include "mail/view.h"
+#include "mail/fuzzy.h"
 
 size_t fuzz_goals;
 
@@ -10,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_view v;
+	struct mr_fuzzy fuzzy;
 	size_t links = 0;
 
 	mr_view_read(fuzz_input(data, size), arena, &v);
@@ -26,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_assert(again && mr_slice_eq(again->host, u->host));
 		links += v.urls[i].link;
 	}
+	mr_fuzzy_read(&v, &fuzzy);
+	fuzz_assert(fuzzy.n_files <= MR_FUZZY_FILES_MAX && (!fuzzy.text || fuzzy.shingles[0] != UINT64_MAX));
 	fuzz_goals += links > 0;
 	mr_view_free(&v);
 	return 0;

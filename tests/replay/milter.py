@@ -171,7 +171,7 @@ class Milter(MilterCase):
         self.assertEqual((len(self.control("history id=4QueueId").splitlines()), self.control("history id=none")), (3, "ok\n"))
         self.assertTrue(self.control("history x").startswith("error history wants"))
         self.stop()
-        self.assertRegex(self.logged(), r"dns_ms=\d{2,} clamd_ms=0 greylist_ms=0")
+        self.assertRegex(self.logged(), r"dns_ms=\d{2,} clamd_ms=0 fuzzy_ms=0 greylist_ms=0")
 
     def test_greylisting(self):
         """Only mail in the band that all take; who comes again passes, from a neighbour of the client as well, and is known from then on."""

@@ -23,7 +23,7 @@
 
 #define MEMORY (256u << 20)
 
-static const struct mr_scan_setup setup = { .hostname = MR_LIT("mx.test") };
+static const struct mr_scan_setup setup = { .hostname = MR_LIT("mx.test"), .fuzzy = true };
 static const struct mr_worker_limits limits = { .memory = MEMORY, .cpu_seconds = 5 };
 
 /* Each attempt says whether it came through. */

@@ -117,7 +117,8 @@ static void note(const struct mr_dns_view *view, struct mr_arena *arena, struct 
 
 static struct mr_scan_setup setup_of(const char *rows, struct mr_arena *arena)
 {
-	struct mr_scan_setup s = { .hostname = MR_LIT("mx.test"), .list_questions = 100, .lists_skip = MR_LIT("w3.org") }, back = { 0 };
+	struct mr_scan_setup s = { .hostname = MR_LIT("mx.test"), .list_questions = 100, .lists_skip = MR_LIT("w3.org"), .fuzzy = true },
+			     back = { 0 };
 	struct mr_slice rest = mr_slice_of(rows), split[10];
 	struct mr_buf wire = MR_BUF(100000);
 	struct mr_diag diag = { 0 };
@@ -135,6 +136,7 @@ static struct mr_scan_setup setup_of(const char *rows, struct mr_arena *arena)
 	assert_int_equal(mr_scan_setup_encode(&wire, &s), 0);
 	assert_int_equal(mr_wire_next(mr_buf_slice(&wire), arena, &w, &used), 1);
 	assert_int_equal(mr_scan_setup_decode(&w, arena, &back), 0);
+	assert_true(back.fuzzy);
 	mr_buf_done(&wire);
 	return back;
 }

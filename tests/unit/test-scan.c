@@ -107,6 +107,26 @@ static void test_looks(void **state)
 	}
 }
 
+/* Hashes for comparing are made where the site compares, of mail of our own, too. */
+static void test_fuzzy(void **state)
+{
+	static const char mail[] = HEAD "\r\none two three four five six seven eight nine ten eleven twelve\r\n";
+
+	for (int wanted = 0; wanted < 2; wanted++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_dns_view *view = mr_dns_view_new();
+		struct mr_scan_setup with = { .hostname = setup.hostname, .fuzzy = wanted };
+		struct mr_scan_input in = { .message = MR_LIT(mail), .trusted = true };
+		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+
+		mr_scan_init(s, &with, &in, view, arena);
+		assert_int_equal(mr_scan_run(s), 0);
+		assert_int_equal(s->result.fuzzy.text, wanted);
+		mr_scan_done(s);
+		mr_dns_view_free(view);
+	}
+}
+
 #define MIXED "From: a@x.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
 
 /* What is not looked at is told. */
@@ -187,7 +207,7 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strings), cmocka_unit_test(test_looks), cmocka_unit_test(cut),
-					    cmocka_unit_test(waiting), cmocka_unit_test(names) };
+					    cmocka_unit_test(waiting),      cmocka_unit_test(names),      cmocka_unit_test(test_fuzzy) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,6 @@ FOR_TESTS = {
     "mr_arena_used": "how much memory was taken",
     "mr_clock_advance": "time", "mr_clock_fake": "time", "mr_clock_real": "time",
     "mr_conn_close": "a server that ends a session, as a peer may", "mr_conn_gone": "what a request under way sees of its peer's death",
-    "mr_hex_add": "packets as text", "mr_hex_decode": "packets as text",
     "mr_tally_keys": "that old keys go",
 }
 
