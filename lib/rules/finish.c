@@ -354,7 +354,7 @@ static void list(struct mr_rules *r)
 		if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_META && rule->kind != MR_RULES_MIMEHEADER)
 			patterns.v[patterns.n++] = rule;
 		if (rule->pattern.code)
-			pcre2_jit_compile(rule->pattern.code, PCRE2_JIT_COMPLETE); /* without it the interpreter does it */
+			rule->pattern.jit = pcre2_jit_compile(rule->pattern.code, PCRE2_JIT_COMPLETE) == 0;
 	}
 	if (patterns.n)
 		qsort(patterns.v, patterns.n, sizeof(*patterns.v), by_group);

@@ -160,6 +160,8 @@ static void look_at_clock(struct mr_rules *r, size_t bytes)
 /* Where memory must not become code there is none made, and the interpreter does the work. */
 static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
 {
+	int (*match)(const pcre2_code *, PCRE2_SPTR, PCRE2_SIZE, PCRE2_SIZE, uint32_t, pcre2_match_data *, pcre2_match_context *) =
+	    p->jit ? pcre2_jit_match : pcre2_match;
 	int found = PCRE2_ERROR_NOMATCH;
 
 	for (bool last = false; !last && found == PCRE2_ERROR_NOMATCH; options = 0) {
@@ -169,7 +171,7 @@ static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 			return PCRE2_ERROR_MATCHLIMIT;
 		last = !p->of_long || end > in.n;
 		pcre2_set_offset_limit(r->limits, last ? PCRE2_UNSET : end - 1);
-		found = pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
+		found = match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
 		look_at_clock(r, p->openings ? 0 : last ? in.n - at : PIECE);
 		at = end;
 	}

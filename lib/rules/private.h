@@ -32,6 +32,7 @@ struct mr_rules_pattern {
 	uint32_t options;                  /* PCRE2_... */
 	pcre2_code *code;                  /* NULL until compiled */
 	struct mr_slice expanded;          /* text without calls, where it has some; else empty */
+	bool jit;                          /* code is machine code, too; else it is interpreted */
 	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
 	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
 	size_t n_openings;
