@@ -6,6 +6,9 @@
 /* ours */
 #include "mail/address.h"
 #include "proto/limit.h"
+#include "rt/generation.h"
+
+#define KEPT_S 3 /* more than anybody keeps an answer */
 
 static void add_patterns(struct mr_dir_account *out, const struct mr_row_pattern *v, size_t n)
 {
@@ -81,4 +84,13 @@ void mr_account_limits(struct mr_account *a, struct mr_arena *arena)
 
 	a->account.limits = mr_arena_alloc(arena, MR_DIR_LIMITS_MAX * sizeof(*a->account.limits));
 	a->account.n_limits = mr_limits_hold(levels, a->account.limits, MR_DIR_LIMITS_MAX);
+}
+
+void mr_account_generation(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_account *a)
+{
+	int64_t expires = a->mailbox->mailbox.expires;
+	bool lasts = expires == 0 || expires > w->now + KEPT_S || mr_row_expired(expires, w->now);
+
+	if (c->generation && lasts && !w->view->stale && !w->view->passing)
+		a->account.generation = mr_generation_now(c->generation);
 }

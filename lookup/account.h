@@ -12,6 +12,7 @@ struct mr_account_defaults {
 struct mr_directory_context {
 	struct mr_usage *usage;
 	struct mr_account_defaults defaults;
+	const struct mr_generation *generation; /* of this lookup; NULL: nobody keeps anything */
 };
 
 /* domain and global may be NULL. Strings are the rows'. Lists: the user's, the domain's, the global ones, in this order, at most
@@ -29,3 +30,5 @@ struct mr_account {
 void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out);
 /* Adds the sending limits to an account that was found. */
 void mr_account_limits(struct mr_account *a, struct mr_arena *arena);
+/* And the generation at which it holds: not of what is stale, passing, or about to expire. */
+void mr_account_generation(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_account *a);

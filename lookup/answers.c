@@ -134,6 +134,7 @@ bool mr_answer_account(const struct mr_ask *ask, const struct mr_walk *w, struct
 	if (a.status != MR_DIR_OK)
 		return status_only(ask, a.status, NULL, out);
 	mr_account_limits(&a, w->arena);
+	mr_account_generation(w, ask->what, &a);
 	mr_dir_account_encode(out, ask->id, MR_DIR_OK, &a.account);
 	return true;
 }

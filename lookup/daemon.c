@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "revoke.h"
+#include "rt/generation.h"
 #include "rt/log.h"
 #include "rt/sock.h"
 
@@ -19,7 +20,7 @@
 #define DOMAINS_MAX 10000 /* whose TLS is remembered */
 #define SIGNING_MS  10000 /* between two looks at the keys' states */
 
-static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
+static struct mr_rows_config rows_config(const struct mr_lookup *l, const struct mr_lookup_conf *c)
 {
 	return (struct mr_rows_config){
 		.max = (size_t)c->cache_rows,
@@ -30,6 +31,7 @@ static struct mr_rows_config rows_config(const struct mr_lookup_conf *c)
 		.view_age_ms = c->map_view_age,
 		.view_negative_age_ms = c->map_view_negative_age,
 		.late_ms = c->poll_late,
+		.generation = l->generation,
 	};
 }
 
@@ -194,7 +196,7 @@ static void open_snapshot(struct mr_lookup *l, const struct mr_lookup_conf *c)
 
 static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struct mr_diag *diag)
 {
-	const struct mr_rows_config rows = rows_config(c);
+	const struct mr_rows_config rows = rows_config(l, c);
 	const struct mr_changes_config changes = changes_config(c);
 	const struct mr_questions_config questions = questions_config(c);
 
@@ -239,7 +241,9 @@ static int open_tls(struct mr_lookup *l, const struct mr_lookup_conf *c, struct 
 static void take_settings(struct mr_lookup *l, const struct mr_lookup_conf *c)
 {
 	l->deadline_ms = c->deadline;
-	l->context = (struct mr_directory_context){ .usage = l->usage, .defaults = { c->junk_score, c->reject_score } };
+	l->context =
+	    (struct mr_directory_context){ .usage = l->usage, .defaults = { c->junk_score, c->reject_score }, .generation = l->generation };
+	mr_generation_raise(l->generation);
 }
 
 int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
@@ -251,6 +255,8 @@ int mr_lookup_start(struct mr_app *app, struct mr_diag *diag)
 	l->loop = app->loop;
 	l->scratch = mr_arena_new(SCRATCH_MAX);
 	int err = mr_site_new(c, &l->site, diag);
+	if (err == 0) /* before anybody can be connected */
+		err = mr_generation_new(mr_arena_printf(l->scratch, "%s/lookup/generation", c->shared.run_dir), &l->generation, diag);
 	if (err == 0)
 		err = open_sockets(l, c, diag); /* first: what fails, fails here, before back ends are troubled */
 	if (err == 0)
@@ -268,7 +274,7 @@ void mr_lookup_reload(struct mr_app *app, const void *old_conf)
 {
 	const struct mr_lookup_conf *c = app->conf;
 	struct mr_lookup *l = app->state;
-	const struct mr_rows_config rows = rows_config(c);
+	const struct mr_rows_config rows = rows_config(l, c);
 	const struct mr_changes_config changes = changes_config(c);
 	const struct mr_questions_config questions = questions_config(c);
 	struct mr_diag diag = { 0 };
@@ -328,6 +334,7 @@ void mr_lookup_stop(struct mr_app *app)
 	mr_changes_free(l->changes);
 	mr_revoke_free(l->revoke);
 	mr_rows_free(l->rows);
+	mr_generation_free(l->generation);
 	mr_usage_free(l->usage);
 	mr_signing_free(l->signing);
 	mr_server_free(l->maps);

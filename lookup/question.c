@@ -83,6 +83,7 @@ static enum mr_row_state get_any(struct mr_question *q, enum mr_row_kind kind, s
 static enum mr_row_state get_needed(struct mr_question *q, const struct need *n, enum mr_row_kind kind, struct mr_slice key,
 				    const struct mr_row **row)
 {
+	q->view.passing = true;
 	if (n->state == NEED_HERE)
 		return of_row(n->row, row);
 	return n->state == NEED_FAILED || q->last_chance ? get_any(q, kind, key, row) : MR_ROW_UNKNOWN;
@@ -152,7 +153,7 @@ static bool run(struct mr_question *q)
 
 	mr_arena_reset(q->arena);
 	mr_buf_reset(&qs->out);
-	q->view.stale = false;
+	q->view.stale = q->view.passing = false;
 	if (!q->ask.run(&q->ask, &w, &qs->out))
 		return false;
 	q->ask.answer(&q->ask, mr_buf_slice(&qs->out));

@@ -82,5 +82,6 @@ enum mr_row_state { MR_ROW_FOUND, MR_ROW_NONE, MR_ROW_UNKNOWN, MR_ROW_TEMP };
 struct mr_view {
 	/* *row is set for FOUND only and lives until the run is over. */
 	enum mr_row_state (*get)(struct mr_view *v, enum mr_row_kind kind, struct mr_slice key, const struct mr_row **row);
-	bool stale; /* set by get: something past its age was given, because the database is away */
+	bool stale;   /* set by get: something past its age was given, because the database is away */
+	bool passing; /* set by get: something was given that the cache need not have */
 };

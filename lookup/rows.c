@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "owners.h"
 #include "rt/clock.h"
+#include "rt/generation.h"
 #include "row-table.h"
 #include "rt/log.h"
 #include "stats.h"
@@ -452,6 +453,13 @@ void mr_rows_cancel(struct mr_row_wait *w)
 	w->read = NULL;
 }
 
+/* What was given out before may not hold any more. */
+static void count_drop(struct mr_rows *rows)
+{
+	rows->drops++;
+	mr_generation_raise(rows->conf.generation);
+}
+
 void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice key)
 {
 	struct mr_row_key k;
@@ -461,7 +469,7 @@ void mr_rows_drop(struct mr_rows *rows, enum mr_row_kind kind, struct mr_slice k
 		return;
 	if (rows->watch.dropped != NULL)
 		rows->watch.dropped(&k, rows->watch.arg);
-	rows->drops++;
+	count_drop(rows);
 	if (kind == MR_ROW_MAILBOX || kind == MR_ROW_ALIAS)
 		mr_owners_drop(rows->owners, key);
 	struct entry *e = find(rows, &k);
@@ -478,7 +486,7 @@ static void forget_all(struct mr_rows *rows)
 {
 	struct mr_row_read *read, *next_read;
 
-	rows->drops++;
+	count_drop(rows);
 	mr_owners_drop_all(rows->owners);
 	while (rows->by_use != NULL)
 		entry_free(rows, rows->by_use);

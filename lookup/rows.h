@@ -21,6 +21,7 @@ struct mr_rows_config {
 	uint64_t age_ms, negative_age_ms, stale_ms;
 	uint64_t view_age_ms, view_negative_age_ms; /* of the site's views */
 	uint64_t late_ms;                           /* how long the change log may go unread before rows count as past their age */
+	struct mr_generation *generation;           /* raised at each drop, before it counts as done; NULL: nobody looks */
 };
 
 struct mr_rows *mr_rows_new(const struct mr_rows_config *c, struct mr_source *source);

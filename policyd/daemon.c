@@ -1,6 +1,7 @@
 /* daemon: puts the parts together, and takes them apart. */
 
 /* system */
+#include <string.h>
 #include <unistd.h>
 
 /* ours */
@@ -36,12 +37,20 @@ static int open_redis(struct mr_policyd *p, const struct mr_conf_shared *c, stru
 	return mr_redis_wanted(&conf) ? mr_redis_new(p->app->loop, &conf, &p->redis, diag) : 0;
 }
 
+/* lookup's, which stands in the folder of its socket. */
+static const char *generation_beside(const char *socket, struct mr_arena *arena)
+{
+	const char *slash = strrchr(socket, '/');
+
+	return mr_arena_printf(arena, "%.*sgeneration", slash ? (int)(slash + 1 - socket) : 0, socket);
+}
+
 int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 {
 	const struct mr_policyd_conf *conf = app->conf;
 	struct mr_policyd *p = mr_alloc(sizeof(*p));
+	mr_autoarena arena = mr_arena_new(0);
 	struct mr_directory_config directory = { .socket = conf->directory_socket };
-
 	int rc;
 
 	app->state = p;
@@ -50,6 +59,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	rc = open_redis(p, &conf->shared, diag);
 	if (rc < 0)
 		return rc;
+	directory.generation = generation_beside(conf->directory_socket, arena);
 	p->directory = mr_directory_new(app->loop, &directory);
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
 	p->greylist = mr_greylist_new(app->loop, p->redis, conf->shared.redis_prefix);

@@ -391,8 +391,13 @@ static void ask_next(struct mr_request *r)
 	struct mr_directory *d = r->policyd->directory;
 
 	if (r->needs & MR_NEED_LOGIN) {
+		const struct mr_dir_account *kept = mr_directory_kept_account(d, r->request.sasl_username);
+
 		r->needs &= ~(unsigned)MR_NEED_LOGIN;
-		mr_directory_account(d, r->request.sasl_username, r->deadline, on_login, r);
+		if (kept)
+			on_login(MR_DIR_OK, kept, r);
+		else
+			mr_directory_account(d, r->request.sasl_username, r->deadline, on_login, r);
 	} else if (r->needs & MR_NEED_RECIPIENT) {
 		r->needs &= ~(unsigned)MR_NEED_RECIPIENT;
 		mr_directory_resolve(d, r->request.recipient, r->deadline, on_recipient, r);

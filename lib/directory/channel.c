@@ -39,6 +39,8 @@ struct channel {
 	struct mr_loop *loop;
 	char *path;
 	int fd; /* -1: not connected */
+	void (*on_connected)(bool up, void *arg);
+	void *arg;
 	struct mr_io *io;
 	struct mr_timer *reconnect;
 	uint64_t delay, lost_at; /* ms */
@@ -76,6 +78,12 @@ static void on_deadline(void *arg)
 	tell(q, NULL);
 }
 
+static void tell_connected(struct channel *c)
+{
+	if (c->on_connected)
+		c->on_connected(c->fd >= 0, c->arg);
+}
+
 static void lose(struct channel *c, const char *why, int err)
 {
 	if (!c->away_logged)
@@ -86,6 +94,7 @@ static void lose(struct channel *c, const char *why, int err)
 		close(c->fd);
 		c->fd = -1;
 		c->lost_at = mr_now_ms();
+		tell_connected(c);
 	}
 	mr_buf_reset(&c->in);
 	mr_buf_reset(&c->out);
@@ -193,19 +202,22 @@ static void connect_now(void *arg)
 	c->delay = RECONNECT_FIRST;
 	c->fd = fd;
 	c->io = mr_io_start(c->loop, fd, MR_READ, on_io, c);
+	tell_connected(c);
 	HASH_ITER (hh, c->questions, q, next)
 		if (c->fd >= 0)
 			send_question(c, q);
 	flush(c);
 }
 
-struct channel *channel_new(struct mr_loop *l, const char *path)
+struct channel *channel_new(struct mr_loop *l, const char *path, void (*on_connected)(bool up, void *arg), void *arg)
 {
 	struct channel *c = mr_alloc(sizeof(*c));
 
 	c->loop = l;
 	c->path = mr_strdup(path);
 	c->fd = -1;
+	c->on_connected = on_connected;
+	c->arg = arg;
 	c->delay = RECONNECT_FIRST;
 	c->flush = (struct mr_later){ .fn = on_turn_ends, .arg = c };
 	c->lost_at = mr_now_ms();
@@ -261,6 +273,7 @@ void channel_ask(struct channel *c, const char *cmd, const struct channel_field 
 	q->id = ++c->last_id;
 	q->channel = c;
 	q->asker = asker;
+	q->asker.asked = now;
 	q->bytes = MR_BUF(MR_WIRE_MAX + 16);
 	mr_wire_begin(&w, "cmd", cmd, q->id);
 	for (; fields->key; fields++)

@@ -11,9 +11,12 @@ struct channel_asker {
 	void (*deliver)(const struct mr_wire *answer, struct mr_arena *arena, const struct channel_asker *asker);
 	void (*fn)(void);
 	void *arg;
+	void *own;      /* deliver()'s */
+	uint64_t asked; /* mr_now_ms(), set by channel_ask() */
 };
 
-struct channel *channel_new(struct mr_loop *l, const char *path);
+/* on_connected (may be NULL) is told of each connection that is made, and of its end. */
+struct channel *channel_new(struct mr_loop *l, const char *path, void (*on_connected)(bool up, void *arg), void *arg);
 void channel_free(struct channel *c); /* open questions are dropped; not from inside a callback */
 /* Whoever waits is told now that no answer came; not from inside a callback, and nobody asks again from inside his. */
 void channel_give_up(struct channel *c); /* NULL is fine */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "directory/channel.h"
 #include "directory/directory.h"
+#include "directory/kept.h"
 
 typedef void resolve_cb(const struct mr_dir_resolve *a, void *arg);
 typedef void account_cb(enum mr_dir_status status, const struct mr_dir_account *a, void *arg);
@@ -13,15 +14,25 @@ typedef void dkim_key_cb(enum mr_dir_status status, struct mr_slice sealed, void
 struct mr_directory {
 	struct channel *directory;
 	struct channel *keys; /* NULL for who asks for no keys */
+	struct kept *kept;    /* NULL for who keeps nothing */
 };
+
+static void on_connected(bool up, void *arg)
+{
+	struct mr_directory *d = arg;
+
+	kept_connected(d->kept, up);
+}
 
 struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directory_config *c)
 {
 	struct mr_directory *d = mr_alloc(sizeof(*d));
 
-	d->directory = channel_new(l, c->socket);
+	if (c->generation)
+		d->kept = kept_new(c->generation);
+	d->directory = channel_new(l, c->socket, d->kept ? on_connected : NULL, d);
 	if (c->keys_socket)
-		d->keys = channel_new(l, c->keys_socket);
+		d->keys = channel_new(l, c->keys_socket, NULL, NULL);
 	return d;
 }
 
@@ -31,6 +42,7 @@ void mr_directory_free(struct mr_directory *d)
 		return;
 	channel_free(d->directory);
 	channel_free(d->keys);
+	kept_free(d->kept);
 	free(d);
 }
 
@@ -71,6 +83,8 @@ static void deliver_account(const struct mr_wire *w, struct mr_arena *arena, con
 		status = MR_DIR_TEMP;
 		a = (struct mr_dir_account){ 0 };
 	}
+	if (asker->own && status == MR_DIR_OK && a.generation)
+		kept_add(asker->own, &a, asker->asked);
 	((account_cb *)asker->fn)(status, &a, asker->arg);
 }
 
@@ -78,7 +92,12 @@ void mr_directory_account(struct mr_directory *d, struct mr_slice address, uint6
 			  void (*cb)(enum mr_dir_status status, const struct mr_dir_account *a, void *arg), void *arg)
 {
 	channel_ask(d->directory, "account", (struct channel_field[]){ { "address", address }, { 0 } }, deadline,
-		    (struct channel_asker){ deliver_account, (void (*)(void))cb, arg });
+		    (struct channel_asker){ deliver_account, (void (*)(void))cb, arg, d->kept });
+}
+
+const struct mr_dir_account *mr_directory_kept_account(struct mr_directory *d, struct mr_slice address)
+{
+	return d->kept ? kept_find(d->kept, address) : NULL;
 }
 
 static void deliver_sender(const struct mr_wire *w, struct mr_arena *arena, const struct channel_asker *asker)

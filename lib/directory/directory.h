@@ -1,5 +1,5 @@
-/* directory: client of lookup's directory and key sockets, for policyd and the milter. No cache: lookup has one. One connection, pipelined,
- * reconnecting; loop thread only. */
+/* directory: client of lookup's directory and key sockets, for policyd and the milter. No cache: lookup has one; but an answer about an
+ * account may be had again as long as lookup has changed nothing. One connection, pipelined, reconnecting; loop thread only. */
 #pragma once
 #include "proto/directory.h"
 #include "rt/loop.h"
@@ -8,6 +8,7 @@ struct mr_directory;
 struct mr_directory_config {
 	const char *socket;      /* RUN_DIR/lookup/directory.sock */
 	const char *keys_socket; /* RUN_DIR/keys/keys.sock, or NULL */
+	const char *generation;  /* RUN_DIR/lookup/generation, or NULL: nothing is kept */
 };
 struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directory_config *c);
 void mr_directory_free(struct mr_directory *d); /* open questions are dropped without a callback */
@@ -21,6 +22,9 @@ void mr_directory_resolve(struct mr_directory *d, struct mr_slice address, uint6
 			  void (*cb)(const struct mr_dir_resolve *a, void *arg), void *arg);
 void mr_directory_account(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
 			  void (*cb)(enum mr_dir_status status, const struct mr_dir_account *a, void *arg), void *arg);
+/* What lookup said of it less than a second ago and would say again, but for used_bytes, which is not known here; NULL: ask. Only of an
+ * address that is spelled as lookup spells it. It lives until something else is asked or the callback's turn ends. */
+const struct mr_dir_account *mr_directory_kept_account(struct mr_directory *d, struct mr_slice address);
 void mr_directory_sender(struct mr_directory *d, struct mr_slice address, uint64_t deadline,
 			 void (*cb)(const struct mr_dir_sender *a, void *arg), void *arg);
 void mr_directory_dkim_key(struct mr_directory *d, struct mr_slice domain, struct mr_slice selector, uint64_t deadline,

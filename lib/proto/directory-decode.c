@@ -78,12 +78,14 @@ static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_di
 	int used = mr_wire_u64(w, "used", UINT64_MAX, &a.used_bytes);
 	uint64_t locked = 0;
 	int said = mr_wire_u64(w, "locked", 1, &locked);
+	int kept = mr_wire_u64(w, "generation", UINT64_MAX, &a.generation);
 
 	if (text(w, "address", &a.address) < 0 || flag(w, "enabled", &a.enabled) < 0 || flag(w, "send_only", &a.send_only) < 0 ||
 	    flag(w, "receive", &a.receive) < 0 || (mr_wire_get(w, "receive_only").p && flag(w, "receive_only", &a.receive_only) < 0) ||
 	    mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 || (used < 0 && used != -ENOENT) || (said < 0 && said != -ENOENT) ||
-	    score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 || patterns(w, arena, &a) < 0 ||
-	    (mr_wire_get(w, "quarantine_score").p && score(w, "quarantine_score", &a.quarantine_score) < 0) || limits(w, arena, &a) < 0)
+	    (kept < 0 && kept != -ENOENT) || score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 ||
+	    patterns(w, arena, &a) < 0 || (mr_wire_get(w, "quarantine_score").p && score(w, "quarantine_score", &a.quarantine_score) < 0) ||
+	    limits(w, arena, &a) < 0)
 		return -EPROTO;
 	a.locked = locked == 1;
 	*out = a;

@@ -49,6 +49,8 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
 	for (size_t i = 0; i < a->n_limits; i++)
 		mr_wire_put(w, "limit", a->limits[i]);
+	if (a->generation)
+		mr_wire_putu(w, "generation", a->generation);
 }
 
 static int too_long(struct mr_buf *out, uint64_t id, const char *reason)

@@ -49,6 +49,7 @@ struct mr_dir_account {
 	size_t n_patterns;
 	struct mr_slice *limits; /* rules of limit.h that hold when it sends; in answers to "account" only */
 	size_t n_limits;
+	uint64_t generation; /* in answers to "account": it holds while lookup's generation is this one; 0: it may not be kept */
 };
 
 struct mr_dir_final {

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -159,6 +160,48 @@ def test_disabled_on_one_is_refused_on_the_other(place):
         place.verb(*place.confs[1], "user", "set", "bert@example.org", "--enable")
     print(f"refused on the other after {min(took):.3f} to {max(took):.3f} s, the verb's start included")
     assert sorted(took)[len(took) // 2] < 5
+
+
+def directory_questions(run):
+    """That lookup has answered."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(10)
+        peer.connect(str(run / "lookup/control.sock"))
+        peer.sendall(b"stats\n")
+        said = b""
+        while not said.endswith(b"\nok\n"):
+            said += peer.recv(65536)
+    return int(next(line.partition("=")[2] for line in said.decode().splitlines() if line.startswith("directory_questions_total=")))
+
+
+@pytest.mark.rows("G03")
+def test_policyd_keeps_nothing_past_a_revocation(place):
+    """It asks lookup about who sends once a second, unless something has changed: when the verb returns, both hosts refuse, while clients never stop asking."""
+    before, asked = directory_questions(place.runs[1]), 0
+    policies = [Policy(run) for run in place.runs]
+    for _ in range(10):
+        over, seen = threading.Event(), []
+
+        def ask():
+            policy = Policy(place.runs[1])
+            while not over.is_set():
+                seen.append(policy.take("bert@example.org"))
+        with concurrent.futures.ThreadPoolExecutor(1) as client:
+            asking = client.submit(ask)
+            try:
+                until(lambda: len(seen) > 200)
+                assert place.verb(*place.confs[0], "user", "set", "bert@example.org", "--disable") == ""
+                assert [policy.take("bert@example.org")[:3] for policy in policies] == ["550", "550"]
+                until(lambda: seen[-1].startswith("550"))
+            finally:
+                over.set()
+            asking.result()
+        refused = [answer.startswith("550") for answer in seen]
+        assert not refused[0] and all(refused[refused.index(True):])
+        asked += len(seen)
+        assert place.verb(*place.confs[0], "user", "set", "bert@example.org", "--enable") == ""
+        assert [policy.take("bert@example.org") for policy in policies] == ["DUNNO", "DUNNO"]
+    assert directory_questions(place.runs[1]) - before < asked / 4
 
 
 @pytest.mark.rows("G03", "G04")

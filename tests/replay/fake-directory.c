@@ -2,6 +2,7 @@
 
 /* system */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* libraries */
@@ -12,6 +13,7 @@
 #include "base/parse.h"
 #include "fake-directory.h"
 #include "proto/directory.h"
+#include "rt/generation.h"
 #include "rt/server.h"
 #include "rt/sock.h"
 
@@ -31,7 +33,8 @@ struct held {
 
 struct fake_directory {
 	struct mr_loop *loop;
-	char *path;
+	char *path, page[256];
+	struct mr_generation *generation;
 	struct mr_server *server; /* NULL: away */
 	struct line *answers, *questions;
 	bool holding, garbage;
@@ -127,7 +130,7 @@ static struct mr_slice unquoted(struct mr_slice s, struct mr_arena *arena)
 	return mr_slice_of(text);
 }
 
-static void encode_account(struct mr_slice address, struct mr_slice rest, uint64_t id, struct mr_buf *out)
+static void encode_account(const struct fake_directory *f, struct mr_slice address, struct mr_slice rest, uint64_t id, struct mr_buf *out)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	enum mr_dir_status status = status_of(word(&rest));
@@ -142,6 +145,8 @@ static void encode_account(struct mr_slice address, struct mr_slice rest, uint64
 			a.enabled = false, a.locked = true;
 		else if (mr_slice_eq(w, MR_LIT("receive-only")))
 			a.receive_only = true;
+		else if (mr_slice_eq(w, MR_LIT("kept")))
+			a.generation = mr_generation_now(f->generation);
 		else if (mr_slice_starts(w, MR_LIT("limit=")) && a.n_limits < MR_COUNT(limits))
 			limits[a.n_limits++] = unquoted(mr_slice_from(w, 6), arena);
 	}
@@ -171,7 +176,7 @@ static void answer(struct fake_directory *f, struct mr_conn *c, uint64_t id, str
 	else if (mr_slice_starts(what, MR_LIT("resolve ")))
 		encode_resolve(answer_for(f, what), id, &out);
 	else
-		encode_account(mr_slice_from(what, (size_t)mr_slice_chr(what, ' ') + 1), answer_for(f, what), id, &out);
+		encode_account(f, mr_slice_from(what, (size_t)mr_slice_chr(what, ' ') + 1), answer_for(f, what), id, &out);
 	mr_conn_send(c, mr_buf_slice(&out));
 	mr_buf_done(&out);
 }
@@ -235,6 +240,8 @@ struct fake_directory *fake_directory_new(struct mr_loop *l, const char *path)
 
 	f->loop = l;
 	f->path = mr_strdup(path);
+	snprintf(f->page, sizeof(f->page), "%.*sgeneration", (int)(strrchr(path, '/') + 1 - path), path);
+	mr_generation_new(f->page, &f->generation, NULL);
 	open_socket(f);
 	return f;
 }
@@ -255,6 +262,8 @@ void fake_directory_free(struct fake_directory *f)
 	release(f, false);
 	free_lines(f->answers);
 	free_lines(f->questions);
+	mr_generation_free(f->generation);
+	unlink(f->page);
 	unlink(f->path);
 	free(f->path);
 	free(f);
@@ -278,6 +287,8 @@ bool fake_directory_mode(struct fake_directory *f, struct mr_slice w)
 	} else if (mr_slice_eq(w, MR_LIT("release"))) {
 		f->holding = false;
 		release(f, true);
+	} else if (mr_slice_eq(w, MR_LIT("change"))) {
+		mr_generation_raise(f->generation);
 	} else if (mr_slice_eq(w, MR_LIT("garbage"))) {
 		f->garbage = true;
 	} else {

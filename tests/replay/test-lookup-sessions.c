@@ -13,6 +13,7 @@
 #include "lookup.h"
 #include "proto/netstring.h"
 #include "rt/clock.h"
+#include "rt/generation.h"
 #include "rt/log.h"
 #include "rt/sock.h"
 #include "support/fakesource.h"
@@ -43,19 +44,26 @@ static struct mr_server *serve(const struct mr_server_ops *what, const char *nam
 
 static void open_parts(void)
 {
-	const struct mr_rows_config r = {
-		.max = 1000, .age_ms = 3600000, .negative_age_ms = 3600000, .stale_ms = 3600000, .late_ms = 3600000
-	};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/generation", folder);
+	l = (struct mr_lookup){ .loop = mr_loop_new(), .source = &source.source, .scratch = mr_arena_new(0), .deadline_ms = DEADLINE };
+	assert_int_equal(mr_generation_new(path, &l.generation, NULL), 0);
+	const struct mr_rows_config r = { .max = 1000,
+					  .age_ms = 3600000,
+					  .negative_age_ms = 3600000,
+					  .stale_ms = 7200000,
+					  .late_ms = 3600000,
+					  .generation = l.generation };
 	const struct mr_questions_config q = { .deadline_ms = DEADLINE, .stale_wait_ms = 500, .open_max = 100 };
 
-	l = (struct mr_lookup){ .loop = mr_loop_new(), .source = &source.source, .scratch = mr_arena_new(0), .deadline_ms = DEADLINE };
 	l.site = (struct mr_site){ .delimiter = '-', .hostname = MR_LIT("mx.test"), .forward = MR_LIT("smtp:[127.0.0.1]:10027") };
 	l.site.srs = (struct mr_srs){ .secrets = { MR_LIT("secret") }, .n_secrets = 1, .domain = MR_LIT("mx.test") };
 	l.rows = mr_rows_new(&r, l.source);
 	mr_rows_verified(l.rows, mr_now_ms());
 	l.questions = mr_questions_new(l.loop, &q, l.rows, &l.site);
 	l.usage = mr_usage_new(l.loop, &(struct mr_usage_config){ .path = "", .redis_prefix = "" });
-	l.context = (struct mr_directory_context){ .usage = l.usage, .defaults = { 6, 15 } };
+	l.context = (struct mr_directory_context){ .usage = l.usage, .defaults = { 6, 15 }, .generation = l.generation };
 }
 
 static int setup(void **state)
@@ -90,7 +98,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "map", "directory", "passdb", "keys", "relay", "usage" };
+	static const char *const names[] = { "map", "directory", "passdb", "keys", "relay", "usage", "generation" };
 	char path[128];
 
 	mr_usage_socket_free(l.usage_socket);
@@ -98,6 +106,7 @@ static int teardown(void **state)
 	fakesource_done(&source);
 	mr_usage_free(l.usage);
 	mr_rows_free(l.rows);
+	mr_generation_free(l.generation);
 	mr_server_free(l.maps);
 	mr_server_free(l.secret_maps);
 	mr_server_free(l.directory);
@@ -492,10 +501,48 @@ static void usage(void **state)
 	close(fd);
 }
 
+/* Which answers may be kept, and until when. */
+static void generation(void **state)
+{
+	int fd = dial("directory");
+	char now[64];
+
+	has_not(ask_wire(fd, 1, "account", "address", "john@e.test"), "generation="); /* of rows that were on their way */
+	snprintf(now, sizeof(now), "generation=%ju\n", (uintmax_t)mr_generation_now(l.generation));
+	has(ask_wire(fd, 2, "account", "address", "john@e.test"), now);
+	has_not(ask_wire(fd, 3, "resolve", "address", "john@e.test"), "generation=");
+	has_not(ask_wire(fd, 4, "account", "address", "nobody@e.test"), "generation=");
+	has_not(ask_wire(fd, 5, "account", "address", "nobody@e.test"), "generation=");
+	mr_rows_drop(l.rows, MR_ROW_ALIAS, MR_LIT("other@e.test"));
+	has_not(ask_wire(fd, 6, "account", "address", "john@e.test"), now);
+	snprintf(now, sizeof(now), "generation=%ju\n", (uintmax_t)mr_generation_now(l.generation));
+	has(ask_wire(fd, 7, "account", "address", "john@e.test"), now);
+	mr_rows_drop_all(l.rows);
+	has_not(ask_wire(fd, 8, "account", "address", "john@e.test"), "generation=");
+	has_not(ask_wire(fd, 9, "account", "address", "john@e.test"), now);
+	has(ask_wire(fd, 9, "account", "address", "john@e.test"), "generation=");
+	/* One that ends soon, or has ended. */
+	rowtext_set(text, MR_LIT("mailbox brief@e.test expires 1800000010"));
+	ask_wire(fd, 10, "account", "address", "brief@e.test");
+	has(ask_wire(fd, 11, "account", "address", "brief@e.test"), "generation=");
+	pass(7000);
+	has_not(ask_wire(fd, 12, "account", "address", "brief@e.test"), "generation=");
+	pass(3000);
+	has(ask_wire(fd, 13, "account", "address", "brief@e.test"), "enabled=0\n");
+	has(ask_wire(fd, 13, "account", "address", "brief@e.test"), "generation=");
+	/* Past its age, the database being away. */
+	source.refuse = true;
+	pass(3600000);
+	has(ask_wire(fd, 14, "account", "address", "john@e.test"), "status=ok\n");
+	has_not(ask_wire(fd, 15, "account", "address", "john@e.test"), "generation=");
+	close(fd);
+}
+
 #define SESSION_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SESSION_TEST(generation),
 		SESSION_TEST(maps),
 		SESSION_TEST(map_answers_in_order),
 		SESSION_TEST(garbage_harms_only_itself),

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "directory/directory.h"
 #include "rt/clock.h"
+#include "rt/generation.h"
 #include "rt/log.h"
 #include "rt/server.h"
 #include "rt/sock.h"
@@ -21,8 +22,9 @@ static struct mr_loop *loop;
 static struct mr_server *peer;
 static struct mr_directory *dir;
 static struct mr_buf seen;
-static char path[64];
-static struct mr_conn *held[8]; /* questions for "late@..." */
+static char path[64], page[96];
+static struct mr_generation *generation; /* the peer's */
+static struct mr_conn *held[8];          /* questions for "late@..." */
 static uint64_t held_id[8];
 static size_t n_held, n_questions;
 
@@ -45,6 +47,26 @@ static void answer_key(struct mr_conn *c, uint64_t id)
 	mr_wire_begin(&w, "status", "ok", id);
 	mr_wire_puts(&w, "sealed", "v1:k:abc");
 	assert_int_equal(mr_wire_end(&w, &out), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+/* As of this generation. */
+static void answer_account(struct mr_conn *c, uint64_t id, struct mr_slice address, uint64_t number)
+{
+	struct mr_dir_pattern pattern = { MR_LIT("x.test"), true };
+	struct mr_slice limit = MR_LIT("user messages 5/1h defer");
+	struct mr_dir_account a = { .address = address,
+				    .enabled = true,
+				    .used_bytes = 77,
+				    .patterns = &pattern,
+				    .n_patterns = 1,
+				    .limits = &limit,
+				    .n_limits = 1 };
+	struct mr_buf out = MR_BUF(10000);
+
+	a.generation = number;
+	assert_int_equal(mr_dir_account_encode(&out, id, MR_DIR_OK, &a), 0);
 	mr_conn_send(c, mr_buf_slice(&out));
 	mr_buf_done(&out);
 }
@@ -101,6 +123,10 @@ static ssize_t on_data(struct mr_conn *c, struct mr_slice in)
 		answer_none(c, id, cmd);
 	} else if (mr_slice_eq(cmd, MR_LIT("resolve"))) {
 		answer_resolve(c, id);
+	} else if (mr_slice_ieq(address, MR_LIT("kept@d"))) {
+		answer_account(c, id, MR_LIT("kept@d"), mr_generation_now(generation));
+	} else if (mr_slice_eq(address, MR_LIT("passing@d"))) {
+		answer_account(c, id, address, 0);
 	} else if (mr_slice_eq(cmd, MR_LIT("dkim-key"))) {
 		answer_key(c, id);
 	} else {
@@ -153,8 +179,10 @@ static int setup(void **state)
 	seen = MR_BUF(1000);
 	mr_buf_puts(&seen, "");
 	snprintf(path, sizeof(path), "/tmp/mr-test-directory-%d", (int)getpid());
+	snprintf(page, sizeof(page), "%s-generation", path);
+	assert_int_equal(mr_generation_new(page, &generation, NULL), 0);
 	start_peer();
-	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path, .keys_socket = path });
+	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path, .keys_socket = path, .generation = page });
 	assert_false(mr_directory_up(dir));
 	run();
 	assert_true(mr_directory_up(dir));
@@ -167,7 +195,9 @@ static int teardown(void **state)
 	stop_peer();
 	mr_loop_free(loop);
 	mr_buf_done(&seen);
+	mr_generation_free(generation);
 	unlink(path);
+	unlink(page);
 	mr_clock_real();
 	return 0;
 }
@@ -329,14 +359,129 @@ static void test_free_drops_questions(void **state)
 	assert_string_equal(seen.p, "");
 }
 
+static const struct mr_dir_account *kept(const char *address)
+{
+	return mr_directory_kept_account(dir, mr_slice_of(address));
+}
+
+static void ask_account(const char *address)
+{
+	mr_directory_account(dir, mr_slice_of(address), FOREVER, on_account, NULL);
+}
+
+static void test_kept(void **state)
+{
+	const struct mr_dir_account *a;
+
+	assert_null(kept("kept@d"));
+	ask_account("kept@d");
+	run();
+	a = kept("kept@d");
+	assert_non_null(a);
+	assert_slice(a->address, "kept@d");
+	assert_true(a->enabled && a->n_limits == 1 && a->n_patterns == 1 && a->patterns[0].allow);
+	assert_slice(a->limits[0], "user messages 5/1h defer");
+	assert_slice(a->patterns[0].pattern, "x.test");
+	assert_true(a->used_bytes == MR_DIR_UNKNOWN);
+	assert_null(kept("Kept@d"));
+	assert_null(kept("kept@"));
+	mr_clock_advance(999);
+	assert_non_null(kept("kept@d"));
+	mr_clock_advance(1);
+	assert_null(kept("kept@d"));
+	ask_account("passing@d");
+	ask_account("none@d");
+	run();
+	assert_null(kept("passing@d"));
+	assert_null(kept("none@d"));
+}
+
+static void test_kept_until_something_changes(void **state)
+{
+	ask_account("kept@d");
+	run();
+	mr_generation_raise(generation);
+	assert_null(kept("kept@d"));
+	ask_account("kept@d");
+	run();
+	assert_non_null(kept("kept@d"));
+	/* Changed while the answer is on its way. */
+	ask_account("late@d");
+	run();
+	answer_account(held[0], held_id[0], MR_LIT("kept@d"), mr_generation_now(generation));
+	mr_generation_raise(generation);
+	run();
+	assert_null(kept("kept@d"));
+	/* And one that took a second. */
+	ask_account("late@d");
+	run();
+	mr_clock_advance(1000);
+	answer_account(held[1], held_id[1], MR_LIT("kept@d"), mr_generation_now(generation));
+	run();
+	assert_null(kept("kept@d"));
+}
+
+static void test_kept_no_longer_than_its_lookup(void **state)
+{
+	uint64_t was;
+
+	ask_account("kept@d");
+	run();
+	stop_peer();
+	assert_null(kept("kept@d"));
+	start_peer();
+	pass(200);
+	assert_true(mr_directory_up(dir));
+	assert_null(kept("kept@d"));
+	was = mr_generation_now(generation);
+	stop_peer();
+	mr_generation_free(generation);
+	assert_int_equal(mr_generation_new(page, &generation, NULL), 0);
+	start_peer();
+	pass(2100);
+	ask_account("kept@d");
+	run();
+	assert_non_null(kept("kept@d"));
+	assert_true(kept("kept@d")->generation != was);
+	/* An older lookup has no such page. */
+	stop_peer();
+	unlink(page);
+	start_peer();
+	pass(2100);
+	ask_account("kept@d");
+	run();
+	assert_null(kept("kept@d"));
+}
+
+static void test_who_keeps_nothing(void **state)
+{
+	mr_directory_free(dir);
+	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path });
+	run();
+	ask_account("kept@d");
+	run();
+	assert_non_null(strstr(seen.p, "account=ok"));
+	assert_null(kept("kept@d"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_answers),           TEST(test_other_order),     TEST(test_deadline),
-		TEST(test_unreadable_answer), TEST(test_lookup_restarts), TEST(test_lookup_away),
-		TEST(test_question_too_long), TEST(test_garbage),         TEST(test_free_drops_questions),
+		TEST(test_answers),
+		TEST(test_other_order),
+		TEST(test_deadline),
+		TEST(test_unreadable_answer),
+		TEST(test_lookup_restarts),
+		TEST(test_lookup_away),
+		TEST(test_question_too_long),
+		TEST(test_garbage),
+		TEST(test_free_drops_questions),
+		TEST(test_kept),
+		TEST(test_kept_until_something_changes),
+		TEST(test_kept_no_longer_than_its_lookup),
+		TEST(test_who_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* test-lookup-interleave: every order, up to a depth, of commits at a primary, their arrival at a replica, reads and polls that begin, look
  * and end, fail-over and back, the end of the overlap, snapshots, restarts and kill -9: no row is given out that is older than what was
- * applied, to nobody who asked after it was applied, and every question is answered once. The real rows.c, changes.c and snapshot.c over a
+ * applied, to nobody who asked after it was applied, and every question is answered once; and who keeps a row does not find the generation
+ * that he got it with any more, once a change of it was applied. The real rows.c, changes.c and snapshot.c over a
  * database of one row whose value is the number of the last change. G03, G04. */
 
 /* system */
@@ -14,6 +15,7 @@
 #include "changes.h"
 #include "rt/clock.h"
 #include "rt/file.h"
+#include "rt/generation.h"
 #include "rt/log.h"
 #include "snapshot.h"
 #include "unit.h"
@@ -60,12 +62,16 @@ static struct world {
 	struct read reads[READS_MAX], poll;
 	struct question questions[READS_MAX];
 	size_t n_questions;
+	struct {
+		uint64_t value, generation; /* 0: nothing */
+	} kept;                             /* by somebody, of what he was told last */
 } w;
 static struct mr_loop *loop;
 static const char *broken;
 static struct bounds bounds;
 static struct mr_snapshot *snapshot; /* NULL where there is none */
-static char folder[64], path[128], journal[160];
+static char folder[64], path[128], journal[160], page[128];
+static struct mr_generation *writer, *reader;
 
 static uint64_t server_has(void)
 {
@@ -210,11 +216,12 @@ static bool enabled(enum action a)
 static void begin_life(void)
 {
 	const struct mr_rows_config r = {
-		.max = 10, .age_ms = 3600000, .negative_age_ms = 3600000, .stale_ms = 86400000, .late_ms = 60000
+		.max = 10, .age_ms = 3600000, .negative_age_ms = 3600000, .stale_ms = 86400000, .late_ms = 60000, .generation = writer
 	};
 	const struct mr_changes_config c = { .interval_ms = 86400000, .overlap_ms = OVERLAP, .late_ms = 86400000 };
 
 	w.expected = 0;
+	w.kept.generation = 0; /* another lookup: its connection was lost */
 	w.rows = mr_rows_new(&r, &w.source);
 	w.changes = mr_changes_new(loop, &c, w.rows, &w.source, on_change, NULL);
 	if (bounds.restarts > 0)
@@ -336,6 +343,19 @@ static void look_into_cache(void)
 		broken = "the cache holds a row from before a change that was applied";
 }
 
+/* And by what he keeps; each time he asks again, and keeps that. */
+static void look_at_kept(void)
+{
+	struct mr_row *row;
+
+	if (w.kept.generation == mr_generation_now(reader) && w.kept.value < w.applied)
+		broken = "what was kept holds, but is from before a change that was applied";
+	if (mr_rows_get(w.rows, MR_ROW_MAILBOX, key, false, NULL, &row) != MR_ROW_FOUND)
+		return;
+	w.kept.value = row->mailbox.quota_bytes;
+	w.kept.generation = mr_generation_now(reader);
+}
+
 static void begin(void)
 {
 	w = (struct world){ .source = {
@@ -388,6 +408,7 @@ static unsigned run(const unsigned *choice, unsigned *possible, enum action *don
 			if (enabled(a) && possible[step]++ == choice[step])
 				done[step] = a;
 		act(done[step]);
+		look_at_kept();
 		look_into_cache();
 	}
 	end();
@@ -438,6 +459,10 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/rows", folder);
 	snprintf(journal, sizeof(journal), "%s.dropped", path);
+	snprintf(page, sizeof(page), "%s/generation", folder);
+	assert_int_equal(mr_generation_new(page, &writer, NULL), 0);
+	reader = mr_generation_open(page);
+	assert_non_null(reader);
 	return 0;
 }
 
@@ -445,7 +470,10 @@ static int teardown(void **state)
 {
 	unlink(path);
 	unlink(journal);
+	unlink(page);
 	rmdir(folder);
+	mr_generation_free(writer);
+	mr_generation_free(reader);
 	mr_loop_free(loop);
 	mr_clock_real();
 	return 0;
