@@ -42,7 +42,7 @@ static int run(struct mr_scan *scan)
 	if (f.userinfo)
 		mr_scan_symbol(scan, "LINK_USERINFO", 2);
 	if (f.address)
-		mr_scan_symbol(scan, "LINK_IP_ADDRESS", 1);
+		mr_scan_symbol(scan, "LINK_IP_ADDRESS", 1.5);
 	if (f.odd_address)
 		mr_scan_symbol(scan, "LINK_ODD_ADDRESS", 3);
 	if (f.encoded)

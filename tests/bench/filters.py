@@ -96,10 +96,14 @@ class Rspamd:
         (self.dir / "local.d/redis.conf").write_text(f'servers = "{redis}";\n')
         self.start(["redis-server", "--port", "0", "--unixsocket", redis, "--unixsocketperm", "777", "--save", "", "--dir", self.dir])
         folders = [option for name in ("LOCAL_CONFDIR", "DBDIR", "RUNDIR", "LOGDIR") for option in ("--var", f"{name}={self.dir}")]
-        self.start(["rspamd", "--no-fork", "--insecure", "--user", "root", "--group", "root", *folders])
-        self.connection = self.connect(self.port)
-        for path, spam in (train or {}).items():
-            self.learn(path, spam)
+        try:
+            self.start(["rspamd", "--no-fork", "--insecure", "--user", "root", "--group", "root", *folders])
+            self.connection = self.connect(self.port)
+            for path, spam in (train or {}).items():
+                self.learn(path, spam)
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self, args):
         self.servers.append(subprocess.Popen(args, stdout=subprocess.DEVNULL))
@@ -110,7 +114,7 @@ class Rspamd:
         return self.control
 
     def connect(self, port):
-        end = time.monotonic() + 90  # its first start compiles its patterns
+        end = time.monotonic() + 600  # its first start compiles its patterns, with other work on the machine for minutes
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
@@ -119,7 +123,7 @@ class Rspamd:
                     return connection
             except OSError:
                 if time.monotonic() > end or self.servers[-1].poll() is not None:
-                    raise RuntimeError(f"rspamd does not start: {(self.dir / 'log').read_text()[-2000:]}") from None
+                    raise RuntimeError(f"rspamd does not start: {(self.dir / 'log').read_text(errors='replace')[-2000:]}") from None
             time.sleep(0.2)
 
     def pids(self):
