@@ -28,17 +28,29 @@ static enum said read_policy(struct mr_slice value, enum mr_dmarc_policy *out)
 	return INVALID;
 }
 
+/* A scheme, a colon, and something after it (RFC 3986 section 3). */
+static bool is_uri(struct mr_slice s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] != ':') {
+		char c = mr_lower(s.p[i]);
+		bool later = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+
+		if (!(c >= 'a' && c <= 'z') && !(later && i > 0))
+			return false;
+		i++;
+	}
+	return i > 0 && i + 1 < s.n && !memchr(s.p, ' ', s.n);
+}
+
 /* At least one URI, of whatever scheme. */
 static bool has_uri(struct mr_slice list)
 {
 	struct mr_slice uri;
 
 	while (mr_slice_next(&list, ',', &uri)) {
-		ptrdiff_t colon;
-
-		uri = mr_slice_trim(uri);
-		colon = mr_slice_chr(uri, ':');
-		if (colon > 0 && (size_t)colon + 1 < uri.n)
+		if (is_uri(mr_slice_trim(uri)))
 			return true;
 	}
 	return false;
@@ -67,6 +79,8 @@ static void read_tag(const struct mr_tag *t, struct mr_dmarc_record *r, enum sai
 		r->psd = is(t->value, 'y') ? 'y' : is(t->value, 'n') ? 'n' : 'u';
 	else if (mr_slice_ieq(t->name, MR_LIT("rua")))
 		r->rua = t->value;
+	else if (mr_slice_ieq(t->name, MR_LIT("ruf")))
+		r->ruf = t->value;
 	else if (mr_slice_ieq(t->name, MR_LIT("fo")))
 		r->fo = t->value;
 }
@@ -89,6 +103,8 @@ bool mr_dmarc_parse(struct mr_slice text, struct mr_dmarc_record *out)
 		r.p = r.sp = r.np = MR_DMARC_ACCEPT;
 		sp = np = VALID;
 	}
+	if (!r.ruf.n)
+		r.fo = (struct mr_slice){ 0 };
 	if (sp == ABSENT)
 		r.sp = r.p;
 	if (np == ABSENT)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "mail/address.h"
 #include "mail/dmarc.h"
+#include "mail/idn.h"
 
 #define LABELS_MAX  128 /* of a DNS name */
 #define WALK_LABELS 8   /* section 4.10: longer names are cut to one less after the first question */
@@ -30,14 +31,15 @@ struct run {
 
 /* -- tree walk, section 4.10 -- */
 
-/* The records that one walk finds, the longest name first. */
+/* The records that one walk finds, and the names that DNS did not tell of, the longest name first. */
 struct walk {
 	struct {
 		struct mr_slice domain;
 		struct mr_dmarc_record record;
 	} found[WALK_LABELS];
 	size_t n;
-	bool temporary;
+	struct mr_slice unknown[WALK_LABELS];
+	size_t n_unknown;
 };
 
 /* The one record at a name. Several are none. */
@@ -101,7 +103,8 @@ static void walk(struct run *run, struct mr_slice domain, struct walk *w)
 
 		if (stopped)
 			continue;
-		w->temporary |= temporary;
+		if (temporary)
+			w->unknown[w->n_unknown++] = at;
 		if (!found)
 			continue;
 		w->found[w->n].domain = at;
@@ -127,13 +130,15 @@ static struct mr_slice organization(const struct walk *w, struct mr_slice domain
 
 /* -- the policy, section 4.10.1 -- */
 
-/* 1: *out; 0: none; -EAGAIN: whether the domain exists is still asked. */
+/* Section 3.2.13: not, where DNS says NXDOMAIN. -EAGAIN: still asked; -ETIMEDOUT: DNS does not tell. */
 static int exists(struct run *run, struct mr_slice domain)
 {
 	const struct mr_dns_answer *a = mr_dns_view_get(run->dns, domain, MR_DNS_A);
 
 	if (!a)
 		return -EAGAIN;
+	if (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS)
+		return -ETIMEDOUT;
 	return a->status != MR_DNS_NXDOMAIN;
 }
 
@@ -142,7 +147,8 @@ struct author {
 	const struct mr_dmarc_record *record; /* NULL: none */
 	struct mr_slice record_domain;
 	enum mr_dmarc_policy policy;
-	bool temporary;
+	const struct walk *walk;
+	bool temporary; /* the policy depends on what DNS does not tell */
 };
 
 /* The record of the author's domain, else of its organization, else of the public suffix above. */
@@ -161,19 +167,23 @@ static void choose_record(const struct walk *w, struct author *a)
 
 static int find_policy(struct run *run, struct mr_slice domain, struct walk *w, struct author *out)
 {
-	struct author a = { .domain = domain };
+	struct author a = { .domain = domain, .walk = w };
 	int there = exists(run, domain);
 
 	walk(run, domain, w);
-	if (run->waiting || there < 0)
+	if (run->waiting || there == -EAGAIN)
 		return -EAGAIN;
 	a.organization = organization(w, domain);
-	a.temporary = w->temporary;
 	choose_record(w, &a);
-	if (a.record && a.record_domain.n == domain.n)
+	if (a.record && a.record_domain.n == domain.n) {
 		a.policy = a.record->p;
-	else if (a.record)
-		a.policy = there ? a.record->sp : a.record->np;
+	} else {
+		a.temporary = w->n_unknown > 0;
+		if (a.record) {
+			a.policy = there ? a.record->sp : a.record->np;
+			a.temporary |= there < 0 && a.record->sp != a.record->np;
+		}
+	}
 	*out = a;
 	return 0;
 }
@@ -185,18 +195,49 @@ static bool is_below(struct mr_slice name, struct mr_slice top)
 	return mr_slice_ieq(name, top) || (name.n > top.n && name.p[name.n - top.n - 1] == '.' && mr_slice_iends(name, top));
 }
 
-/* Strict: the same name. Relaxed: the same organizational domain, which needs a walk only below the author's own. */
-static bool aligned(struct run *run, const struct author *a, struct mr_slice domain, bool strict)
+/* Could a record at a name that DNS does not tell of make the domain one of the author's organization? */
+static bool may_share(const struct walk *w, struct mr_slice domain)
+{
+	for (size_t i = 0; i < w->n_unknown; i++) {
+		if (is_below(domain, w->unknown[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Could such a record make what is below `top` an organization of its own? */
+static bool may_part(const struct walk *w, struct mr_slice top)
+{
+	for (size_t i = 0; i < w->n_unknown; i++) {
+		if (w->unknown[i].n > top.n)
+			return true;
+	}
+	return false;
+}
+
+/* Strict: the same name. Relaxed: the same organizational domain, which needs a walk only below the author's own. What depends on a name
+ * that DNS does not tell of is not aligned, and *temporary. */
+static bool aligned(struct run *run, const struct author *a, struct mr_slice domain, bool strict, bool *temporary)
 {
 	struct mr_slice lower = mr_address_lower(domain, run->arena);
 	struct walk w;
 
 	if (mr_slice_ieq(lower, a->domain))
 		return true;
-	if (strict || !is_below(lower, a->organization))
+	if (strict)
 		return false;
+	if (!is_below(lower, a->organization)) {
+		*temporary |= may_share(a->walk, lower);
+		return false;
+	}
 	walk(run, lower, &w);
-	return !run->waiting && mr_slice_ieq(organization(&w, lower), a->organization);
+	if (run->waiting || !mr_slice_ieq(organization(&w, lower), a->organization))
+		return false;
+	if (may_part(a->walk, a->organization) || may_part(&w, a->organization)) {
+		*temporary = true;
+		return false;
+	}
+	return true;
 }
 
 /* What one author's domain comes to. */
@@ -210,7 +251,7 @@ static void evaluate(struct run *run, const struct author *a, struct mr_dmarc_an
 	if (!a->record && !temporary)
 		return;
 	if (a->record && spf && (spf->result == MR_SPF_PASS || spf->result == MR_SPF_TEMPERROR) &&
-	    aligned(run, a, spf->domain, a->record->strict_spf)) {
+	    aligned(run, a, spf->domain, a->record->strict_spf, &temporary)) {
 		out->spf_aligned = spf->result == MR_SPF_PASS;
 		temporary |= spf->result == MR_SPF_TEMPERROR;
 	}
@@ -219,7 +260,7 @@ static void evaluate(struct run *run, const struct author *a, struct mr_dmarc_an
 
 		if (!s->aligns && s->result != MR_DKIM_TEMPERROR)
 			continue;
-		if (!aligned(run, a, s->domain, a->record->strict_dkim))
+		if (!aligned(run, a, s->domain, a->record->strict_dkim, &temporary))
 			continue;
 		out->dkim_aligned |= s->aligns;
 		temporary |= s->result == MR_DKIM_TEMPERROR;
@@ -267,10 +308,10 @@ static int authors(struct run *run, struct mr_slice out[MR_DMARC_AUTHORS_MAX], c
 		return -EINVAL;
 	for (int i = 0; i < n; i++) {
 		ptrdiff_t at = mr_slice_rchr(addresses[i], '@');
-		struct mr_slice domain;
+		struct mr_slice domain = mr_idn_ascii(mr_slice_from(addresses[i], (size_t)at + 1), run->arena);
 		bool seen = false;
 
-		if (at < 0 || mr_domain_check(mr_slice_from(addresses[i], (size_t)at + 1), true, run->arena, &domain, NULL) < 0)
+		if (at < 0 || mr_domain_check(domain, true, run->arena, &domain, NULL) < 0)
 			return -EINVAL;
 		for (int j = 0; j < different; j++)
 			seen |= mr_slice_eq(out[j], domain);

@@ -19,9 +19,9 @@ struct mr_dmarc_record {
 	bool testing;                   /* t=y */
 	char psd;                       /* 'y', 'n' or 'u' */
 	bool unusable;                  /* no valid policy, and nobody to report to: no DMARC at all */
-	struct mr_slice rua, fo;        /* as they stand */
+	struct mr_slice rua, ruf, fo;   /* as they stand; fo without ruf is none */
 };
-/* False: no DMARC record (section 4.7: v=DMARC1 first). Other faults leave the defaults. */
+/* False: no DMARC record (section 4.7: v=DMARC1 first). Other faults leave the defaults (section 4.8). */
 bool mr_dmarc_parse(struct mr_slice text, struct mr_dmarc_record *out);
 
 struct mr_dmarc_request {

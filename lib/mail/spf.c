@@ -5,6 +5,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "mail/idn.h"
 #include "mail/spf-eval.h"
 
 static const char *const names[] = {
@@ -241,6 +242,7 @@ static void set_sender(struct spf *s)
 
 	s->macros.local = at > 0 ? (struct mr_slice){ sender.p, (size_t)at } : MR_LIT("postmaster");
 	s->macros.sender_domain = !sender.n ? s->rq->helo : at < 0 ? sender : mr_slice_from(sender, (size_t)at + 1);
+	s->macros.sender_domain = mr_idn_ascii(s->macros.sender_domain, s->arena); /* RFC 8616 section 4 */
 }
 
 int mr_spf_check(const struct mr_spf_request *rq, struct mr_dns_view *dns, struct mr_arena *arena, struct mr_spf_answer *out)

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 /* libraries */
-#include <idn2.h>
 #include <libpsl.h>
 
 /* ours */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "mail/idn.h"
 #include "mail/url.h"
 
 #define LABEL_MAX 63
@@ -83,18 +83,13 @@ static bool is_dns_name(struct mr_slice host)
 	return label > 0 && dots > 0 && host.n <= MR_URL_HOST_MAX;
 }
 
-/* The name as DNS has it, lower case; free() it. Where the rules of IDNA forbid a name that DNS does not, it is taken as it stands:
- * "_dmarc.example.org". ASCII alone has nothing for IDNA to change. */
-static char *to_ascii(const char *name)
+/* The name as DNS has it, lower case. Where the rules of IDNA forbid a name that DNS does not, it is taken as it stands:
+ * "_dmarc.example.org". */
+static const char *to_ascii(struct mr_slice name, struct mr_arena *arena)
 {
-	char *ascii = NULL;
-	bool plain = true;
+	char *ascii = mr_arena_slice(arena, mr_idn_ascii(name, arena));
 
-	for (const char *p = name; *p; p++)
-		plain &= (unsigned char)*p < 0x80;
-	if (plain || idn2_lookup_u8((const uint8_t *)name, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
-		ascii = strdup(name);
-	for (char *p = ascii; ascii && *p; p++)
+	for (char *p = ascii; *p; p++)
 		*p = mr_lower(*p);
 	return ascii;
 }
@@ -102,29 +97,27 @@ static char *to_ascii(const char *name)
 static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url *out)
 {
 	struct mr_buf plain = MR_BUF(4 * MR_URL_HOST_MAX);
-	char *ascii = NULL, text[INET_ADDRSTRLEN];
+	char text[INET_ADDRSTRLEN];
 	struct in_addr address;
+	const char *ascii;
 	int err = -EINVAL;
 
 	if (!decode(host, &plain, &out->encoded_host) || !plain.n)
 		goto out;
 	while (plain.n > 1 && plain.p[plain.n - 1] == '.')
 		mr_buf_truncate(&plain, plain.n - 1);
-	ascii = to_ascii(plain.p);
-	if (!ascii)
-		goto out;
+	ascii = to_ascii(mr_buf_slice(&plain), arena);
 	if (odd_address(ascii, &address) && inet_ntop(AF_INET, &address, text, sizeof(text))) {
 		out->ip = true;
 		out->odd_ip = strcmp(text, ascii) != 0;
 		out->host = out->domain = mr_slice_of(mr_arena_strdup(arena, text));
 		err = 0;
 	} else if (is_dns_name(mr_slice_of(ascii))) {
-		out->host = mr_slice_of(mr_arena_strdup(arena, ascii));
+		out->host = mr_slice_of(ascii);
 		out->domain = mr_slice_of(psl_registrable_domain(suffixes, out->host.p));
 		err = 0;
 	}
 out:
-	free(ascii);
 	mr_buf_done(&plain);
 	return err;
 }

@@ -23,7 +23,7 @@ static const struct {
 	{ "v=DMARC1; p=reject; adkim=x; aspf=; t=maybe; psd=yes", "reject reject reject r r n u" },
 	{ "v=DMARC1; psd=Y; t=Y; p=reject; adkim=S", "reject reject reject s r y y" },
 	{ "v=DMARC1; p=reject; pct=0; ri=1; rf=x; fo=1; other=1", "reject reject reject r r n u" },
-	/* faults are passed over, section 4.7 */
+	/* faults are passed over, section 4.8 */
 	{ "v=DMARC1; ; p=reject", "reject reject reject r r n u" },
 	{ "v=DMARC1; nonsense; p=reject; =x; 9=1", "reject reject reject r r n u" },
 	/* no valid policy, section 4.10.1: with somebody to report to as p=none, else no DMARC */
@@ -34,6 +34,13 @@ static const struct {
 	{ "v=DMARC1; p=reject; np=x; rua=nonsense", "unusable" },
 	{ "v=DMARC1; rua=mailto:a@example.org", "none none none r r n u" },
 	{ "v=DMARC1; p=reject; sp=x; rua=nonsense, mailto:a@example.org!10m", "none none none r r n u" },
+	{ "v=DMARC1; p=x; rua=mailto:", "unusable" },
+	{ "v=DMARC1; p=x; rua=mail to:a@example.org,:x,1a:b", "unusable" },
+	{ "v=DMARC1; p=x; rua=,h2+x.y-z:b", "none none none r r n u" },
+	{ "v=DMARC1; psd=y", "unusable" },
+	/* appendix B.2.5 */
+	{ "v=DMARC1; p=quarantine; rua=mailto:dmarc-feedback@example.com,mailto:tld-test@thirdparty.example.net; t=y",
+	  "quarantine quarantine quarantine r r y u" },
 	/* v= first, and exact */
 	{ "v=dmarc1; p=none", NULL },
 	{ "v=DMARC1.0; p=none", NULL },
@@ -66,44 +73,72 @@ static void test_records(void **state)
 	}
 }
 
+/* Section 4.7: fo= means nothing where no ruf= stands. */
+static void test_reports(void **state)
+{
+	struct mr_dmarc_record r;
+
+	assert_true(mr_dmarc_parse(MR_LIT("v=DMARC1; p=none; fo=1:d; rua=mailto:a@example.org!10m"), &r));
+	assert_slice(r.rua, "mailto:a@example.org!10m");
+	assert_int_equal(r.fo.n, 0);
+	assert_true(mr_dmarc_parse(MR_LIT("v=DMARC1; fo=1:d; p=none; ruf= mailto:b@example.org, mailto:c@example.org"), &r));
+	assert_slice(r.ruf, "mailto:b@example.org, mailto:c@example.org");
+	assert_slice(r.fo, "1:d");
+}
+
 /* -- messages -- */
 
-static const char zone[] = "strict.example A 192.0.2.1\n"
-			   "_dmarc.strict.example TXT v=DMARC1; p=reject; adkim=s; aspf=s\n"
-			   "relaxed.example A 192.0.2.1\n"
-			   "_dmarc.relaxed.example TXT v=DMARC1; p=quarantine; sp=reject; np=none\n"
-			   "sub.relaxed.example A 192.0.2.1\n"
-			   "own.relaxed.example A 192.0.2.1\n"
-			   "_dmarc.own.relaxed.example TXT v=DMARC1; p=none\n"
-			   "testing.example A 192.0.2.1\n"
-			   "_dmarc.testing.example TXT v=DMARC1; p=reject; sp=quarantine; t=y\n"
-			   "sub.testing.example A 192.0.2.1\n"
-			   "two.example A 192.0.2.1\n"
-			   "_dmarc.two.example TXT v=DMARC1; p=reject\n_dmarc.two.example TXT v=DMARC1; p=none\n"
-			   "noise.example A 192.0.2.1\n"
-			   "_dmarc.noise.example TXT v=spf1 -all\n_dmarc.noise.example TXT v=DMARC1; p=reject\n"
-			   "unusable.example A 192.0.2.1\n"
-			   "_dmarc.unusable.example TXT v=DMARC1; p=nothing\n"
-			   "slow.example A 192.0.2.1\n"
-			   "_dmarc.slow.example TIMEOUT\n"
-			   /* psd=n: the organization starts here although there is a record above, section 4.10.2 */
-			   "_dmarc.big.example TXT v=DMARC1; p=none\n"
-			   "_dmarc.dep.big.example TXT v=DMARC1; p=reject; psd=n\n"
-			   "a.dep.big.example A 192.0.2.1\nb.dep.big.example A 192.0.2.1\nc.big.example A 192.0.2.1\n"
-			   /* psd=y: organizations are one label below */
-			   "_dmarc.suffix TXT v=DMARC1; p=none; sp=quarantine; np=reject; psd=y\n"
-			   "shop.suffix A 192.0.2.1\nwww.shop.suffix A 192.0.2.1\nother.suffix A 192.0.2.1\n"
-			   "_dmarc.www.bank.suffix TXT v=DMARC1; p=reject\n"
-			   "www.bank.suffix A 192.0.2.1\nmail.bank.suffix A 192.0.2.1\n"
-			   "suffix A 192.0.2.1\n"
-			   /* a record in the middle is neither the author's nor the organization's */
-			   "_dmarc.mid.relaxed.example TXT v=DMARC1; p=none\n"
-			   "low.mid.relaxed.example A 192.0.2.1\n"
-			   /* deep names: after the first question the walk goes on with seven labels, section 4.10 */
-			   "_dmarc.b.c.d.e.f.g.h.example TXT v=DMARC1; p=reject\n"
-			   "_dmarc.c.d.e.f.g.h.example TXT v=DMARC1; p=quarantine\n"
-			   "a.b.c.d.e.f.g.h.example A 192.0.2.1\n"
-			   "_dmarc.xn--bcher-kva.example TXT v=DMARC1; p=reject\nxn--bcher-kva.example A 192.0.2.1\n";
+static const char zone[] =
+    "strict.example A 192.0.2.1\n"
+    "_dmarc.strict.example TXT v=DMARC1; p=reject; adkim=s; aspf=s\n"
+    "relaxed.example A 192.0.2.1\n"
+    "_dmarc.relaxed.example TXT v=DMARC1; p=quarantine; sp=reject; np=none\n"
+    "sub.relaxed.example A 192.0.2.1\n"
+    "own.relaxed.example A 192.0.2.1\n"
+    "_dmarc.own.relaxed.example TXT v=DMARC1; p=none\n"
+    "testing.example A 192.0.2.1\n"
+    "_dmarc.testing.example TXT v=DMARC1; p=reject; sp=quarantine; t=y\n"
+    "sub.testing.example A 192.0.2.1\n"
+    "two.example A 192.0.2.1\n"
+    "_dmarc.two.example TXT v=DMARC1; p=reject\n_dmarc.two.example TXT v=DMARC1; p=none\n"
+    "noise.example A 192.0.2.1\n"
+    "_dmarc.noise.example TXT v=spf1 -all\n_dmarc.noise.example TXT v=DMARC1; p=reject\n"
+    "unusable.example A 192.0.2.1\n"
+    "_dmarc.unusable.example TXT v=DMARC1; p=nothing\n"
+    "slow.example A 192.0.2.1\n"
+    "_dmarc.slow.example TIMEOUT\n"
+    /* psd=n: the organization starts here although there is a record above, section 4.10.2 */
+    "_dmarc.big.example TXT v=DMARC1; p=none\n"
+    "_dmarc.dep.big.example TXT v=DMARC1; p=reject; psd=n\n"
+    "a.dep.big.example A 192.0.2.1\nb.dep.big.example A 192.0.2.1\nc.big.example A 192.0.2.1\n"
+    /* psd=y: organizations are one label below */
+    "_dmarc.suffix TXT v=DMARC1; p=none; sp=quarantine; np=reject; psd=y\n"
+    "shop.suffix A 192.0.2.1\nwww.shop.suffix A 192.0.2.1\nother.suffix A 192.0.2.1\n"
+    "_dmarc.www.bank.suffix TXT v=DMARC1; p=reject\n"
+    "www.bank.suffix A 192.0.2.1\nmail.bank.suffix A 192.0.2.1\n"
+    "suffix A 192.0.2.1\n"
+    /* a record in the middle is neither the author's nor the organization's */
+    "_dmarc.mid.relaxed.example TXT v=DMARC1; p=none\n"
+    "low.mid.relaxed.example A 192.0.2.1\n"
+    /* deep names: after the first question the walk goes on with seven labels, section 4.10 */
+    "_dmarc.b.c.d.e.f.g.h.example TXT v=DMARC1; p=reject\n"
+    "_dmarc.c.d.e.f.g.h.example TXT v=DMARC1; p=quarantine\n"
+    "a.b.c.d.e.f.g.h.example A 192.0.2.1\n"
+    "_dmarc.xn--bcher-kva.example TXT v=DMARC1; p=reject\nxn--bcher-kva.example A 192.0.2.1\n"
+    "mail.xn--bcher-kva.example A 192.0.2.1\n"
+    /* section 5.1.8: what stands below the seventh label is not found, but for the author's own */
+    "_dmarc.b.c.d.e.f.g.deep.test TXT v=DMARC1; p=reject; psd=n\n_dmarc.deep.test TXT v=DMARC1; p=none; sp=quarantine\n"
+    "mail.a.b.c.d.e.f.g.deep.test A 192.0.2.1\n"
+    /* appendix B.4 */
+    "_dmarc.example.test TXT v=DMARC1; p=reject\n_dmarc.signing.example.test TXT v=DMARC1; p=none\n"
+    "a.b.c.d.e.f.g.h.i.j.k.example.test A 192.0.2.1\n"
+    "_dmarc.bank.test TXT v=DMARC1; p=reject; psd=y\n_dmarc.giant.bank.test TXT v=DMARC1; p=quarantine\n"
+    /* a name on the way that DNS does not tell of */
+    "_dmarc.flaky TIMEOUT\n_dmarc.big.flaky TXT v=DMARC1; p=reject\nbig.flaky A 192.0.2.1\nsub.big.flaky A 192.0.2.1\n"
+    "_dmarc.gap.big.flaky TIMEOUT\n_dmarc.own.gap.big.flaky TXT v=DMARC1; p=quarantine\nown.gap.big.flaky A 192.0.2.1\n"
+    "gap.big.flaky A 192.0.2.1\n"
+    "_dmarc.maybe.example TXT v=DMARC1; p=none; np=reject\ngone.maybe.example TIMEOUT\n"
+    "_dmarc.same.example TXT v=DMARC1; p=reject\ngone.same.example TIMEOUT\n";
 
 static const struct {
 	const char *from;   /* value of From; NULL: none */
@@ -155,13 +190,42 @@ static const struct {
 	{ "a@strict.example", NULL, "~strict.example", "temperror reject strict.example strict.example 0 0" },
 	{ "a@strict.example", "~strict.example", "strict.example", "pass reject strict.example strict.example 0 1" },
 	{ "a@strict.example", "~evil.example", "~evil.example", "fail reject strict.example strict.example 0 0" },
-	/* From, section 5.3.1 and 11.4 */
+	/* what of it matters, section 5.3.6: a record of the author's own decides where nobody else has passed */
+	{ "a@big.flaky", NULL, NULL, "fail reject big.flaky big.flaky 0 0" },
+	{ "a@big.flaky", NULL, "big.flaky", "pass reject big.flaky big.flaky 0 1" },
+	{ "a@big.flaky", NULL, "sub.big.flaky", "pass reject big.flaky big.flaky 0 1" },
+	{ "a@big.flaky", NULL, "evil.example", "fail reject big.flaky big.flaky 0 0" },
+	{ "a@big.flaky", "other.flaky", NULL, "temperror reject big.flaky big.flaky 0 0" },
+	{ "a@sub.big.flaky", NULL, NULL, "temperror reject sub.big.flaky big.flaky 0 0" },
+	{ "a@big.flaky", NULL, "gap.big.flaky", "temperror reject big.flaky big.flaky 0 0" },
+	{ "a@own.gap.big.flaky", NULL, NULL, "fail quarantine own.gap.big.flaky big.flaky 0 0" },
+	{ "a@own.gap.big.flaky", "big.flaky", NULL, "temperror quarantine own.gap.big.flaky big.flaky 0 0" },
+	{ "a@own.gap.big.flaky", "own.gap.big.flaky", "big.flaky", "pass quarantine own.gap.big.flaky big.flaky 1 0" },
+	{ "a@gone.maybe.example", NULL, NULL, "temperror none gone.maybe.example maybe.example 0 0" },
+	{ "a@gone.same.example", NULL, NULL, "fail reject gone.same.example same.example 0 0" },
+	/* section 5.1.8 and appendix B.4 */
+	{ "a@mail.a.b.c.d.e.f.g.deep.test", NULL, NULL, "fail quarantine mail.a.b.c.d.e.f.g.deep.test deep.test 0 0" },
+	{ "a@b.c.d.e.f.g.deep.test", NULL, "deep.test", "fail reject b.c.d.e.f.g.deep.test b.c.d.e.f.g.deep.test 0 0" },
+	{ "a@example.test", "example.test", "signing.example.test", "pass reject example.test example.test 1 1" },
+	{ "a@a.b.c.d.e.f.g.h.i.j.k.example.test", "example.test", "signing.example.test",
+	  "pass reject a.b.c.d.e.f.g.h.i.j.k.example.test example.test 1 1" },
+	{ "a@giant.bank.test", "mail.giant.bank.test", "mail.mega.bank.test", "pass quarantine giant.bank.test giant.bank.test 1 0" },
+	/* From, section 5.3.1; names that look like addresses, 11.4; several authors, 11.5 */
 	{ "\"x@evil.example\" <a@strict.example> (c)", "strict.example", NULL, "pass reject strict.example strict.example 1 0" },
 	{ "group: a@strict.example, b@strict.example;", "strict.example", NULL, "pass reject strict.example strict.example 1 0" },
 	{ "a@strict.example, b@relaxed.example", "relaxed.example", NULL, "fail reject strict.example strict.example 0 0" },
 	{ "a@own.relaxed.example, b@relaxed.example", NULL, NULL, "fail quarantine relaxed.example relaxed.example 0 0" },
 	{ "a@nothing.example, b@relaxed.example", "relaxed.example", NULL, "none none nothing.example nothing.example 0 0" },
 	{ "a@xn--bcher-kva.example", NULL, NULL, "fail reject xn--bcher-kva.example xn--bcher-kva.example 0 0" },
+	{ "a@b\xc3\xbc"
+	  "cher.example",
+	  NULL, "mail.xn--bcher-kva.example", "pass reject xn--bcher-kva.example xn--bcher-kva.example 0 1" },
+	{ "a@mail.B\xc3\x9c"
+	  "CHER.example",
+	  "xn--bcher-kva.example", NULL, "pass reject mail.xn--bcher-kva.example xn--bcher-kva.example 1 0" },
+	{ "a@b\xfc"
+	  "cher.example",
+	  NULL, NULL, "permerror: From is broken" },
 	{ "group:;", "strict.example", NULL, "permerror: From names nobody" },
 	{ "", NULL, NULL, "permerror: From names nobody" },
 	{ "a@", NULL, NULL, "permerror: From is broken" },
@@ -316,7 +380,7 @@ static void test_rows(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_records), cmocka_unit_test(test_messages),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_records), cmocka_unit_test(test_reports), cmocka_unit_test(test_messages),
 					    cmocka_unit_test(test_questions), cmocka_unit_test(test_rows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

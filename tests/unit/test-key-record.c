@@ -1,5 +1,11 @@
 /* key-record: which records publish a key, and what is said of those that do not. */
+/* libraries */
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
 /* ours */
+#include "base/text.h"
 #include "mail/key-record.h"
 #include "unit.h"
 
@@ -51,9 +57,57 @@ static void test_published(void **state)
 			    "DNS cannot be asked now");
 }
 
+/* What is said of a key in DER; *bits as the record's reader tells. */
+static const char *read_der(const unsigned char *der, size_t n, bool ed25519, unsigned *bits)
+{
+	struct mr_buf text = MR_BUF(10000);
+	struct mr_public_key *key = NULL;
+	const char *problem;
+
+	*bits = 0;
+	mr_base64_add(&text, (struct mr_slice){ (const char *)der, n });
+	problem = mr_public_key_new(&(struct mr_key_record){ .ed25519 = ed25519, .key = mr_buf_slice(&text) }, &key, bits);
+	assert_int_equal(!problem, !!key);
+	mr_public_key_free(key);
+	mr_buf_done(&text);
+	return problem;
+}
+
+/* Both ways of writing an RSA key (errata 3017 of RFC 6376), cut off anywhere, and what is none. */
+static void test_der(void **state)
+{
+	EVP_PKEY *rsa = EVP_RSA_gen(1024), *weak = EVP_RSA_gen(768), *ec = EVP_EC_gen("P-256");
+	unsigned char *info = NULL, *bare = NULL, *other = NULL, *short_ = NULL;
+	int n_info = i2d_PUBKEY(rsa, &info), n_bare = i2d_PublicKey(rsa, &bare), n_other = i2d_PUBKEY(ec, &other);
+	int n_short = i2d_PUBKEY(weak, &short_);
+	unsigned bits;
+
+	assert_null(read_der(info, (size_t)n_info, false, &bits));
+	assert_int_equal(bits, 1024);
+	assert_null(read_der(bare, (size_t)n_bare, false, &bits));
+	assert_int_equal(bits, 1024);
+	assert_string_equal(read_der(short_, (size_t)n_short, false, &bits), "key is too short");
+	assert_int_equal(bits, 768);
+	assert_string_equal(read_der(other, (size_t)n_other, false, &bits), "key cannot be read");
+	assert_string_equal(read_der(info, (size_t)n_info, true, &bits), "key cannot be read");
+	for (int i = 1; i < n_info; i++)
+		assert_non_null(read_der(info, (size_t)i, false, &bits));
+	for (int i = 1; i < n_bare; i++)
+		assert_non_null(read_der(bare, (size_t)i, false, &bits));
+	info[8] ^= 1; /* of the algorithm's name */
+	assert_string_equal(read_der(info, (size_t)n_info, false, &bits), "key cannot be read");
+	OPENSSL_free(info);
+	OPENSSL_free(bare);
+	OPENSSL_free(other);
+	OPENSSL_free(short_);
+	EVP_PKEY_free(rsa);
+	EVP_PKEY_free(weak);
+	EVP_PKEY_free(ec);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_published) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_published), cmocka_unit_test(test_der) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 static const char zone[] =
     /* selection of records, section 4.5 */
     "none.example TXT something else\n"
+    "xn--bcher-kva.example TXT v=spf1 -all\n"
     "none.example TXT v=spf10 -all\n"
     "two.example TXT v=spf1 -all\n"
     "two.example TXT V=SPF1 +all\n"
@@ -118,6 +119,12 @@ static const struct {
 	{ "u@one.example", C4, MR_SPF_FAIL, "-ALL" },
 	{ "u@ONE.Example.", C4, MR_SPF_FAIL, "-ALL" },
 	{ "u@alias.example", C4, MR_SPF_FAIL, "-ALL" },
+	{ "u@b\xc3\xbc"
+	  "cher.example",
+	  C4, MR_SPF_FAIL, "-all" }, /* RFC 8616 section 4 */
+	{ "u@b\xfc"
+	  "cher.example",
+	  C4, MR_SPF_NONE, "" },
 	{ "u@empty.example", C4, MR_SPF_NEUTRAL, "default" },
 	{ "u@slow.example", C4, MR_SPF_TEMPERROR, "" },
 	{ "u@localhost", C4, MR_SPF_NONE, "" },
