@@ -217,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .client_name = MR_LIT("mail.example.org"),
 				    .helo = MR_LIT("mail.example.org"),
 				    .sender = MR_LIT("s@example.org"),
-				    .now = 1700000000 };
+				    .now = 1800000000 };
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_verdict v;
 	struct mr_job *j;

@@ -198,6 +198,7 @@ class Virus(MilterCase):
 
     def test_deadline_names_what_is_waited_for(self):
         self.start(self.clamd(1, 'clamd_timeout = "500ms"\nscan_timeout = "700ms"\ndirectory_timeout = "10s"'))
+        wait_until(lambda: self.send().answer == "continue")  # a scanner is ready
         self.directory.silent = True
         self.assertTrue(self.send(to=BEN).text.startswith("451"))
         self.assertIn("waiting_for=directory:1", self.logged())
