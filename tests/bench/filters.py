@@ -50,7 +50,7 @@ class Lines:
 class Ours(Lines):
     """`mailreeve scan` with its rules as they are by default."""
 
-    threshold = 6
+    threshold = 5
 
     def __init__(self, folder, build, conf=""):
         path = folder / "mailreeve.conf"
