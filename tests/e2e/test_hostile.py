@@ -23,7 +23,8 @@ def site(stack):
     rules = stack.lay.dir / "hostile.cf"
     rules.write_text(hostile.RULES)
     rules.chmod(0o644)
-    with setting(stack, f"rule_files = {{mailreeve, spamassassin, {rules}}}\n\tattachment_filter = yes\n\tscanners = {RUNNERS + 1}\n\tclamd_away = tag"):
+    with setting(stack, f"rule_files = {{mailreeve, spamassassin, {rules}}}\n\tattachment_filter = yes\n\tscanners = {RUNNERS + 1}\n"
+                 "\tclamd_away = tag\n\tscan_timeout = 100s"):
         yield stack
 
 
