@@ -65,15 +65,39 @@ static const char *check_names(struct mr_arena *arena, struct dkim_field *f)
 	return NULL;
 }
 
-/* i= is of d= or of a domain below it. */
-static const char *check_identity(struct dkim_field *f)
+static int hex(char c)
 {
-	ptrdiff_t at = mr_slice_rchr(f->identity, '@');
-	struct mr_slice domain;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "=XX" is a byte (section 2.11); what is none stands for itself. */
+static struct mr_slice unquote(struct mr_slice s, struct mr_arena *arena)
+{
+	char *out = mr_arena_alloc(arena, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool byte = s.p[i] == '=' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0;
+
+		out[n++] = byte ? (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])) : s.p[i];
+		i += byte ? 2 : 0;
+	}
+	return (struct mr_slice){ out, n };
+}
+
+/* i= is of d= or of a domain below it. */
+static const char *check_identity(struct mr_arena *arena, struct dkim_field *f)
+{
+	struct mr_slice identity, domain;
+	ptrdiff_t at;
 
 	if (!f->identity.p)
 		return NULL;
-	domain = mr_slice_from(f->identity, (size_t)(at + 1));
+	identity = unquote(f->identity, arena);
+	at = mr_slice_rchr(identity, '@');
+	domain = mr_slice_from(identity, (size_t)(at + 1));
 	f->below = domain.n > f->domain.n;
 	if (at < 0 || !mr_slice_iends(domain, f->domain) || (f->below && domain.p[domain.n - f->domain.n - 1] != '.'))
 		return "i= is not within d=";
@@ -106,7 +130,7 @@ static const char *check_form(struct mr_slice tags[TAGS], struct mr_arena *arena
 		return "signature has another version";
 	problem = check_names(arena, f);
 	if (!problem)
-		problem = check_identity(f);
+		problem = check_identity(arena, f);
 	if (!problem)
 		problem = check_base64(f);
 	if (!problem && mr_canon_parse(tags[TAG_C].p ? mr_tag_compact(tags[TAG_C], arena) : MR_LIT("simple"), &f->head, &f->body) < 0)
