@@ -144,6 +144,7 @@ def site(server, tmp_path, request):
 def lookup(site, tmp_path_factory):
     lookup = Lookup(site, tmp_path_factory.mktemp("run"), deadline="2s", poll_late="2s").start()
     until(lambda: lookup.map("domain", "example.org") == "OK example.org")
+    until(lambda: int(lookup.control("rounds")) > 0)  # else what the change log names is dropped from memory after it was asked for
     yield lookup
     if lookup.process.poll() is None:
         lookup.stop()
