@@ -122,7 +122,8 @@ def evaluations(stack, queue_id):
 def test_evaluations_are_kept(stack):
     """All that an aggregate report needs, where the domain asks for reports; nothing else."""
     reporting, silent = "reporting.example", "silent.example"
-    zones.add(stack.lay, zones.txt("_dmarc." + reporting, "v=DMARC1; p=quarantine; sp=reject; adkim=s; rua=mailto:reports@reporting.example; fo=1"))
+    zones.add(stack.lay, zones.txt("_dmarc." + reporting, "v=DMARC1; p=quarantine; sp=reject; adkim=s; rua=mailto:reports@reporting.example; "
+                                    "ruf=mailto:failures@reporting.example; fo=1"))
     zones.add(stack.lay, zones.txt("_dmarc." + silent, "v=DMARC1; p=none"))
     ids = {}
     for name in (reporting, silent, "sub." + reporting):
