@@ -405,6 +405,74 @@ def test_keys_are_of_the_domain_in_openssl_words(site):
     assert "2048 bit" in done.stdout
 
 
+# ---- the pool of connections that lookup uses
+
+class Driver:
+    """tests/support/pool-driver.c as the reader, asking for one mailbox again and again."""
+
+    def __init__(self, site, address):
+        conf = site.folder / "pool.conf"
+        conf.write_text(f"db_socket = {site.server.socket}\ndb_name = {site.name}\ndb_user = {site.name}_r\ndb_password_file = {site.folder}/reader\n"
+                        "db_timeout = 2s\n")
+        self.log = site.folder / "pool.log"
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([str(BUILD / "tests/unit/pool-driver"), str(conf), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=log, text=True)
+
+    def says(self, seconds=15):
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+            assert ready, self.log.read_text()
+            line += os.read(self.process.stdout.fileno(), 1)
+        return line.decode()
+
+    def end(self):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=20) == 0
+        return self.log.read_text()
+
+
+def test_pool_loses_and_finds_the_database(site):
+    site.cli("user", "add", "pool@example.org", "--hash", stdin=BCRYPT + "\n")
+    driver = Driver(site, "pool@example.org")
+    try:
+        assert re.match(r"taken 1[678]\n", driver.says())  # the queue of 16, and what two threads had begun
+        assert driver.says() == "found\n"
+        for end in (site.server.kill, site.server.stop):
+            end()
+            assert driver.says() == "away\n"
+            time.sleep(2)
+            site.server.start()
+            assert driver.says() == "found\n"
+        site.sql("INSERT INTO schema_version VALUES (99, '99.0.0', NOW())")
+        site.server.kill()
+        assert driver.says() == "away\n"
+        site.server.start()
+        time.sleep(3)  # the longest pause between two tries, and a bit
+        site.sql("DELETE FROM schema_version WHERE version = 99")
+        assert driver.says() == "found\n"
+        site.cli("user", "del", "pool@example.org")
+        assert driver.says() == "none\n"
+    finally:
+        log = driver.end()
+    kinds = ["up" if "database-connected" in line else "too new" if "too new" in line else "away" for line in log.splitlines() if "database-" in line]
+    assert kinds[:5] == ["up", "away", "up", "away", "up"] and kinds[-1] == "up", log
+    # A second thread may connect between the new version and the kill, and see it then already; its pause before the next try may outlast the restart.
+    assert kinds[5:-1] in (["away", "too new"], ["too new", "away", "too new"], ["too new"]), log
+
+
+def test_pool_starts_and_ends_without_a_database(site):
+    site.server.stop()
+    try:
+        driver = Driver(site, "pool@example.org")
+        time.sleep(1)
+        log = driver.end()
+    finally:
+        site.server.start()
+    assert log.count("database-lost") == 1 and "refused" in log, log
+
+
 # ---- the wake-up
 
 @pytest.fixture
