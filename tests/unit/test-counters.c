@@ -2,86 +2,35 @@
 
 /* system */
 #include <string.h>
-#include <unistd.h>
 
 /* ours */
 #include "base/buf.h"
 #include "rt/counters.h"
-#include "rt/log.h"
-#include "spawn.h"
-#include "unit.h"
+#include "redis-hosts.h"
 
 #define HOUR 3600000
 
-static char folder[64], socket_path[128];
-static pid_t server;
-static struct mr_loop *loop;
 static struct host {
-	struct mr_redis *redis;
 	struct mr_counters *counters;
 	struct mr_counted last;
 	unsigned answers, granted;
 } hosts[2];
 
-static void start_server(void)
-{
-	char *argv[] = { "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", NULL };
-
-	server = spawn(folder, argv);
-	assert_true(server > 0);
-}
-
-static void stop(void *arg)
-{
-	mr_loop_stop(loop);
-}
-
-static void run_for(uint64_t ms)
-{
-	mr_timer_start(loop, ms, stop, NULL);
-	mr_loop_run(loop);
-}
-
-static void wait_up(bool up)
-{
-	for (size_t h = 0; h < MR_COUNT(hosts); h++)
-		for (int i = 0; i < 500 && mr_redis_up(hosts[h].redis) != up; i++)
-			run_for(20);
-}
-
 static int setup(void **state)
 {
-	struct mr_redis_config config = { .socket = socket_path, .address = "", .user = "", .password_file = "" };
-
-	mr_log_set_level(MR_LOG_ERROR);
-	snprintf(folder, sizeof(folder), "/tmp/mr-test-counters-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
-	loop = mr_loop_new();
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		hosts[h] = (struct host){ 0 };
-		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
-		hosts[h].counters = mr_counters_new(loop, hosts[h].redis, "mr:");
-	}
-	start_server();
+	open_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
+		hosts[h] = (struct host){ .counters = mr_counters_new(loop, links[h], "mr:") };
 	wait_up(true);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	char name[160];
-
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		mr_redis_free(hosts[h].redis);
+	close_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
 		mr_counters_free(hosts[h].counters);
-	}
-	mr_loop_free(loop);
-	spawn_kill(&server);
-	unlink(socket_path);
-	snprintf(name, sizeof(name), "%s/log", folder);
-	unlink(name);
-	return rmdir(folder);
+	return close_server();
 }
 
 static void on_counted(const struct mr_counted *c, void *arg)
@@ -205,7 +154,7 @@ static void test_strange_value(void **state)
 {
 	struct mr_slice words[] = { MR_LIT("SET"), MR_LIT("mr:user"), MR_LIT("x") };
 
-	mr_redis_command(hosts[0].redis, 2000, NULL, NULL, 3, words);
+	mr_redis_command(links[0], 2000, NULL, NULL, 3, words);
 	assert_int_equal(counted(&hosts[0], true, HOUR, 1, 1), 0);
 	assert_false(hosts[0].last.shared);
 	assert_int_equal(counted(&hosts[0], true, HOUR, 1, 1), -1 - 1);

@@ -4,89 +4,36 @@
 /* system */
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ours */
 #include "base/buf.h"
 #include "fuzzy-store.h"
-#include "rt/log.h"
-#include "spawn.h"
-#include "unit.h"
+#include "redis-hosts.h"
 
 #define DAY  UINT64_C(86400000)
 #define WAIT 2000
 
-static char folder[64], socket_path[128];
-static pid_t server;
-static struct mr_loop *loop;
 static struct host {
-	struct mr_redis *redis;
 	struct mr_fuzzy_store *store;
 	struct mr_fuzzy_known known;
 	bool answered, told;
 } hosts[2];
 
-static void start_server(void)
-{
-	char *argv[] = { "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", NULL };
-
-	server = spawn(folder, argv);
-	assert_true(server > 0);
-}
-
-static void stop(void *arg)
-{
-	mr_loop_stop(loop);
-}
-
-static void run_for(uint64_t ms)
-{
-	mr_timer_start(loop, ms, stop, NULL);
-	mr_loop_run(loop);
-}
-
-static void wait_up(bool up)
-{
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		for (int i = 0; i < 500 && mr_redis_up(hosts[h].redis) != up; i++)
-			run_for(20);
-		assert_int_equal(mr_redis_up(hosts[h].redis), up);
-	}
-}
-
 static int setup(void **state)
 {
-	struct mr_redis_config config = { .socket = socket_path, .address = "", .user = "", .password_file = "" };
-
-	mr_log_set_level(MR_LOG_ERROR);
-	snprintf(folder, sizeof(folder), "/tmp/mr-test-fuzzy-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
-	loop = mr_loop_new();
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		hosts[h] = (struct host){ 0 };
-		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
-		hosts[h].store = mr_fuzzy_store_new(loop, hosts[h].redis, "mr:");
-	}
-	start_server();
+	open_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
+		hosts[h] = (struct host){ .store = mr_fuzzy_store_new(loop, links[h], "mr:") };
 	wait_up(true);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	char name[160];
-
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		mr_redis_free(hosts[h].redis);
+	close_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
 		mr_fuzzy_store_free(hosts[h].store);
-	}
-	mr_loop_free(loop);
-	spawn_kill(&server);
-	unlink(socket_path);
-	snprintf(name, sizeof(name), "%s/log", folder);
-	unlink(name);
-	return rmdir(folder);
+	return close_server();
 }
 
 static void on_known(const struct mr_fuzzy_known *known, void *arg)
@@ -162,7 +109,7 @@ static void command(const char *a, const char *b, const char *c)
 {
 	struct mr_slice words[] = { mr_slice_of(a), mr_slice_of(b), mr_slice_of(c) };
 
-	mr_redis_command(hosts[0].redis, WAIT, NULL, NULL, 3, words);
+	mr_redis_command(links[0], WAIT, NULL, NULL, 3, words);
 	run_for(20);
 }
 
@@ -186,7 +133,7 @@ static int64_t keys(void)
 	struct mr_slice words[] = { MR_LIT("EVAL"), MR_LIT("return #redis.call('KEYS', '*')"), MR_LIT("0") };
 	int64_t n = -1;
 
-	mr_redis_command(hosts[0].redis, WAIT, on_keys, &n, 3, words);
+	mr_redis_command(links[0], WAIT, on_keys, &n, 3, words);
 	for (int i = 0; i < 400 && n < 0; i++)
 		run_for(5);
 	return n;

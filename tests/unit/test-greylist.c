@@ -3,93 +3,40 @@
 
 /* system */
 #include <string.h>
-#include <unistd.h>
 
 /* ours */
 #include "base/buf.h"
 #include "rt/clock.h"
 #include "rt/greylist.h"
-#include "rt/log.h"
-#include "spawn.h"
-#include "unit.h"
+#include "redis-hosts.h"
 
 #define MINUTE UINT64_C(60000)
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-static char folder[64], socket_path[128];
-static pid_t server;
-static struct mr_loop *loop;
 static struct host {
-	struct mr_redis *redis;
 	struct mr_greylist *greylist;
 	struct mr_grey_answer last;
 	unsigned answers;
 } hosts[2];
 static struct mr_grey_rules rules;
 
-static void start_server(void)
-{
-	char *argv[] = { "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", NULL };
-
-	server = spawn(folder, argv);
-	assert_true(server > 0);
-}
-
-static void stop(void *arg)
-{
-	mr_loop_stop(loop);
-}
-
-static void run_for(uint64_t ms)
-{
-	mr_timer_start(loop, ms, stop, NULL);
-	mr_loop_run(loop);
-}
-
-static void wait_up(bool up)
-{
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		for (int i = 0; i < 500 && mr_redis_up(hosts[h].redis) != up; i++)
-			run_for(20);
-		assert_int_equal(mr_redis_up(hosts[h].redis), up);
-	}
-}
-
 static int setup(void **state)
 {
-	struct mr_redis_config config = { .socket = socket_path, .address = "", .user = "", .password_file = "" };
-
-	mr_log_set_level(MR_LOG_ERROR);
-	snprintf(folder, sizeof(folder), "/tmp/mr-test-greylist-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
-	loop = mr_loop_new();
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		hosts[h] = (struct host){ 0 };
-		assert_int_equal(mr_redis_new(loop, &config, &hosts[h].redis, NULL), 0);
-		hosts[h].greylist = mr_greylist_new(loop, hosts[h].redis, "mr:");
-	}
+	open_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
+		hosts[h] = (struct host){ .greylist = mr_greylist_new(loop, links[h], "mr:") };
 	rules = (struct mr_grey_rules){ .delay = 5 * MINUTE, .retry = 2 * DAY, .max_age = 35 * DAY, .clients_after = 2 };
-	start_server();
 	wait_up(true);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	char name[160];
-
-	for (size_t h = 0; h < MR_COUNT(hosts); h++) {
-		mr_redis_free(hosts[h].redis);
+	close_links();
+	for (size_t h = 0; h < MR_COUNT(hosts); h++)
 		mr_greylist_free(hosts[h].greylist);
-	}
-	mr_loop_free(loop);
-	spawn_kill(&server);
-	unlink(socket_path);
-	snprintf(name, sizeof(name), "%s/log", folder);
-	unlink(name);
-	return rmdir(folder);
+	return close_server();
 }
 
 static void on_answer(const struct mr_grey_answer *a, void *arg)
@@ -132,7 +79,7 @@ static void command(const char *a, const char *b)
 {
 	struct mr_slice words[] = { mr_slice_of(a), mr_slice_of(b) };
 
-	mr_redis_command(hosts[0].redis, 2000, NULL, NULL, b ? 2 : 1, words);
+	mr_redis_command(links[0], 2000, NULL, NULL, b ? 2 : 1, words);
 	run_for(20);
 }
 
@@ -245,12 +192,12 @@ static void test_strange_values(void **state)
 				    MR_LIT("for _, k in ipairs(redis.call('KEYS', 'mr:grey:*')) do redis.call('SET', k, 'x') end"),
 				    MR_LIT("0") };
 	expect(&hosts[0], "192.0.2.0", "s@else", MR_GREY_WAIT);
-	mr_redis_command(hosts[0].redis, 2000, NULL, NULL, 3, words);
+	mr_redis_command(links[0], 2000, NULL, NULL, 3, words);
 	expect(&hosts[1], "192.0.2.0", "s@else", MR_GREY_WAIT);
 	rules.delay = 1;
 	words[1] =
 	    MR_LIT("for _, k in ipairs(redis.call('KEYS', 'mr:grey:*')) do redis.call('DEL', k) redis.call('HSET', k, 'a', 'b') end");
-	mr_redis_command(hosts[0].redis, 2000, NULL, NULL, 3, words);
+	mr_redis_command(links[0], 2000, NULL, NULL, 3, words);
 	run_for(20);
 	expect(&hosts[1], "192.0.2.0", "s@else", MR_GREY_PASS); /* by its own memory */
 }
