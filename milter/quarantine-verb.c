@@ -348,8 +348,14 @@ static int report(const struct mr_quarantine_entry *e, const struct mr_smtp_mess
 	return code;
 }
 
+static int already(const struct mr_quarantine_entry *e, struct mr_arena *arena)
+{
+	printf("%s: released already, as %s\n", e->id, shown(e->released_as, arena));
+	return 0;
+}
+
 /* The milter has marked the entry before Postfix took the message; when Postfix then says that it did not, the mark goes. Where nobody can
- * know, it stays: better once more by hand than twice. */
+ * know, it stays: better once more by hand than twice; and so does the mark of another process that has ended since. */
 static int send_entry(struct work *w, const struct mr_quarantine_entry *e, struct mr_slice content, struct mr_arena *arena)
 {
 	struct mr_diag diag = { 0 };
@@ -368,6 +374,8 @@ static int send_entry(struct work *w, const struct mr_quarantine_entry *e, struc
 	if (r == 0)
 		return report(e, &m, arena);
 	if (mr_quarantine_read(w->dir, mr_slice_of(e->id), arena, &now) == 0 && now.released) {
+		if (strstr(diag.text, MR_QUARANTINE_BEFORE))
+			return already(&now, arena);
 		if (r == -ECONNABORTED)
 			return failed(
 			    e->id,
@@ -390,10 +398,8 @@ static int release_locked(struct work *w, const char *id)
 
 	if (r < 0)
 		return failed(id, why_not(r));
-	if (e.released && !w->again) {
-		printf("%s: released already, as %s\n", id, shown(e.released_as, arena));
-		return 0;
-	}
+	if (e.released && !w->again)
+		return already(&e, arena);
 	if (e.released)
 		r = mr_quarantine_unclaim(w->dir, mr_slice_of(id));
 	if (r == 0)

@@ -19,6 +19,7 @@
 
 #define MR_QUARANTINE_ID_MAX 96
 #define MR_QUARANTINE_FIELD  "X-Mailreeve-Release" /* of a message that is released: "ID TOKEN" */
+#define MR_QUARANTINE_BEFORE "Released before"     /* the refusal of one that was */
 
 struct mr_quarantine_copy {
 	struct mr_slice message;

@@ -113,7 +113,7 @@ static sfsistat answer(const struct releasing *r, int err)
 	case 0:
 		return SMFIS_CONTINUE;
 	case -EEXIST:
-		smfi_setreply(r->ctx, (char *)"550", (char *)"5.7.1", (char *)"Released before");
+		smfi_setreply(r->ctx, (char *)"550", (char *)"5.7.1", (char *)MR_QUARANTINE_BEFORE);
 		return SMFIS_REJECT;
 	case -EPERM:
 		smfi_setreply(r->ctx, (char *)"550", (char *)"5.7.1", (char *)"Not to be released like this");

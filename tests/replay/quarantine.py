@@ -128,6 +128,12 @@ class Quarantine(unittest.TestCase):
                 self.assertEqual((done.returncode, self.is_marked()), (1, False), done)
                 self.assertIn(list(script.values())[0], done.stderr)
 
+    def test_released_meanwhile(self):
+        """By a process that was killed after the last dot: Postfix had the message, and the mark says so."""
+        done = self.release(Postfix(self.mark, **{".": "550 5.7.1 Released before"}))
+        self.assertEqual((done.returncode, self.is_marked(), done.stderr), (0, True, ""), done)
+        self.assertIn("released already, as 4R", done.stdout)
+
     def test_refused_for_good(self):
         done = self.release(Postfix(self.mark, **{"RCPT TO:<a": "550-5.1.1\r\n550 no such"}))
         self.assertEqual((done.returncode, self.is_marked()), (1, True), done)
