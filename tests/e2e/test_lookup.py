@@ -253,7 +253,7 @@ def test_cold_questions_share_statements(lookup, site, server):
             assert list(asking) == list(range(1, n + 1))
     finally:
         server.process.send_signal(signal.SIGCONT)
-    assert executed() - before < n / 3
+    assert executed() - before < n / 2, "one by one they would be several for each"
 
 
 def test_neighbours_are_read_ahead(lookup, site, server):
