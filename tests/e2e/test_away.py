@@ -24,7 +24,8 @@ def write_out(stack):
 
 @contextlib.contextmanager
 def printed_with(stack, **options):
-    """Inside the block with these options of section setup; afterwards as it was."""
+    """Inside the block with these options of section setup; afterwards as it was. What it accepts has to arrive inside: the reload of Dovecot at its end may cut
+    an LMTP session off between saving a message and saying so."""
     before = stack.lay.conf.read_text()
     try:
         stack.lay.conf.write_text(before + "setup {\n" + "".join(f"\t{name} = {value}\n" for name, value in options.items()) + "}\n")
@@ -74,9 +75,9 @@ def test_milter_away(stack, away, hundred):
                 name, = held(stack, mark)
                 subprocess.run(["postsuper", "-c", str(stack.lay.postfix), "-H", name], check=True, capture_output=True)
             postfix.flush(stack.lay)
-    if hundred == 2:
-        for mark in marks:
-            stack.arrived(user, mark)
+        if hundred == 2:
+            for mark in marks:
+                stack.arrived(user, mark)
     stack.arrived(user, stack.inbound(user))  # what was told to come again may
 
 
@@ -87,8 +88,9 @@ def test_policyd_away(stack, away, hundred):
     with printed_with(stack, policyd_away=away), stack.without("policyd"):
         marks = [settles(lambda: stack.inbound(user), hundred), settles(lambda: stack.submit(other, user), hundred)]
         assert outcome(lambda: stack.inbound(PARTNER))[0] // 100 == 5  # never a relay
-    for mark in marks if hundred == 2 else [stack.inbound(user)]:
-        stack.arrived(user, mark)
+        for mark in marks if hundred == 2 else []:
+            stack.arrived(user, mark)
+    stack.arrived(user, stack.inbound(user))
 
 
 @pytest.mark.rows("F042")
@@ -140,7 +142,9 @@ def test_hung(stack, name, settings, hundred):
         with hung(stack, name):
             code, mark = outcome(lambda: stack.inbound(user, timeout=250))
         assert code // 100 == hundred, code
-    stack.arrived(user, mark or stack.inbound(user))
+        if mark:
+            stack.arrived(user, mark)
+    stack.arrived(user, stack.inbound(user))
 
 
 @pytest.mark.rows("F042")
