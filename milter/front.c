@@ -15,6 +15,7 @@
 #include "circle.h"
 #include "front.h"
 #include "mail/address.h"
+#include "mail/idn.h"
 #include "milter-stats.h"
 #include "quarantine.h"
 #include "rt/clock.h"
@@ -273,7 +274,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 	return enter() ? leave(rcpt_to(ctx, argv)) : shut(ctx, SMFIP_NR_RCPT);
 }
 
-/* The first address of the first From; the rest of such a field is of no use to lists and signatures. */
+/* The first address of the first From, its domain in A-labels; the rest of such a field is of no use to lists and signatures. */
 static void take_from(struct message *m, struct mr_slice value)
 {
 	mr_autoarena arena = NULL;
@@ -283,7 +284,7 @@ static void take_from(struct message *m, struct mr_slice value)
 		return;
 	arena = mr_arena_new(0);
 	if (mr_address_header(value, arena, &first, 1) > 0 && first.n <= AUTHOR_MAX)
-		m->job->from = spelled(first);
+		m->job->from = spelled(mr_idn_address(first, arena));
 }
 
 /* Only what comes in where nobody outside can may be a release: see release.c. */

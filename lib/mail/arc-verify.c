@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/arc-internal.h"
+#include "mail/idn.h"
 #include "mail/key-record.h"
 #include "mail/tags.h"
 
@@ -86,12 +87,12 @@ static const char *check_signature(const struct mr_slice *t, int64_t now)
 /* The record of a field's key; where there is none, *problem says why. */
 static const struct mr_slice *find_key(struct run *run, const struct mr_slice *t, const char **problem)
 {
+	struct mr_slice selector = mr_idn_ascii(t[ARC_S], run->arena), domain = mr_idn_ascii(t[ARC_D], run->arena), name;
 	const struct mr_dns_answer *a;
-	struct mr_slice name;
 
-	if (t[ARC_S].n + t[ARC_D].n > MR_DNS_NAME_MAX ||
+	if (selector.n + domain.n > MR_DNS_NAME_MAX ||
 	    mr_domain_check(
-		mr_slice_of(mr_arena_printf(run->arena, "%.*s._domainkey.%.*s", (int)t[ARC_S].n, t[ARC_S].p, (int)t[ARC_D].n, t[ARC_D].p)),
+		mr_slice_of(mr_arena_printf(run->arena, "%.*s._domainkey.%.*s", (int)selector.n, selector.p, (int)domain.n, domain.p)),
 		true, run->arena, &name, NULL) < 0) {
 		*problem = "domain or selector has odd characters";
 		return NULL;
@@ -212,8 +213,8 @@ int mr_arc_verify(const struct mr_message *m, int64_t now, struct mr_dns_view *d
 	}
 	out->n = c->n;
 	for (unsigned i = 0; i < c->n; i++) {
-		out->sets[i].domain = c->sets[i].fields[ARC_SEAL].tags[ARC_D];
-		out->sets[i].selector = c->sets[i].fields[ARC_SEAL].tags[ARC_S];
+		out->sets[i].domain = mr_idn_ascii(c->sets[i].fields[ARC_SEAL].tags[ARC_D], arena);
+		out->sets[i].selector = mr_idn_ascii(c->sets[i].fields[ARC_SEAL].tags[ARC_S], arena);
 		out->sets[i].results = c->sets[i].fields[ARC_RESULTS].results;
 	}
 	return 0;

@@ -14,7 +14,7 @@ struct mr_arc_answer {
 	struct mr_slice problem; /* in words, a constant */
 	unsigned n;              /* sets; what follows is of pass only */
 	struct {
-		struct mr_slice domain, selector; /* of the seal */
+		struct mr_slice domain, selector; /* of the seal, in A-labels (RFC 8617 section 4.1.4) */
 		struct mr_slice results;          /* ARC-Authentication-Results after the instance, as in Authentication-Results */
 	} sets[MR_ARC_SETS_MAX];                  /* instance 1 first */
 };

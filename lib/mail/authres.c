@@ -4,6 +4,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/address.h"
 #include "mail/authres.h"
 
@@ -45,9 +46,29 @@ static void add_value(struct mr_buf *out, struct mr_slice s)
 		add_quoted(out, s);
 }
 
+/* UTF-8 with letters of other scripts, and for the rest a token: who has it in the envelope's sender has sent a message of SMTPUTF8, where
+ * it may stand in local parts and domains (RFC 8601 section 2.2, RFC 6532 section 3.2). */
+static bool is_utf8_token(struct mr_slice s)
+{
+	bool other = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		other = other || c > 127;
+		if (c <= 127 && !mr_authres_token_char(s.p[i]))
+			return false;
+	}
+	return other && mr_utf8_valid(s);
+}
+
 /* A local part: as it is where it is a token or quoted already. */
 static void add_local(struct mr_buf *out, struct mr_slice local)
 {
+	if (is_utf8_token(local)) {
+		mr_buf_add(out, local);
+		return;
+	}
 	if (!local.n || local.p[0] != '"') {
 		add_value(out, local);
 		return;
@@ -61,7 +82,7 @@ static void add_address(struct mr_buf *out, struct mr_slice s)
 {
 	struct mr_address a;
 
-	if (mr_address_split(s, &a) == 0 && is_token(a.domain)) {
+	if (mr_address_split(s, &a) == 0 && (is_token(a.domain) || is_utf8_token(a.domain))) {
 		add_local(out, a.local);
 		mr_buf_putc(out, '@');
 		mr_buf_add(out, a.domain);

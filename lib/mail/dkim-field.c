@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/dkim-internal.h"
+#include "mail/idn.h"
 #include "mail/sig.h"
 #include "mail/tags.h"
 
@@ -50,11 +51,13 @@ static size_t count_names(struct mr_slice list)
 	return n;
 }
 
-/* d= and s= can stand in DNS. */
+/* d= and s= can stand in DNS, where U-labels have become A-labels (RFC 8616 section 5). */
 static const char *check_names(struct mr_arena *arena, struct dkim_field *f)
 {
 	struct mr_slice name;
 
+	f->domain = mr_idn_ascii(f->domain, arena);
+	f->selector = mr_idn_ascii(f->selector, arena);
 	if (mr_domain_check(f->domain, true, arena, &f->domain, NULL) < 0)
 		return "domain has odd characters";
 	/* the whole name, since a selector alone may be a number */
@@ -97,7 +100,7 @@ static const char *check_identity(struct mr_arena *arena, struct dkim_field *f)
 		return NULL;
 	identity = unquote(f->identity, arena);
 	at = mr_slice_rchr(identity, '@');
-	domain = mr_slice_from(identity, (size_t)(at + 1));
+	domain = mr_idn_ascii(mr_slice_from(identity, (size_t)(at + 1)), arena);
 	f->below = domain.n > f->domain.n;
 	if (at < 0 || !mr_slice_iends(domain, f->domain) || (f->below && domain.p[domain.n - f->domain.n - 1] != '.'))
 		return "i= is not within d=";

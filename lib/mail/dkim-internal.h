@@ -6,7 +6,7 @@
 /* What a DKIM-Signature field says. */
 struct dkim_field {
 	const struct mr_header *header;
-	struct mr_slice domain, selector, identity, algorithm; /* compact; d= in lower case */
+	struct mr_slice domain, selector, identity, algorithm; /* compact; d= in lower case, d= and s= in A-labels */
 	struct mr_slice b, body_hash, names;                   /* b=, bh=, h= as they stand in the field */
 	struct mr_slice key_name;                              /* selector._domainkey.domain */
 	enum mr_canon head, body;                              /* c= */

@@ -34,3 +34,13 @@ struct mr_slice mr_idn_ascii(struct mr_slice name, struct mr_arena *arena)
 	idn2_free(ascii);
 	return name;
 }
+
+struct mr_slice mr_idn_address(struct mr_slice address, struct mr_arena *arena)
+{
+	ptrdiff_t at = mr_slice_rchr(address, '@');
+	struct mr_slice domain = mr_slice_from(address, (size_t)(at + 1)), ascii = mr_idn_ascii(domain, arena);
+
+	if (at < 0 || ascii.p == domain.p)
+		return address;
+	return mr_slice_of(mr_arena_printf(arena, "%.*s%.*s", (int)at + 1, address.p, (int)ascii.n, ascii.p));
+}

@@ -39,7 +39,7 @@ struct spf_macros {
 };
 
 enum spf_macro_use { SPF_MACRO_DOMAIN, SPF_MACRO_EXP /* spaces and the letters c, r, t too */ };
-enum { SPF_USES_P = 1 /* %{p} */, SPF_ENDS_IN_MACRO = 2 };
+enum { SPF_USES_P = 1 /* %{p} */, SPF_ENDS_IN_MACRO = 2, SPF_USES_LOCAL = 4 /* %{l} or %{s} */ };
 
 /* Syntax of a macro-string: the flags above, or -EINVAL. */
 int mr_spf_macro_check(struct mr_slice spec, enum spf_macro_use use);

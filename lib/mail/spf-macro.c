@@ -75,6 +75,8 @@ int mr_spf_macro_check(struct mr_slice spec, enum spf_macro_use use)
 			return -EINVAL;
 		if (m.letter == 'p')
 			flags |= SPF_USES_P;
+		if (m.letter == 'l' || m.letter == 's')
+			flags |= SPF_USES_LOCAL;
 		i += m.len;
 	}
 	return flags;

@@ -133,8 +133,27 @@ static bool may_look_up(struct spf *s)
 	return true;
 }
 
+static bool is_ascii(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] > 127)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 8616 section 4: what depends on a local part that no name in DNS can hold matches nothing. */
+static bool is_out_of_reach(const struct spf *s, const struct spf_term *t)
+{
+	return mr_spf_needs_dns(t->kind) && mr_spf_macro_check(t->domain, SPF_MACRO_DOMAIN) & SPF_USES_LOCAL && !is_ascii(s->macros.local);
+}
+
 static int match_term(struct spf *s, const struct spf_term *t, enum spf_match *out)
 {
+	if (is_out_of_reach(s, t)) {
+		*out = SPF_NO_MATCH;
+		return 0;
+	}
 	if (mr_spf_needs_dns(t->kind) && !may_look_up(s)) {
 		*out = SPF_PERM;
 		return 0;

@@ -4,6 +4,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/tags.h"
 
 static bool is_name(struct mr_slice s)
@@ -18,16 +19,22 @@ static bool is_name(struct mr_slice s)
 	return s.n > 0;
 }
 
-static bool is_value(struct mr_slice s)
+/* `utf8`: letters of other scripts may stand in it (RFC 8616 section 5). */
+static bool is_value(struct mr_slice s, bool utf8)
 {
+	bool other = false;
+
 	for (size_t i = 0; i < s.n; i++) {
-		if ((s.p[i] < ' ' || s.p[i] > '~') && !memchr("\t\r\n", s.p[i], 3))
+		unsigned char c = (unsigned char)s.p[i];
+
+		other = other || c > 127;
+		if ((c < ' ' || c == 127) && !memchr("\t\r\n", s.p[i], 3))
 			return false;
 	}
-	return true;
+	return !other || (utf8 && mr_utf8_valid(s));
 }
 
-int mr_tag_next(struct mr_slice *rest, struct mr_tag *out)
+static int next_tag(struct mr_slice *rest, bool utf8, struct mr_tag *out)
 {
 	struct mr_slice text;
 	ptrdiff_t equals;
@@ -42,7 +49,12 @@ int mr_tag_next(struct mr_slice *rest, struct mr_tag *out)
 		return -EINVAL;
 	out->name = mr_slice_trim((struct mr_slice){ text.p, (size_t)equals });
 	out->value = mr_slice_trim(mr_slice_from(text, (size_t)equals + 1));
-	return is_name(out->name) && is_value(out->value) ? 1 : -EINVAL;
+	return is_name(out->name) && is_value(out->value, utf8) ? 1 : -EINVAL;
+}
+
+int mr_tag_next(struct mr_slice *rest, struct mr_tag *out)
+{
+	return next_tag(rest, false, out);
 }
 
 int mr_tags_read(struct mr_slice text, const char *const *names, size_t n, struct mr_slice *out)
@@ -52,7 +64,7 @@ int mr_tags_read(struct mr_slice text, const char *const *names, size_t n, struc
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct mr_slice){ 0 };
-	while ((r = mr_tag_next(&text, &t)) > 0) {
+	while ((r = next_tag(&text, true, &t)) > 0) {
 		size_t i = 0;
 
 		while (i < n && !mr_slice_eq(t.name, mr_slice_of(names[i])))

@@ -336,8 +336,10 @@ class Milter(MilterCase):
             self.assertIn("step=sign", self.logged())
             self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", '"' + 30000 * "x" + f'" <{ANNA}>')]).text.startswith("451"))
             self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", 9000 * "%" + "@d.test")]).answer, "continue")   # nobody's
-            self.directory.signs = {"d.test": []}
+            self.directory.signs = {"d.test": [], "xn--bcher-kva.test": ["s1"]}
             self.assertEqual(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).answer, "continue")
+            for author in ("anna@xn--bcher-kva.test", "anna@b\u00fccher.test"):   # two spellings of one domain
+                self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", author)]).text.startswith("451"), author)
             self.directory.temp = True
             self.assertTrue(s.message(BEN, sender=ANNA, fields=[("From", ANNA)]).text.startswith("451"))
         self.stop()

@@ -15,6 +15,7 @@
 #include "support/zone.h"
 #include "unit.h"
 
+#define HOST  "mx.example"
 #define NAMES "from:to:subject:date"
 #define MAIL  "From: a@example.org\r\nTo: b@example.net\r\nSubject: x\r\nDate: Thu, 14 Jan 2015 15:00:01 -0800\r\n\r\nHello.\r\n"
 
@@ -91,14 +92,14 @@ static int seal(struct mr_buf *message, const struct site *site, const char *cv)
 	struct mr_arc_seal s = { .domain = mr_slice_of(site->domain),
 				 .selector = MR_LIT("s"),
 				 .key = site->key,
-				 .authserv_id = mr_slice_of(site->domain),
+				 .authserv_id = MR_LIT(HOST),
 				 .names = MR_LIT(NAMES),
 				 .now = 1700000000 };
 	struct mr_message m;
 	int r;
 
-	mr_buf_printf(&received, "Authentication-Results: %s;\r\n\tarc=%s;\r\n\tspf=pass smtp.mailfrom=a@example.org\r\n%s", site->domain,
-		      cv, message->p);
+	mr_buf_printf(&received, "Authentication-Results: " HOST ";\r\n\tarc=%s;\r\n\tspf=pass smtp.mailfrom=a@example.org\r\n%s", cv,
+		      message->p);
 	mr_message_parse(mr_buf_slice(&received), arena, &m);
 	r = mr_arc_seal(&m, &s, &set, NULL);
 	if (r == 0) {
@@ -289,6 +290,27 @@ static void test_keys(void **state)
 	mr_buf_done(&b);
 }
 
+/* RFC 8617 section 4.1.4: U-labels may stand in d= and s=. What is told of them is in A-labels. */
+static void test_other_scripts(void **state)
+{
+	struct site green = { .domain = "gr\xc3\xbcn.example", .key = sites[0].key };
+	struct mr_buf b = MR_BUF(100000), records = MR_BUF(10000);
+	mr_autoarena arena = mr_arena_new(0);
+	const char *record = strchr(zone.p, ' ');
+	struct mr_arc_answer a;
+
+	mr_buf_printf(&records, "s._domainkey.xn--grn-ioa.example%.*s\n", (int)strcspn(record, "\n"), record);
+	mr_buf_puts(&b, MAIL);
+	assert_int_equal(seal(&b, &green, "none"), 0);
+	assert_non_null(strstr(b.p, "d=gr\xc3\xbcn.example"));
+	verify(mr_buf_slice(&b), records.p, arena, &a);
+	assert_slice(a.problem, "");
+	assert_int_equal(a.result, MR_ARC_PASS);
+	assert_slice(a.sets[0].domain, "xn--grn-ioa.example");
+	mr_buf_done(&b);
+	mr_buf_done(&records);
+}
+
 /* After a failure one set that says so, and none after that. Without a result of ours, or with one that cannot be true: none. */
 static void test_seal_rules(void **state)
 {
@@ -347,8 +369,9 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_grow), cmocka_unit_test(test_damage),     cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_keys), cmocka_unit_test(test_seal_rules), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_grow),          cmocka_unit_test(test_damage),     cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_keys),          cmocka_unit_test(test_seal_rules), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_other_scripts),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -51,7 +51,13 @@ static const struct {
 	{ "a;dkim=pass\n x@evil", MR_SPF_FAIL, "", NULL, "", "mx.example;\n\tspf=fail smtp.mailfrom=\"a;dkim=pass? x@evil\"" },
 	{ "@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"@example.org\"" },
 	{ "\"a\\\"b\"@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"a\\\"b\"@example.org" },
-	{ "j\xc3\xb6rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j??rg\"@example.org" },
+	/* SMTPUTF8, and what is none */
+	{ "j\xc3\xb6rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=j\xc3\xb6rg@example.org" },
+	{ "j\xc3\xb6rg@gr\xc3\xbcn.example", MR_SPF_PASS, "", NULL, "",
+	  "mx.example;\n\tspf=pass smtp.mailfrom=j\xc3\xb6rg@gr\xc3\xbcn.example" },
+	{ "j\xf6rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j?rg\"@example.org" },
+	{ "j\xc3\xb6=rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j?\?=rg\"@example.org" },
+	{ "a@b\xfcr.example", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"a@b?r.example\"" },
 	{ "example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=example.org" },
 };
 

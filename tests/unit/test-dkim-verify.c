@@ -18,6 +18,14 @@
 #define SIG(more) "DKIM-Signature: v=1; a=ed25519-sha256; d=example.org; s=s; h=from:subject:to; bh=@H; " more "b=@S\r\n"
 #define RR        "c=relaxed/relaxed; "
 
+/* The same label in both spellings, and keys below it. */
+#define U "gr\xc3\xbcn"
+#define A "xn--grn-ioa"
+#define U_ZONE                                                                                                                             \
+	"s._domainkey." A ".example TXT v=DKIM1; k=ed25519; p=" DKIMMAKE_P "\n" A "._domainkey." A                                         \
+	".example TXT v=DKIM1; k=ed25519; p=" DKIMMAKE_P "\n"                                                                              \
+	"strict._domainkey." A ".example TXT v=DKIM1; k=ed25519; t=s; p=" DKIMMAKE_P "\n"
+
 #define HEAD "From: Anna <anna@example.org>\r\nSubject: about\r\n  what we \tsaid\r\nTo: b@example.net\r\n"
 #define BODY "Hello,\r\n\r\n  two  words \t\r\nand a third\t\r\n\r\n\r\n"
 #define MAIL HEAD "\r\n" BODY
@@ -126,6 +134,23 @@ static const struct {
 	{ SIG("i=example.org; "), MAIL, MAIL, ZONE, MR_DKIM_NEUTRAL, "i= is not within d=" },
 	{ SIG("i=@example.org@example.net; "), MAIL, MAIL, ZONE, MR_DKIM_NEUTRAL, "i= is not within d=" },
 	{ SIG("i=; "), MAIL, MAIL, ZONE, MR_DKIM_NEUTRAL, "i= is not within d=" },
+	/* RFC 8616 section 5: U-labels in d=, i= and s=; what is signed is the field as it stands */
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" U ".example; s=s; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE, MR_DKIM_PASS, NULL },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" A ".example; s=s; i=j\xc3\xb6rg@mail." U ".example; h=from; bh=@H; b=@S\r\n", MAIL,
+	  MAIL, U_ZONE, MR_DKIM_PASS, NULL },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" U ".example; s=" U "; i=@" A ".example; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE,
+	  MR_DKIM_PASS, NULL },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" U ".example; s=strict; i=@" A ".example; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE,
+	  MR_DKIM_PASS, NULL },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" U ".example; s=strict; i=@x." A ".example; h=from; bh=@H; b=@S\r\n", MAIL, MAIL,
+	  U_ZONE, MR_DKIM_PERMERROR, "key forbids a domain below d= in i=" },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=" U ".example; s=s; i=@x" U ".example; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE,
+	  MR_DKIM_NEUTRAL, "i= is not within d=" },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=gr\xfcn.example; s=s; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE, MR_DKIM_NEUTRAL,
+	  "tag list is broken" },
+	{ "DKIM-Signature: v=1; a=ed25519-sha256; d=\xe2\x80\x8e.example; s=s; h=from; bh=@H; b=@S\r\n", MAIL, MAIL, U_ZONE,
+	  MR_DKIM_NEUTRAL, "domain has odd characters" },
+	{ SIG("z=Subject:caf\xc3\xa9; "), MAIL, MAIL, ZONE, MR_DKIM_PASS, NULL },
 	/* l=, section 3.5: it passes, and counts for nobody */
 	{ SIG(RR "l=10; "), MAIL, MAIL, ZONE, MR_DKIM_PASS, NULL, true },
 	{ SIG(RR "l=35; "), MAIL, MAIL "more\r\n", ZONE, MR_DKIM_PASS, NULL, true },
@@ -277,9 +302,27 @@ static void test_several(void **state)
 	mr_buf_done(&text);
 }
 
+/* Who asks for alignment and who writes results gets A-labels. */
+static void test_other_scripts(void **state)
+{
+	struct mr_buf text = MR_BUF(1 << 20);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_dkim_answer a;
+
+	assert_true(dkimmake_sign("DKIM-Signature: v=1; a=ed25519-sha256; d=GR\xc3\x9cN.example; s=" U "; h=from; bh=@H; b=@S\r\n", key,
+				  MR_LIT(MAIL), &text));
+	mr_buf_puts(&text, MAIL);
+	verify(mr_buf_slice(&text), U_ZONE, arena, &a);
+	assert_int_equal(a.signatures[0].result, MR_DKIM_PASS);
+	assert_slice(a.signatures[0].domain, A ".example");
+	assert_slice(a.signatures[0].selector, A);
+	mr_buf_done(&text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_cut), cmocka_unit_test(test_several) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_cut), cmocka_unit_test(test_several),
+					    cmocka_unit_test(test_other_scripts) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

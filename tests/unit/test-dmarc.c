@@ -26,6 +26,7 @@ static const struct {
 	/* faults are passed over, section 4.8 */
 	{ "v=DMARC1; ; p=reject", "reject reject reject r r n u" },
 	{ "v=DMARC1; nonsense; p=reject; =x; 9=1", "reject reject reject r r n u" },
+	{ "v=DMARC1; p=reject; sp=no\xcc\x88ne; aspf=\xe2\x80\x9cs\xe2\x80\x9d", "reject reject reject r r n u" },
 	/* no valid policy, section 4.10.1: with somebody to report to as p=none, else no DMARC */
 	{ "v=DMARC1", "unusable" },
 	{ "v=DMARC1; p=", "unusable" },

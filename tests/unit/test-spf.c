@@ -13,6 +13,15 @@ static const char zone[] =
     "none.example TXT something else\n"
     "xn--bcher-kva.example TXT v=spf1 -all\n"
     "none.example TXT v=spf10 -all\n"
+    /* RFC 8616 section 4 */
+    "xn--grn-ioa.example TXT v=spf1 exists:%{d}.%{o}.seen.example -all\n"
+    "xn--grn-ioa.example.xn--grn-ioa.example.seen.example A 127.0.0.2\n"
+    "local.example TXT v=spf1 exists:%{l}.seen.example include:%{l}.none.example a:%{S}.x.example mx:%{lr-}.x.example ptr:%{l}.example "
+    "exists:%{l1}.x.example ?ip4:192.0.2.1 -all\n"
+    "anna.seen.example A 127.0.0.2\n"
+    "local2.example TXT v=spf1 redirect=%{l}.seen.example\n"
+    "local3.example TXT v=spf1 exp=why.local3.example -all\n"
+    "why.local3.example TXT not %{l}\n"
     "two.example TXT v=spf1 -all\n"
     "two.example TXT V=SPF1 +all\n"
     "one.example TXT other\n"
@@ -125,6 +134,11 @@ static const struct {
 	{ "u@b\xfc"
 	  "cher.example",
 	  C4, MR_SPF_NONE, "" },
+	{ "u@gr\xc3\xbcn.example", C4, MR_SPF_PASS, "exists:%{d}.%{o}.seen.example" },
+	{ "anna@local.example", C4, MR_SPF_PASS, "exists:%{l}.seen.example" },
+	{ "j\xc3\xb6rg@local.example", C4, MR_SPF_NEUTRAL, "?ip4:192.0.2.1" },
+	{ "j\xc3\xb6rg@local.example", "192.0.2.9", MR_SPF_FAIL, "-all" },
+	{ "j\xc3\xb6rg@local2.example", C4, MR_SPF_PERMERROR, "" },
 	{ "u@empty.example", C4, MR_SPF_NEUTRAL, "default" },
 	{ "u@slow.example", C4, MR_SPF_TEMPERROR, "" },
 	{ "u@localhost", C4, MR_SPF_NONE, "" },
@@ -240,6 +254,8 @@ static const struct {
 	{ "u@rawexp.example", "by u" },
 	{ "u@expinclude.example", "" },
 	{ "u@exptwo.example", "" },
+	{ "j\xc3\xb6rg@local3.example", "" },
+	{ "u@local3.example", "not u" },
 	{ "u@expslow.example", "" },
 	{ "u@expbad.example", "" },
 };
