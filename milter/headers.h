@@ -8,8 +8,6 @@
 /* X-Spam*, and Authentication-Results with our id: must not come in from outside (RFC 8601 section 5). */
 bool mr_headers_ours(struct mr_slice name, struct mr_slice value, struct mr_slice hostname);
 
-#define MR_HEADERS_STRIP_MAX 1000 /* fields to remove; Postfix reads all that stand above anew for each */
-
 #define MR_HEADERS_STRIP_MAX 1000 /* fields to remove; for each of them Postfix reads all those above it again */
 
 /* The fields that are to go: each by its name and how many of that name stand above it, as smfi_chgheader() wants them. */

@@ -84,8 +84,8 @@ static const char *check_signature(const struct mr_slice *t, int64_t now)
 	return (int64_t)expires < now ? "signature has expired" : NULL;
 }
 
-/* The record of a field's key; where there is none, *problem says why. */
-static const struct mr_slice *find_key(struct run *run, const struct mr_slice *t, const char **problem)
+/* What DNS says of a field's key; where that is not known, *problem says why. */
+static const struct mr_dns_answer *find_key(struct run *run, const struct mr_slice *t, const char **problem)
 {
 	struct mr_slice selector = mr_idn_ascii(t[ARC_S], run->arena), domain = mr_idn_ascii(t[ARC_D], run->arena), name;
 	const struct mr_dns_answer *a;
@@ -102,21 +102,17 @@ static const struct mr_slice *find_key(struct run *run, const struct mr_slice *t
 	if (a && (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS))
 		run->temporary = true;
 	*problem = "there is no key";
-	return a ? mr_key_record_find(a) : NULL;
+	return a;
 }
 
-static const char *check_text(struct run *run, const struct mr_slice *t, struct mr_slice text)
+static const char *check_with(struct run *run, const struct mr_slice *t, struct mr_slice text, struct mr_slice txt)
 {
 	struct mr_public_key *key = NULL;
 	struct mr_key_record record;
-	const struct mr_slice *txt;
 	const char *problem;
 	unsigned bits;
 
-	txt = find_key(run, t, &problem);
-	if (!txt)
-		return problem;
-	problem = mr_key_record_parse(*txt, run->arena, &record);
+	problem = mr_key_record_parse(txt, run->arena, &record);
 	if (!problem && record.ed25519 != mr_slice_starts(t[ARC_A], MR_LIT("ed")))
 		problem = "key is of another type";
 	if (!problem)
@@ -124,6 +120,22 @@ static const char *check_text(struct run *run, const struct mr_slice *t, struct 
 	if (!problem && !mr_public_key_verify(key, text, t[ARC_B]))
 		problem = "a signature does not hold";
 	mr_public_key_free(key);
+	return problem;
+}
+
+/* With one of the key records that stand at the name; the first one's problem is told. */
+static const char *check_text(struct run *run, const struct mr_slice *t, struct mr_slice text)
+{
+	const char *problem, *next;
+	const struct mr_dns_answer *a = find_key(run, t, &problem);
+	const struct mr_slice *txt;
+	size_t at = 0;
+
+	for (int n = 0; a && problem && n < MR_KEY_RECORDS_MAX && (txt = mr_key_record_next(a, &at)); n++) {
+		next = check_with(run, t, text, *txt);
+		if (n == 0 || !next)
+			problem = next;
+	}
 	return problem;
 }
 

@@ -84,20 +84,15 @@ static const char *check_hashes(struct run *run, const struct dkim_field *f, con
 	return problem ? problem : check_body(run, f);
 }
 
-/* The public key, or NULL with the result and the problem set. */
-static struct mr_public_key *get_key(struct run *run, const struct dkim_field *f, struct mr_dkim_signature *out, const char **problem)
+/* The public key of a record, or NULL with the result and the problem set. */
+static struct mr_public_key *get_key(struct run *run, const struct dkim_field *f, struct mr_slice text, struct mr_dkim_signature *out,
+				     const char **problem)
 {
-	const struct mr_dns_answer *a = mr_dns_view_get(run->dns, f->key_name, MR_DNS_TXT);
-	const struct mr_slice *text = mr_key_record_find(a);
 	struct mr_public_key *key = NULL;
 	struct mr_key_record record;
 
-	out->result = MR_DKIM_TEMPERROR;
-	*problem = "key could not be fetched";
-	if (a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS)
-		return NULL;
 	out->result = MR_DKIM_PERMERROR;
-	*problem = text ? mr_key_record_parse(*text, run->arena, &record) : "there is no key";
+	*problem = mr_key_record_parse(text, run->arena, &record);
 	if (!*problem && record.key.n && record.ed25519 != f->ed25519)
 		*problem = "key is of another type";
 	if (!*problem && record.strict && f->below)
@@ -109,10 +104,10 @@ static struct mr_public_key *get_key(struct run *run, const struct dkim_field *f
 	return key;
 }
 
-static void judge(struct run *run, const struct dkim_field *f, struct mr_dkim_signature *out)
+static void try_record(struct run *run, const struct dkim_field *f, struct mr_slice text, struct mr_dkim_signature *out)
 {
 	const char *problem;
-	struct mr_public_key *key = get_key(run, f, out, &problem);
+	struct mr_public_key *key = get_key(run, f, text, out, &problem);
 
 	if (key) {
 		problem = check_hashes(run, f, key);
@@ -121,6 +116,34 @@ static void judge(struct run *run, const struct dkim_field *f, struct mr_dkim_si
 	mr_public_key_free(key);
 	out->problem = mr_slice_of(problem);
 	out->aligns = out->result == MR_DKIM_PASS && f->length == UINT64_MAX;
+}
+
+/* Is a result with one key record worth more than with another? */
+static bool better(enum mr_dkim_result a, enum mr_dkim_result b)
+{
+	static const int order[] = { [MR_DKIM_PERMERROR] = 1, [MR_DKIM_POLICY] = 2, [MR_DKIM_FAIL] = 3, [MR_DKIM_PASS] = 4 };
+
+	return order[a] > order[b];
+}
+
+/* Where several key records stand at the name, in no order, the one that the signature holds with is meant. */
+static void judge(struct run *run, const struct dkim_field *f, struct mr_dkim_signature *out)
+{
+	const struct mr_dns_answer *a = mr_dns_view_get(run->dns, f->key_name, MR_DNS_TXT);
+	bool temporary = a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS;
+	struct mr_dkim_signature blank = *out;
+	const struct mr_slice *text;
+	size_t at = 0;
+
+	out->result = temporary ? MR_DKIM_TEMPERROR : MR_DKIM_PERMERROR;
+	out->problem = temporary ? MR_LIT("key could not be fetched") : MR_LIT("there is no key");
+	for (int n = 0; n < MR_KEY_RECORDS_MAX && out->result != MR_DKIM_PASS && (text = mr_key_record_next(a, &at)); n++) {
+		struct mr_dkim_signature one = blank;
+
+		try_record(run, f, *text, &one);
+		if (n == 0 || better(one.result, out->result))
+			*out = one;
+	}
 }
 
 /* Of b=, as Authentication-Results tells signatures apart (RFC 6008). */

@@ -25,11 +25,13 @@ struct mr_public_key {
 enum { TAG_V, TAG_H, TAG_K, TAG_P, TAG_S, TAG_T, TAGS };
 static const char *const names[TAGS] = { "v", "h", "k", "p", "s", "t" };
 
-const struct mr_slice *mr_key_record_find(const struct mr_dns_answer *a)
+const struct mr_slice *mr_key_record_next(const struct mr_dns_answer *a, size_t *at)
 {
-	for (size_t i = 0; i < a->n_rrs; i++) {
-		if (a->n_rrs == 1 || memmem(a->rrs[i].data.p, a->rrs[i].data.n, "p=", 2))
-			return &a->rrs[i].data;
+	while (*at < a->n_rrs) {
+		const struct mr_slice *text = &a->rrs[(*at)++].data;
+
+		if (a->n_rrs == 1 || memmem(text->p, text->n, "p=", 2))
+			return text;
 	}
 	return NULL;
 }

@@ -7,9 +7,10 @@ struct mr_key_record {
 	bool testing, strict; /* t=y, t=s: i= must be the very domain */
 	struct mr_slice key;  /* p=, without white space; empty: revoked */
 };
-/* The record at the name of a key: where several stand there the first that looks like one, which RFC 6376 section 3.6.2.2 leaves open.
- * NULL: none. */
-const struct mr_slice *mr_key_record_find(const struct mr_dns_answer *a);
+/* The records at the name of a key one after the other, *at being 0 for the first: where several stand there those that look like one, of
+ * which a verifier may try each (RFC 6376 section 6.1.2). NULL: no more. */
+#define MR_KEY_RECORDS_MAX 4 /* that are tried */
+const struct mr_slice *mr_key_record_next(const struct mr_dns_answer *a, size_t *at);
 /* NULL, or what is wrong with it in words. Tags that are not known, their order and white space do not matter. */
 const char *mr_key_record_parse(struct mr_slice text, struct mr_arena *arena, struct mr_key_record *out);
 

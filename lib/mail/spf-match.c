@@ -39,6 +39,16 @@ static bool failed(const struct mr_dns_answer *a)
 	return a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS;
 }
 
+/* Section 4.6.4: the third lookup that finds nothing is one too many. */
+static bool is_void_too_many(struct spf *s, const struct mr_dns_answer *a, struct mr_slice name, enum spf_match *out)
+{
+	if (failed(a) || a->n_rrs || s->out.voids++ < SPF_VOIDS_MAX)
+		return false;
+	mr_spf_problem(s, MR_SPF_PERMERROR, "more than 2 lookups found nothing", name);
+	*out = SPF_PERM;
+	return true;
+}
+
 /* The answer to a term's own question, with the count of void lookups (section 4.6.4). NULL with *out set, or with -EAGAIN in *r. */
 static const struct mr_dns_answer *ask(struct spf *s, struct mr_slice name, enum mr_dns_type type, enum spf_match *out, int *r)
 {
@@ -52,12 +62,7 @@ static const struct mr_dns_answer *ask(struct spf *s, struct mr_slice name, enum
 		*out = SPF_TEMP;
 		return NULL;
 	}
-	if (!a->n_rrs && s->out.voids++ >= SPF_VOIDS_MAX) {
-		mr_spf_problem(s, MR_SPF_PERMERROR, "more than 2 lookups found nothing", name);
-		*out = SPF_PERM;
-		return NULL;
-	}
-	return a;
+	return is_void_too_many(s, a, name, out) ? NULL : a;
 }
 
 /* One of the addresses lies in the client's network of so many bits. */
@@ -190,7 +195,7 @@ static int match_ptr(struct spf *s, struct mr_slice target, enum spf_match *out)
 
 	if (!ptr)
 		return -EAGAIN;
-	if (!target.n)
+	if (is_void_too_many(s, ptr, mr_slice_of(ptr->name), out) || !target.n)
 		return 0;
 	r = validated_name(s, ptr, target, false, &found);
 	if (r == 0)

@@ -119,6 +119,17 @@ static void look_up(const char *zone, struct mr_slice name, struct mr_arena *are
 		a->status = exists ? MR_DNS_NODATA : MR_DNS_NXDOMAIN;
 }
 
+size_t zone_open(const struct mr_dns_view *view)
+{
+	enum mr_dns_type type;
+	const char *name;
+	size_t n = 0;
+
+	while (mr_dns_view_question(view, n, &name, &type))
+		n++;
+	return n;
+}
+
 void zone_answer(const char *zone, struct mr_dns_view *view)
 {
 	mr_autoarena arena = mr_arena_new(0);

@@ -6,5 +6,7 @@
 
 /* Ends the test program on a broken line. Names compare without case; CNAMEs are followed, a circle is a temporary error. */
 void zone_answer(const char *zone, struct mr_dns_view *view);
+/* How many questions of a view are open. */
+size_t zone_open(const struct mr_dns_view *view);
 /* The bytes of \xNN text. */
 struct mr_slice zone_unescape(struct mr_slice s, struct mr_arena *arena);

@@ -69,18 +69,22 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void verify(struct mr_slice text, const char *records, struct mr_arena *arena, struct mr_arc_answer *out)
+/* Returns how many questions were asked. */
+static size_t verify(struct mr_slice text, const char *records, struct mr_arena *arena, struct mr_arc_answer *out)
 {
 	struct mr_dns_view *view = mr_dns_view_new();
 	struct mr_message m;
+	size_t asked = 0;
 	int rounds = 0;
 
 	mr_message_parse(text, arena, &m);
 	while (mr_arc_verify(&m, 1700000000, view, arena, out) == -EAGAIN) {
 		assert_true(++rounds < 3);
+		asked += zone_open(view);
 		zone_answer(records, view);
 	}
 	mr_dns_view_free(view);
+	return asked;
 }
 
 /* Puts a set of this site on top of the message, whose chain was found to be `cv`. */
@@ -287,6 +291,12 @@ static void test_keys(void **state)
 		assert_slice(a.problem, keys[i].problem);
 		assert_int_equal(a.result, keys[i].result);
 	}
+	for (size_t i = 0; i < MR_COUNT(keys); i++) { /* the right one stands there, too; in no order */
+		char *records = mr_arena_printf(arena, "%s%s", keys[i].records, zone.p);
+
+		verify(mr_buf_slice(&b), records, arena, &a);
+		assert_slice(a.problem, "");
+	}
 	mr_buf_done(&b);
 }
 
@@ -336,7 +346,7 @@ static void test_seal_rules(void **state)
 static void test_hostile(void **state)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_buf b = MR_BUF(8 << 20);
+	struct mr_buf b = MR_BUF(8 << 20), good;
 	struct mr_arc_answer a;
 
 	for (int i = 0; i < 9000; i++)
@@ -353,16 +363,32 @@ static void test_hostile(void **state)
 	assert_slice(a.problem, "a field is too long");
 	mr_buf_reset(&b);
 	for (int i = 1; i <= MR_ARC_SETS_MAX; i++) {
-		mr_buf_printf(&b, "ARC-Seal: i=%d; a=rsa-sha256; cv=%s; d=one.example; s=s; b=AAAA; z=", i, i == 1 ? "none" : "pass");
+		mr_buf_printf(&b, "ARC-Seal: i=%d; a=rsa-sha256; cv=%s; d=one.example; s=s%d; b=AAAA; z=", i, i == 1 ? "none" : "pass", i);
 		for (int j = 0; j < 15000; j++)
 			mr_buf_putc(&b, 'x');
 		mr_buf_printf(&b, "\r\nARC-Message-Signature: i=%d; a=rsa-sha256; d=one.example; s=s; h=from; bh=AAAA; b=AAAA\r\n", i);
 		mr_buf_printf(&b, "ARC-Authentication-Results: i=%d; x\r\n", i);
 	}
 	mr_buf_puts(&b, MAIL);
-	verify(mr_buf_slice(&b), zone.p, arena, &a);
+	assert_int_equal(verify(mr_buf_slice(&b), zone.p, arena, &a), MR_ARC_SETS_MAX + 1); /* a question for each key and none more */
 	assert_int_equal(a.result, MR_ARC_FAIL);
 	assert_slice(a.problem, "body hash has another length");
+	mr_buf_reset(&b);
+	for (int i = 1; i <= MR_ARC_SETS_MAX + 1; i++)
+		mr_buf_printf(&b, "ARC-Seal: i=%d; a=rsa-sha256; cv=pass; d=x%d.example; s=s; b=AAAA\r\n", i, i);
+	mr_buf_puts(&b, MAIL);
+	assert_int_equal(verify(mr_buf_slice(&b), zone.p, arena, &a), 0);
+	assert_slice(a.problem, "an instance is no number from 1 to 50");
+	/* a megabyte of other fields above a good chain changes nothing */
+	mr_buf_reset(&b);
+	for (int i = 0; i < 9000; i++)
+		mr_buf_printf(&b, "X-Field-%d: %0120d\r\n", i, i);
+	assert_true(b.n > 1 << 20);
+	good = two_sets();
+	mr_buf_puts(&b, good.p);
+	assert_int_equal(verify(mr_buf_slice(&b), zone.p, arena, &a), 2);
+	assert_int_equal(a.result, MR_ARC_PASS);
+	mr_buf_done(&good);
 	mr_buf_done(&b);
 }
 

@@ -182,6 +182,35 @@ static void test_claims(void **state)
 	}
 }
 
+/* A megabyte of comments, of words, of results: whose it is, and what it says, as with a short one. */
+static void test_long(void **state)
+{
+	static const char *const fillers[] = { "(", "(c)", "mx.examplx ", "\"", "\\", ";", "arc;", " " };
+	struct mr_buf b = MR_BUF(2 << 20);
+
+	for (size_t i = 0; i < MR_COUNT(fillers); i++) {
+		struct mr_slice word, results;
+
+		mr_buf_reset(&b);
+		while (b.n < 1 << 20)
+			mr_buf_puts(&b, fillers[i]);
+		mr_buf_puts(&b, "mx.example; arc=pass");
+		assert_true(mr_authres_claims(mr_buf_slice(&b), MR_LIT("mx.example")) !=
+			    !strcmp(fillers[i], "arc;")); /* that one is of a host named arc */
+		mr_buf_reset(&b);
+		mr_buf_puts(&b, "mx.example; spf=pass;");
+		while (b.n < 1 << 20)
+			mr_buf_puts(&b, fillers[i]);
+		mr_buf_puts(&b, "; arc=fail");
+		assert_true(mr_authres_results(mr_buf_slice(&b), MR_LIT("mx.example"), &results));
+		assert_true(mr_authres_get(results, "spf", &word));
+		assert_slice(word, "pass");
+		if (mr_authres_get(results, "arc", &word))
+			assert_slice(word, "fail");
+	}
+	mr_buf_done(&b);
+}
+
 /* What a method's first result is. */
 static const struct {
 	const char *results, *method, *word; /* word NULL: none */
@@ -223,8 +252,8 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_write),  cmocka_unit_test(test_arc),    cmocka_unit_test(test_dmarc),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_claims), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_write),  cmocka_unit_test(test_arc),   cmocka_unit_test(test_dmarc), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_claims), cmocka_unit_test(test_words), cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

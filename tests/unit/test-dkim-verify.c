@@ -10,10 +10,11 @@
 #include "support/zone.h"
 #include "unit.h"
 
-#define NOW    1700000000
-#define NAME   "s._domainkey.example.org"
-#define ZONE   NAME " TXT v=DKIM1; k=ed25519; p=" DKIMMAKE_P "\n"
-#define KEY(x) NAME " TXT " x "\n"
+#define NOW       1700000000
+#define NAME      "s._domainkey.example.org"
+#define ZONE      NAME " TXT v=DKIM1; k=ed25519; p=" DKIMMAKE_P "\n"
+#define KEY(x)    NAME " TXT " x "\n"
+#define OTHER_KEY KEY("v=DKIM1; k=ed25519; p=AAAAAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
 /* The usual signature with `more` tags. */
 #define SIG(more) "DKIM-Signature: v=1; a=ed25519-sha256; d=example.org; s=s; h=from:subject:to; bh=@H; " more "b=@S\r\n"
 #define RR        "c=relaxed/relaxed; "
@@ -191,6 +192,16 @@ static const struct {
 	{ SIG("i=@a.example.org; "), MAIL, MAIL, KEY("v=DKIM1; k=ed25519; t=y:S; p=" DKIMMAKE_P), MR_DKIM_PERMERROR,
 	  "key forbids a domain below d= in i=" },
 	{ SIG(RR), MAIL, MAIL, KEY("v=spf1 -all") ZONE, MR_DKIM_PASS, NULL },
+	{ SIG(RR), MAIL, MAIL, NAME " CNAME keys.example.net\nkeys.example.net TXT v=DKIM1; k=ed25519; p=" DKIMMAKE_P "\n", MR_DKIM_PASS,
+	  NULL },
+	/* section 6.1.2: several keys, in no order */
+	{ SIG(RR), MAIL, MAIL, OTHER_KEY ZONE, MR_DKIM_PASS, NULL },
+	{ SIG(RR), MAIL, MAIL, ZONE OTHER_KEY, MR_DKIM_PASS, NULL },
+	{ SIG(RR), MAIL, MAIL, KEY("v=DKIM1; p=AAAA") KEY("v=DKIM1; k=ed25519; p=") KEY("p=;;") ZONE, MR_DKIM_PASS, NULL },
+	{ SIG(RR), MAIL, MAIL, KEY("v=DKIM1; k=ed25519; p=") OTHER_KEY, MR_DKIM_FAIL, "signature does not hold" },
+	{ SIG(RR), MAIL, MAIL, KEY("v=DKIM1; k=ed25519; p=") KEY("v=DKIM1; k=ed25519; s=other; p=AAAA"), MR_DKIM_PERMERROR,
+	  "key is revoked" },
+	{ SIG(RR), MAIL, MAIL, OTHER_KEY OTHER_KEY OTHER_KEY OTHER_KEY ZONE, MR_DKIM_FAIL, "signature does not hold" },
 	{ SIG(RR), MAIL, MAIL, KEY("nothing of use"), MR_DKIM_PERMERROR, "key record is broken" },
 	{ SIG(RR), MAIL, MAIL, "x.example.org A 192.0.2.1\n", MR_DKIM_PERMERROR, "there is no key" },
 	{ SIG(RR), MAIL, MAIL, NAME " A 192.0.2.1\n", MR_DKIM_PERMERROR, "there is no key" },

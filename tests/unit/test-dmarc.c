@@ -323,6 +323,63 @@ static void test_questions(void **state)
 	mr_dns_view_free(view);
 }
 
+/* Ten authors in ten deep names, a signature for each and SPF below: all that may be asked is asked for, and that is bounded. More
+ * authors, or a From of a megabyte: nothing is asked. */
+static size_t questions_about(struct mr_slice text, const struct mr_dkim_answer *dkim, struct mr_arena *arena, struct mr_dmarc_answer *out)
+{
+	struct mr_spf_answer spf = { .result = MR_SPF_PASS, .domain = MR_LIT("a.b.c.d.e.f.g.h.i.j.k.0.example") };
+	struct mr_dns_view *view = mr_dns_view_new();
+	struct mr_message m;
+	struct mr_dmarc_request rq = { .message = &m, .spf = &spf, .dkim = dkim };
+	size_t asked = 0;
+
+	mr_message_parse(text, arena, &m);
+	while (mr_dmarc_check(&rq, view, arena, out) == -EAGAIN) {
+		asked += zone_open(view);
+		zone_answer("_dmarc.example TXT v=DMARC1; p=reject\n", view);
+	}
+	mr_dns_view_free(view);
+	return asked;
+}
+
+static void test_bounded(void **state)
+{
+	struct mr_dkim_answer dkim = { .n = MR_DKIM_SIGNATURES_MAX };
+	struct mr_buf text = MR_BUF(2 << 20);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_dmarc_answer a;
+
+	for (int i = 0; i < MR_DKIM_SIGNATURES_MAX; i++)
+		dkim.signatures[i] =
+		    (struct mr_dkim_signature){ .result = MR_DKIM_PASS,
+						.domain = mr_slice_of(mr_arena_printf(arena, "z.b.c.d.e.f.g.h.i.j.k.%d.example", i)),
+						.aligns = true };
+	mr_buf_puts(&text, "From: a@a.b.c.d.e.f.g.h.i.j.k.0.example");
+	for (int i = 1; i < MR_DMARC_AUTHORS_MAX; i++)
+		mr_buf_printf(&text, ",\r\n a@a.b.c.d.e.f.g.h.i.j.k.%d.example", i);
+	mr_buf_puts(&text, "\r\n\r\n");
+	/* each author: whether it is there, and 8 names, of which the last is common to all; each signature: the one name that no author
+	 * has */
+	assert_int_equal(questions_about(mr_buf_slice(&text), &dkim, arena, &a), 10 * (1 + 7) + 1 + 10);
+	assert_int_equal(a.result, MR_DMARC_PASS);
+
+	mr_buf_reset(&text);
+	mr_buf_puts(&text, "From: a@x.example");
+	for (int i = 0; i < 10000; i++)
+		mr_buf_printf(&text, ", a@%d.example", i);
+	mr_buf_puts(&text, "\r\n\r\n");
+	assert_int_equal(questions_about(mr_buf_slice(&text), &dkim, arena, &a), 0);
+	assert_slice(a.problem, "From is broken");
+
+	mr_buf_reset(&text);
+	for (int i = 0; i < 9000; i++)
+		mr_buf_printf(&text, "From: %0120d@x.example\r\n", i);
+	mr_buf_puts(&text, "\r\n");
+	assert_int_equal(questions_about(mr_buf_slice(&text), &dkim, arena, &a), 0);
+	assert_slice(a.problem, "more than one From");
+	mr_buf_done(&text);
+}
+
 /* -- rows for reports -- */
 
 #define RECORD_OF(record_rua)                                                                                                              \
@@ -381,8 +438,9 @@ static void test_rows(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_records), cmocka_unit_test(test_reports), cmocka_unit_test(test_messages),
-					    cmocka_unit_test(test_questions), cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_records),  cmocka_unit_test(test_reports),
+					    cmocka_unit_test(test_messages), cmocka_unit_test(test_questions),
+					    cmocka_unit_test(test_bounded),  cmocka_unit_test(test_rows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,7 @@ static const char zone[] =
     "eleven.example A 192.0.2.200\n"
     "early.example TXT v=spf1 ip4:192.0.2.1 a a a a a a a a a a a a -all\n"
     "void2.example TXT v=spf1 a:n1.example mx:n2.example -all\n"
+    "voidptr.example TXT v=spf1 a:n1.example mx:n2.example ptr -all\n"
     "void3.example TXT v=spf1 a:n1.example mx:n2.example exists:n3.example -all\n"
     /* syntax */
     "bad1.example TXT v=spf1 +all foo\n"
@@ -194,6 +195,8 @@ static const struct {
 	{ "u@early.example", C4, MR_SPF_PASS, "ip4:192.0.2.1" },
 	{ "u@void2.example", C4, MR_SPF_FAIL, "-all" },
 	{ "u@void3.example", C4, MR_SPF_PERMERROR, "exists:n3.example" },
+	{ "u@voidptr.example", "192.0.2.77", MR_SPF_PERMERROR, "ptr" },
+	{ "u@voidptr.example", C4, MR_SPF_FAIL, "-all" },
 	{ "u@good.example", C4, MR_SPF_FAIL, "-all" },
 };
 
@@ -335,11 +338,92 @@ static void test_hostile(void **state)
 	mr_buf_done(&big);
 }
 
+/* Zones made to cost: what is asked for one message is counted, records and prefetched questions that were of no use included. */
+#define BRANCHES 10 /* includes of each record */
+#define DEPTH    3
+
+static void add_tree(struct mr_buf *b, const char *name, int depth)
+{
+	for (int i = 0; i < BRANCHES && depth > 0; i++) {
+		char below[100];
+
+		snprintf(below, sizeof(below), "%c%s", 'a' + i, name);
+		add_tree(b, below, depth - 1);
+	}
+	mr_buf_printf(b, "%s TXT v=spf1", name);
+	for (int i = 0; i < BRANCHES && depth > 0; i++)
+		mr_buf_printf(b, " include:%c%s", 'a' + i, name);
+	mr_buf_puts(b, " -all\n");
+}
+
+static void add_redirects(struct mr_buf *b)
+{
+	for (int i = 0; i < 100; i++)
+		mr_buf_printf(b, "r%d.example TXT v=spf1 a:r%d.example redirect=r%d.example\nr%d.example A 192.0.2.200\n", i, i, i + 1, i);
+}
+
+/* Ten terms, each with ten hosts. */
+static void add_exchanges(struct mr_buf *b)
+{
+	mr_buf_puts(b, "m.example TXT v=spf1");
+	for (int i = 0; i < 10; i++)
+		mr_buf_printf(b, " mx:m%d.example", i);
+	mr_buf_puts(b, " -all\n");
+	for (int i = 0; i < 100; i++)
+		mr_buf_printf(b, "m%d.example MX 1 h%d.example\nh%d.example A 192.0.2.200\n", i / 10, i, i);
+}
+
+static void add_names(struct mr_buf *b)
+{
+	mr_buf_puts(b, "p.example TXT v=spf1 ptr ptr:%{p} exists:%{p}.%{d} -all\n");
+	for (int i = 0; i < 100; i++)
+		mr_buf_printf(b, "1.2.0.192.in-addr.arpa PTR n%d.p.example\nn%d.p.example A 192.0.2.200\n", i, i);
+}
+
+static void test_bounded(void **state)
+{
+	static const struct {
+		const char *sender;
+		enum mr_spf_result result;
+		size_t questions, lookups;
+	} bounds[] = {
+		{ "u@tree.example", MR_SPF_PERMERROR, 28, 10 }, /* below it 1111 records */
+		{ "u@r0.example", MR_SPF_PERMERROR, 11, 10 },
+		{ "u@m.example", MR_SPF_FAIL, 1 + 10 + 100, 10 },
+		{ "u@p.example", MR_SPF_FAIL, 1 + 1 + 10 + 1, 3 },
+	};
+	struct mr_buf costly = MR_BUF(1 << 20);
+	mr_autoarena arena = mr_arena_new(0);
+
+	add_tree(&costly, "tree.example", DEPTH);
+	add_redirects(&costly);
+	add_exchanges(&costly);
+	add_names(&costly);
+	for (size_t i = 0; i < MR_COUNT(bounds); i++) {
+		struct mr_spf_request rq = { .helo = MR_LIT("h.example"), .sender = mr_slice_of(bounds[i].sender) };
+		struct mr_dns_view *view = mr_dns_view_new();
+		struct mr_spf_answer a;
+		size_t questions = 0;
+
+		mr_parse_ip(MR_LIT(C4), &rq.client);
+		while (mr_spf_check(&rq, view, arena, &a) == -EAGAIN) {
+			questions += zone_open(view);
+			zone_answer(costly.p, view);
+		}
+		assert_string_equal(mr_spf_str(a.result), mr_spf_str(bounds[i].result));
+		assert_int_equal(a.lookups, bounds[i].lookups);
+		assert_int_equal(questions, bounds[i].questions);
+		mr_dns_view_free(view);
+	}
+	mr_buf_done(&costly);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_results), cmocka_unit_test(test_syntax),   cmocka_unit_test(test_explanations),
 		cmocka_unit_test(test_rounds),  cmocka_unit_test(test_deadline), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
