@@ -83,7 +83,7 @@ static void take_pattern(struct mr_rules *r, struct mr_rules_rule *rule, struct 
 /* "'a', 2, b" */
 static int take_args(struct mr_slice text, struct mr_sa_args *out)
 {
-	struct mr_sa_args a = { 0 };
+	struct mr_sa_args a = { .raw = out->raw };
 
 	text = mr_slice_trim(text);
 	while (text.n) {
@@ -175,6 +175,7 @@ static void define(struct mr_rules *r, enum mr_rules_kind kind, struct mr_rules_
 
 	redefine(r, rule, eval ? MR_RULES_EVAL : kind);
 	if (eval) {
+		rule->args.raw = kind == MR_RULES_RAWBODY;
 		take_eval(r, rule, call);
 	} else if (kind == MR_RULES_META) {
 		rule->definition = value;

@@ -35,7 +35,8 @@ WANTED = {"image_area", "length", "min_size", "max_size", "closed_extra_ratio", 
 
 
 def shape(detail):
-    return {raw: (sorted(d["types"]), sorted(d["cleaned"]), sorted(d["anchor"]), sorted(d["domains"])) for raw, d in (detail or {}).items()}
+    return {raw: (sorted(set(d["types"]) - {"nocanon", "noclean"}), sorted(d["cleaned"]), sorted(d["anchor"]), sorted(d["domains"]))
+            for raw, d in (detail or {}).items()}
 
 
 def show(field, path, theirs, ours):

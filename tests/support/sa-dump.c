@@ -67,8 +67,9 @@ static void put_list(const char *name, const struct mr_sa_list *l)
 
 static void put_details(struct mr_sa *sa)
 {
-	static const char *const types[] = { "a",  "img",   "form",  "iframe", "script",  "link", "area",   "body",     "table",     "tr",
-					     "td", "frame", "embed", "base",   "bgsound", "meta", "parsed", "unlinked", "schemeless" };
+	static const char *const types[] = { "a",       "img",   "form",   "iframe",   "script",     "link",      "area",
+					     "body",    "table", "tr",     "td",       "frame",      "embed",     "base",
+					     "bgsound", "meta",  "parsed", "unlinked", "schemeless", "domainkeys" };
 	size_t n;
 	const struct mr_sa_uri *u = mr_sa_uri_details(sa, &n);
 

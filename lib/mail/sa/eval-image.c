@@ -144,7 +144,7 @@ static int pixel_coverage(struct mr_sa *sa, const struct mr_sa_args *args)
 
 static int to_text_ratio(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	const struct mr_sa_list *body = mr_sa_body(sa);
+	const struct mr_sa_list *body = args->raw ? mr_sa_rawbody(sa) : mr_sa_body(sa);
 	double area = sum(images(sa)->area, sa_arg(args, 0)), text = 0, ratio;
 
 	for (size_t i = 0; i < body->n; i++)

@@ -9,6 +9,7 @@
 struct mr_sa_args {
 	struct mr_slice v[MR_SA_ARGS_MAX]; /* without quotes */
 	size_t n;
+	bool raw;             /* a rule on the raw body asks */
 	const void *prepared; /* what prepare() made of them, or NULL */
 };
 

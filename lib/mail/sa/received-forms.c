@@ -11,8 +11,8 @@ const struct sa_form sa_forms[] = {
 	/* Microsoft */
 	{ " SMTPSVC", "%H ([%i]%*) by %b with Microsoft SMTPSVC", 0 },
 	{ " SMTPSVC", "mail pickup service by %b with Microsoft SMTPSVC%$", SA_FORM_SKIP },
-	{ " with Microsoft SMTP Server ", "%h (%I) by %b ", SA_FORM_NO_ID },
-	{ " with mapi id ", "%h (%I) by %b ", SA_FORM_NO_ID },
+	{ " with Microsoft SMTP Server ", "%h (%I) by %b ", SA_FORM_NO_ID | SA_FORM_VERSION },
+	{ " with mapi id ", "%h (%I) by %b ", SA_FORM_NO_ID | SA_FORM_VERSION },
 	/* XMail, Ecelerity */
 	{ "[XMail ", "%h (%I:%n) by %b with [XMail", 0 },
 	{ "[XMail ", "%h (%I:%n) by %b (%s) with [XMail", 0 },

@@ -29,6 +29,7 @@ enum sa_form_flag {
 	SA_FORM_NO_ID = 1u << 8,     /* the id is none of the message */
 	SA_FORM_COURIER = 1u << 9,   /* "softdnserr" for no look-up */
 	SA_FORM_FETCHED = 1u << 10,  /* by a program that fetches mail */
+	SA_FORM_VERSION = 1u << 11,  /* maybe a bracket, and a version of four numbers, follow the guard */
 };
 
 struct sa_form {

@@ -72,6 +72,7 @@ enum mr_sa_uri_type {
 	MR_SA_URI_PARSED = 1u << 16,     /* found in the text */
 	MR_SA_URI_UNLINKED = 1u << 17,   /* ... without what makes mail programs show it as a link */
 	MR_SA_URI_SCHEMELESS = 1u << 18, /* ... without a scheme */
+	MR_SA_URI_DOMAINKEYS = 1u << 19, /* the domain of a signature: no address */
 };
 
 /* An address in the message. */

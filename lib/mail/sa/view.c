@@ -5,6 +5,7 @@
 /* ours */
 #include "base/mem.h"
 #include "mail/sa/internal.h"
+#include "mail/tags.h"
 
 #define LINE_MAX_ 2048  /* bytes of a paragraph of the body, and the least of a chunk of the raw body */
 #define LINES_MAX 20000 /* items of a text */
@@ -444,6 +445,33 @@ static struct mr_sa_uri *add_uri(struct mr_sa *sa, struct mr_slice raw, unsigned
 	return u;
 }
 
+/* The domains of d= count like addresses that lead nowhere, where their hosts are looked at. */
+static void add_signers(struct mr_sa *sa, struct mr_slice field)
+{
+	const struct mr_sa_list *all = mr_sa_get(sa, field);
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct mr_slice rest = all->items[i], tag;
+
+		while (mr_slice_next(&rest, ';', &tag)) {
+			struct mr_slice name, domain, host;
+			ptrdiff_t is = mr_slice_chr(tag, '=');
+			struct mr_sa_uri *u;
+
+			name = sa_trim(sa_sub(tag, 0, is > 0 ? (size_t)is : 0));
+			if (!mr_slice_eq(name, MR_LIT("d")))
+				continue;
+			tag = mr_tag_compact(mr_slice_from(tag, (size_t)is + 1), sa->arena);
+			tag = mr_slice_of(mr_arena_printf(sa->arena, "domainkeys:%.*s", (int)tag.n, tag.p));
+			if (!sa_uri_domain(sa->conf, sa->arena, tag, &domain, &host) || !(u = detail(sa, tag)))
+				continue;
+			u->types |= MR_SA_URI_DOMAINKEYS;
+			sa_list_add(sa->arena, &u->domains, domain, 1);
+			sa_list_add(sa->arena, &u->hosts, host, 1);
+		}
+	}
+}
+
 static void add_html_uris(struct mr_sa *sa, const struct mr_sa_html *h)
 {
 	sa->uri_truncated |= h->uri_truncated;
@@ -464,6 +492,8 @@ static void read_details(struct mr_sa *sa)
 
 	sa->has_details = true;
 	sa->details = mr_arena_alloc(sa->arena, MR_SA_URIS_MAX * sizeof(*sa->details));
+	add_signers(sa, MR_LIT("DomainKey-Signature"));
+	add_signers(sa, MR_LIT("DKIM-Signature"));
 	for (size_t i = 0; i < body->n && seen.n < MR_SA_URIS_MAX; i++) {
 		struct mr_slice raw, uri;
 		unsigned types;
