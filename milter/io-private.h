@@ -2,12 +2,14 @@
 #pragma once
 #include "io.h"
 #include "killers.h"
+#include "rt/dns-kept.h"
 
 struct mr_milter_io {
 	struct mr_loop *loop;
 	struct mr_pool *pool;
 	struct mr_directory *directory;
 	struct mr_dns *dns;
+	struct mr_dns_kept *kept; /* its last answers, but for those of lists */
 	struct mr_greylist *greylist;
 	struct mr_fuzzy_store *fuzzy;
 	struct mr_quarantine_sweep *sweep;

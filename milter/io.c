@@ -136,6 +136,8 @@ static void on_dns(const struct mr_dns_answer *a, void *arg)
 	if (!j->side.open_dns)
 		dns_over(j);
 	mr_list_health_note(j->io->lists, a);
+	if (!q->of_list)
+		mr_dns_kept_add(j->io->kept, q->name, a);
 	if (j->side.scanning && q->attempt == j->side.attempt)
 		mr_pool_answer(j->io->pool, &j->side.task, a);
 	mr_job_unref(j);
@@ -147,9 +149,11 @@ static void ask_dns(struct mr_job *j, const struct mr_scan_question *question)
 {
 	struct mr_dns_answer none = { .name = (char *)question->name, .type = (uint16_t)question->type, .status = MR_DNS_TEMP };
 	uint64_t until = j->side.dns_until, lists_until = j->side.began + j->settings->dns_lists_timeout;
+	enum mr_list_way way = mr_list_health_way(j->io->lists, question->name);
+	const struct mr_dns_answer *kept;
 	struct mr_job_asked *q;
 
-	switch (mr_list_health_way(j->io->lists, question->name)) {
+	switch (way) {
 	case MR_LIST_PASS_OVER:
 		mr_pool_answer(j->io->pool, &j->side.task, &none);
 		return;
@@ -157,14 +161,20 @@ static void ask_dns(struct mr_job *j, const struct mr_scan_question *question)
 		until = lists_until < until ? lists_until : until;
 		break;
 	case MR_LIST_NONE:
-		break;
+		kept = mr_dns_kept_find(j->io->kept, question->name, question->type);
+		if (!kept)
+			break;
+		mr_pool_answer(j->io->pool, &j->side.task, kept);
+		return;
 	}
 	if (!j->side.open_dns)
 		j->side.dns_since = mr_now_ms();
 	q = mr_new(struct mr_job_asked, 1);
-	*q = (struct mr_job_asked){
-		.job = mr_job_ref(j), .attempt = j->side.attempt, .name = mr_strdup(question->name), .type = question->type
-	};
+	*q = (struct mr_job_asked){ .job = mr_job_ref(j),
+				    .attempt = j->side.attempt,
+				    .name = mr_strdup(question->name),
+				    .type = question->type,
+				    .of_list = way == MR_LIST_ASK };
 	DL_APPEND(j->side.open_dns, q);
 	mr_dns_ask(j->io->dns, question->name, question->type, until, on_dns, q);
 }
@@ -440,6 +450,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
 	io->pool = mr_pool_new(l, &pool);
 	io->lists = mr_list_health_new(&pool.setup);
+	io->kept = mr_dns_kept_new();
 	io->greylist = mr_greylist_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->fuzzy = mr_fuzzy_store_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
@@ -483,6 +494,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_pool_free(io->pool);
 	mr_directory_free(io->directory);
 	mr_dns_free(io->dns);
+	mr_dns_kept_free(io->kept);
 	mr_outbound_free(io->outbound);
 	mr_greylist_free(io->greylist);
 	mr_fuzzy_store_free(io->fuzzy);

@@ -44,6 +44,7 @@ struct mr_job_asked {
 	unsigned attempt;
 	char *name;
 	enum mr_dns_type type;
+	bool of_list; /* a list in DNS */
 	struct mr_job_asked *prev, *next;
 };
 
