@@ -177,8 +177,8 @@ void mr_job_done(struct mr_job *j)
 {
 	pthread_mutex_lock(&j->lock);
 	j->done = true;
-	pthread_cond_signal(&j->changed);
 	pthread_mutex_unlock(&j->lock);
+	pthread_cond_signal(&j->changed); /* whom it wakes finds the lock free; the caller holds the job */
 }
 
 bool mr_job_wait(struct mr_job *j, uint64_t timeout_ms)

@@ -45,6 +45,7 @@ void mr_scanner_free(struct mr_scanner *s)
 	m->n_scanners--;
 	m->unready -= !s->ready;
 	mr_io_cancel(&s->io);
+	mr_later_cancel(m->pool->loop, &s->sending);
 	pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0); /* idle, lost or stuck: there is nothing in it to keep */
 	close(s->fd);
 	close(s->pidfd);
@@ -62,6 +63,7 @@ static void add_scanner(struct mr_master *m, pid_t pid, int fd, int pidfd)
 	*s = (struct mr_scanner){
 		.master = m, .pid = pid, .fd = fd, .pidfd = pidfd, .in = MR_BUF(SCANNER_IN_MAX), .out = MR_BUF(SCANNER_OUT_MAX)
 	};
+	s->sending = (struct mr_later){ .fn = mr_scanner_flush, .arg = s };
 	s->io = mr_io_start(m->pool->loop, fd, MR_READ, mr_scanner_event, s);
 	DL_APPEND(m->scanners, s);
 	m->n_scanners++;

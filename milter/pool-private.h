@@ -16,6 +16,7 @@ struct mr_scanner {
 	int fd, pidfd;
 	struct mr_io *io;
 	struct mr_buf in, out;
+	struct mr_later sending; /* out, at the end of the turn */
 	struct mr_pool_task *task;
 	bool ready; /* has shut itself in */
 	unsigned messages;
@@ -48,6 +49,7 @@ struct mr_pool {
 
 /* pool.c */
 void mr_scanner_event(int fd, int what, void *arg);
+void mr_scanner_flush(void *scanner);
 void mr_pool_dispatch(struct mr_pool *p);
 /* pool-master.c */
 bool mr_master_gone(const struct mr_master *m);     /* even before the loop has told */

@@ -10,7 +10,7 @@
 #include "pool-private.h"
 #include "rt/log.h"
 
-#define READ_CHUNK 65536
+#define READ_CHUNK 16384
 
 static void dispatch(struct mr_pool *p);
 
@@ -49,7 +49,8 @@ static void finished(struct mr_scanner *s, const struct mr_scan_report *r)
 	struct mr_pool_task *t = take_task(s);
 
 	s->messages++;
-	if (s->master->old || s->messages >= p->config.messages_max)
+	/* One that did not wait for all its answers is not to be trusted with the next message. */
+	if (s->master->old || s->messages >= p->config.messages_max || s->out.n)
 		mr_scanner_free(s);
 	t->done(t, r);
 	dispatch(p);
@@ -57,18 +58,14 @@ static void finished(struct mr_scanner *s, const struct mr_scan_report *r)
 
 static int read_some(struct mr_scanner *s)
 {
-	char *at = mr_buf_reserve(&s->in, READ_CHUNK);
-	ssize_t n;
+	char chunk[READ_CHUNK]; /* of a buffer all room would be cleared for each read */
+	ssize_t n = read(s->fd, chunk, sizeof(chunk));
 
-	if (!at)
-		return -EMSGSIZE;
-	n = read(s->fd, at, READ_CHUNK);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -EPIPE;
-	s->in.n += (size_t)n;
-	return 0;
+	return mr_buf_add(&s->in, (struct mr_slice){ chunk, (size_t)n }) < 0 ? -EMSGSIZE : 0;
 }
 
 /* One report, if it is there whole. A scanner without a task has nothing to say. 1 (s may be gone), 0, -errno. */
@@ -103,8 +100,10 @@ static int take_report(struct mr_scanner *s)
 	return 1;
 }
 
-static void flush(struct mr_scanner *s)
+void mr_scanner_flush(void *scanner)
 {
+	struct mr_scanner *s = scanner;
+
 	while (s->out.n) {
 		ssize_t n = send(s->fd, s->out.p, s->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -122,7 +121,7 @@ void mr_scanner_event(int fd, int what, void *arg)
 
 	(void)fd;
 	if (what & MR_WRITE)
-		flush(s);
+		mr_scanner_flush(s);
 	if (!(what & MR_READ))
 		return;
 	r = read_some(s);
@@ -226,7 +225,6 @@ void mr_pool_answer(struct mr_pool *p, struct mr_pool_task *t, const struct mr_d
 {
 	struct mr_scanner *s = t->scanner;
 
-	(void)p;
 	if (!s)
 		return;
 	if (mr_scanwire_answer(&s->out, t->id, a) < 0) {
@@ -235,7 +233,7 @@ void mr_pool_answer(struct mr_pool *p, struct mr_pool_task *t, const struct mr_d
 
 		mr_scanwire_answer(&s->out, t->id, &none);
 	}
-	flush(s);
+	mr_later_start(p->loop, &s->sending); /* with what else is known in this turn */
 }
 
 void mr_pool_cancel(struct mr_pool *p, struct mr_pool_task *t)

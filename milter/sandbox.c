@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* libraries */
@@ -83,11 +84,17 @@ int mr_sandbox_enter(const struct mr_worker_limits *limits)
 
 void mr_sandbox_budget(const struct mr_worker_limits *limits)
 {
-	struct rusage used;
+	static rlim_t set; /* once a process */
+	struct timespec used;
 	struct rlimit l;
+	rlim_t until;
 
-	if (getrusage(RUSAGE_SELF, &used) < 0 || getrlimit(RLIMIT_CPU, &l) < 0)
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) < 0)
 		return;
-	l.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + limits->cpu_seconds + 1;
-	setrlimit(RLIMIT_CPU, &l);
+	until = (rlim_t)used.tv_sec + limits->cpu_seconds + 1;
+	if (until == set || getrlimit(RLIMIT_CPU, &l) < 0)
+		return; /* most messages */
+	l.rlim_cur = until;
+	if (setrlimit(RLIMIT_CPU, &l) == 0)
+		set = until;
 }

@@ -19,15 +19,15 @@
 struct peer {
 	int fd;
 	struct mr_buf in;
-	size_t used; /* bytes of `in` that the last message took */
-	int memfd;   /* that came along, or -1 */
+	size_t used;            /* bytes of `in` that the last message took */
+	int memfd;              /* that came along, or -1 */
+	char chunk[READ_CHUNK]; /* read into: of a buffer all room would be cleared for each read */
 };
 
 /* More bytes, and the memfd if one comes. 1, 0 at the end, -errno. */
 static int receive(struct peer *p)
 {
-	char *at = mr_buf_reserve(&p->in, READ_CHUNK);
-	struct iovec iov = { .iov_base = at, .iov_len = READ_CHUNK };
+	struct iovec iov = { .iov_base = p->chunk, .iov_len = sizeof(p->chunk) };
 	union {
 		struct cmsghdr h;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -36,8 +36,6 @@ static int receive(struct peer *p)
 	struct cmsghdr *c;
 	ssize_t n;
 
-	if (!at)
-		return -ENOBUFS;
 	do
 		n = recvmsg(p->fd, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -46,8 +44,7 @@ static int receive(struct peer *p)
 	c = CMSG_FIRSTHDR(&m);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && p->memfd < 0)
 		memcpy(&p->memfd, CMSG_DATA(c), sizeof(int));
-	p->in.n += (size_t)n;
-	return 1;
+	return mr_buf_add(&p->in, (struct mr_slice){ p->chunk, (size_t)n }) < 0 ? -ENOBUFS : 1;
 }
 
 /* The next message from the loop. 1, 0 at the end, -errno. It lives until the next call. */
@@ -224,9 +221,10 @@ static void warm_up(const struct mr_scan_setup *setup)
 
 int mr_worker_run(int fd, const struct mr_worker_limits *limits, const struct mr_scan_setup *setup)
 {
-	struct peer p = { .fd = fd, .in = MR_BUF(2 * MR_WIRE_MAX), .memfd = -1 };
+	static struct peer p;
 	int r;
 
+	p = (struct peer){ .fd = fd, .in = MR_BUF(2 * MR_WIRE_MAX), .memfd = -1 };
 	warm_up(setup);
 	r = mr_sandbox_enter(limits);
 	if (r == 0)
