@@ -59,7 +59,9 @@ static const char *const not_local[] = {
 };
 
 /* The resolver on loopback is down for moments only: what libunbound remembers of its silence is forgotten after a second, not after 15
- * minutes, or one restart would cost them all. Nothing is cached here: the resolver's cache is enough. */
+ * minutes, or one restart would cost them all. Its silence about some names, which anybody can bring about, is not held against the others:
+ * to what libunbound takes for dead (max-rtt) it would have to be silent for longer than a question may take. Nothing is cached here: the
+ * resolver's cache is enough. */
 static const char settings[] = "server:\n"
 			       " module-config: \"iterator\"\n"
 			       " do-not-query-localhost: no\n"
@@ -67,7 +69,7 @@ static const char settings[] = "server:\n"
 			       " outgoing-range: 1024\n"
 			       " num-queries-per-thread: 1024\n"
 			       " outgoing-num-tcp: 32\n"
-			       " infra-cache-max-rtt: 1000\n"
+			       " infra-cache-max-rtt: 10000\n"
 			       " infra-keep-probing: yes\n"
 			       " infra-host-ttl: 1\n"
 			       " qname-minimisation: no\n" /* the forwarder sees it all; a stub's server need not be asked twice */
