@@ -175,7 +175,7 @@ static bool in_domain(char c)
 /* Mail addresses as they stand in sentences. */
 static void see_text(const struct gathering *g, struct mr_slice text, unsigned *left)
 {
-	const char *at, *end = text.p + text.n, *from = text.p;
+	const char *at, *from = text.p, *end = text.n ? text.p + text.n : text.p /* which may be NULL */;
 
 	while (*left && from < end && (at = memchr(from, '@', (size_t)(end - from))) != NULL) {
 		const char *first = at, *last = at + 1;

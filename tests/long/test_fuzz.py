@@ -14,6 +14,7 @@ FUZZ = pathlib.Path(__file__).resolve().parents[1] / "fuzz"
 TARGETS = sorted(path.stem.removeprefix("fuzz-") for path in FUZZ.glob("fuzz-*.c"))
 SECONDS = int(os.environ.get("MR_FUZZ_SECONDS", "600"))
 INPUT_SECONDS, MEMORY_MB = 10, 1024   # one input may take
+SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
 def fuzz(folder, program, name):
@@ -22,7 +23,8 @@ def fuzz(folder, program, name):
     corpus.mkdir()
     done = subprocess.run(
         ["nice", "-n", "19", program, f"-max_total_time={SECONDS}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY_MB}", "-print_final_stats=1",
-         f"-artifact_prefix={folder}/{name}-", corpus, FUZZ / "corpus" / name], capture_output=True, text=True, errors="replace", check=False)
+         f"-artifact_prefix={folder}/{name}-", corpus, FUZZ / "corpus" / name], capture_output=True, text=True, errors="replace", check=False,
+        env=SANITIZERS | os.environ)
     return done.returncode, done.stderr
 
 
