@@ -172,7 +172,10 @@ enum mr_mta_answer act_answer(const struct act *a)
 	case MR_ACTION_GREYLIST:
 		return act_greylist(a->mta, a->verdict->wait_ms);
 	case MR_ACTION_TEMPFAIL:
-		return act_tempfail(a->mta);
+		if (!a->verdict->text)
+			return act_tempfail(a->mta);
+		mr_mta_reply(a->mta, "451", "4.4.3", a->verdict->text);
+		return MR_MTA_TEMPFAIL;
 	case MR_ACTION_QUARANTINE:
 		return MR_MTA_DISCARD;
 	case MR_ACTION_ACCEPT:

@@ -59,6 +59,7 @@ static int decide(struct ending *e)
 		.virus_name = j->virus_name,
 		.virus_withhold = j->settings->virus_withhold,
 		.trusted = j->trusted,
+		.defer_undecided = j->settings->dns_away == MR_DNS_AWAY_DEFER,
 		.accept_unknown = j->settings->on_error == MR_ON_ERROR_ACCEPT,
 		.sender = mr_slice_of(j->sender),
 		.from = mr_slice_of(j->from),

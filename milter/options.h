@@ -28,6 +28,7 @@ struct mr_milter_conf {
 	uint64_t dmarc_keep, dmarc_day_max;       /* ms, bytes */
 	int on_error;                             /* enum mr_on_error */
 	int foreign_from;                         /* enum mr_foreign_from */
+	int dns_away;                             /* enum mr_dns_away */
 	struct mr_conf_nets trusted_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments, rule_files;
 	struct mr_conf_strings dns_lists, dns_lists_skip;
@@ -46,6 +47,7 @@ struct mr_milter_conf {
 };
 enum mr_on_error { MR_ON_ERROR_TEMPFAIL, MR_ON_ERROR_ACCEPT };
 enum mr_foreign_from { MR_FOREIGN_FROM_REFUSE, MR_FOREIGN_FROM_UNSIGNED, MR_FOREIGN_FROM_SIGN };
+enum mr_dns_away { MR_DNS_AWAY_PASS, MR_DNS_AWAY_DEFER };
 enum mr_clamd_mode { MR_CLAMD_FILDES, MR_CLAMD_STREAM };
 enum mr_clamd_away { MR_CLAMD_AWAY_DEFER, MR_CLAMD_AWAY_TAG, MR_CLAMD_AWAY_PASS };
 enum mr_virus_action { MR_VIRUS_REJECT, MR_VIRUS_QUARANTINE };
@@ -67,7 +69,7 @@ struct mr_settings {
 	struct mr_grey_rules grey;
 	struct mr_arena *arena; /* of scores */
 	struct mr_scores scores;
-	int on_error, foreign_from;
+	int on_error, foreign_from, dns_away;
 	size_t sessions_max;
 	bool clamd; /* it is asked */
 	bool virus_withhold;

@@ -110,6 +110,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 			      .action = (enum mr_outbound_action)conf->outbound_action },
 		.on_error = conf->on_error,
 		.foreign_from = conf->foreign_from,
+		.dns_away = conf->dns_away,
 		.sessions_max = (size_t)conf->sessions_max,
 		.dns_lists_timeout = conf->dns_lists_timeout,
 		.clamd = conf->clamd.n > 0,

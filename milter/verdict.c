@@ -332,6 +332,25 @@ static bool directory_away(const struct mr_verdict_input *in)
 	return false;
 }
 
+static bool has_symbol(const struct mr_scan_result *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_symbols; i++) {
+		if (mr_slice_eq(r->symbols[i].name, mr_slice_of(name)))
+			return true;
+	}
+	return false;
+}
+
+/* Who sent it could not be settled, since DNS did not answer. What is refused whatever the answer were needs none. */
+static bool must_wait(const struct mr_verdict_input *in, const struct mr_verdict *v)
+{
+	const struct mr_scan_result *r = in->scan;
+
+	if (!in->defer_undecided || !r || v->action == MR_ACTION_REJECT || has_symbol(r, "DMARC_PASS"))
+		return false;
+	return has_symbol(r, "SPF_TEMPERROR") || has_symbol(r, "DKIM_TEMPERROR") || has_symbol(r, "DMARC_TEMPERROR");
+}
+
 int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out)
 {
 	struct mr_verdict v = { .site = by_score(in, in->junk_score, in->quarantine_score, in->reject_score), .in_house = true };
@@ -358,6 +377,11 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 		v.reason = "directory";
 	} else {
 		r = decide_outbound(&w);
+		if (r == 0 && must_wait(in, &v))
+			v = (struct mr_verdict){ .action = MR_ACTION_TEMPFAIL,
+						 .site = v.site,
+						 .reason = "dns",
+						 .text = "It could not be found out in DNS who sent this, try again later" };
 	}
 	if (r == 0)
 		*out = v;

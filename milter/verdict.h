@@ -40,6 +40,7 @@ struct mr_verdict_input {
 	const char *virus_name;          /* of FOUND */
 	bool virus_withhold;             /* what comes from outside with one is kept in the quarantine, not refused */
 	bool trusted;                    /* from one of our own: thresholds are not for it, lists only where they name the sender */
+	bool defer_undecided;            /* dns_away = defer */
 	bool accept_unknown;             /* on_error = accept: what is not known counts as clean and unlisted */
 	struct mr_slice sender, from;    /* envelope and header From, lower case; from may be empty */
 	const struct mr_message *marked; /* it was forwarded before, its fields say to whom (circle.h); or NULL */
@@ -82,7 +83,7 @@ struct mr_verdict {
 	uint64_t wait_ms;              /* of GREYLIST: until it may come again */
 	bool circle;                   /* of REJECT: it goes in a circle */
 	const char *reason;            /* a fixed word for the log, or NULL */
-	const char *text;              /* of REJECT: for the client, or NULL */
+	const char *text;              /* of REJECT and TEMPFAIL: for the client, or NULL */
 	struct mr_verdict_edit *edits; /* of SPLIT, in this order */
 	size_t n_edits;
 	struct mr_verdict_withheld *withheld; /* of SPLIT and QUARANTINE: a copy first, then the edits */

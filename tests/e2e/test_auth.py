@@ -7,6 +7,8 @@ import subprocess
 import pytest
 from stack import admin, layout, mail, zones
 
+from test_filter import setting
+
 ANNA = admin.address("anna")
 STRANGER = "stranger@" + layout.FOREIGN
 
@@ -207,3 +209,19 @@ def test_other_peoples_domains_are_not_signed_for(stack):
     assert b"DKIM-Signature" not in content
     _, content = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE))
     assert b"DKIM-Signature" in content
+
+
+@pytest.mark.rows("G15")
+def test_temporary_errors_have_an_action(stack, bank, refuses):
+    """DNS does not tell of the domain: the message goes on, or has to come again, unless its author's domain stands behind it all the same."""
+    away = f"app@{zones.AWAY}"
+    user, mark = stack.user(), mail.new_mark()
+    signed = mail.sign(stack.lay, mail.message("ceo@" + bank, user, mark=mark), bank)
+    assert "spf=temperror" in results(stack.arrived(user, stack.inbound(user, sender=away)))
+    with setting(stack, "dns_away = defer"):
+        with refuses(451, at="DATA") as caught:
+            stack.inbound(user, sender=away)
+        assert "4.4.3" in str(caught.value)
+        stack.client.send(away, user, signed)
+        assert "spf=temperror" in results(got := stack.arrived(user, mark)) and "dmarc=pass" in results(got)
+        stack.arrived(user, stack.inbound(user))

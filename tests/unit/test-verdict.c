@@ -512,6 +512,40 @@ static void shown(void **state)
 	}
 }
 
+/* dns_away = defer: what DNS tells nothing of waits, if anybody were to get it. */
+static void undecided(void **state)
+{
+	static const struct {
+		double score;
+		const char *symbols[2];
+		enum mr_action defer, pass;
+	} t[] = {
+		{ 0, { "SPF_TEMPERROR" }, MR_ACTION_TEMPFAIL, MR_ACTION_ACCEPT },
+		{ 7, { "OTHER", "DKIM_TEMPERROR" }, MR_ACTION_TEMPFAIL, MR_ACTION_JUNK },
+		{ 10, { "DMARC_TEMPERROR" }, MR_ACTION_TEMPFAIL, MR_ACTION_QUARANTINE },
+		{ 15, { "SPF_TEMPERROR" }, MR_ACTION_REJECT, MR_ACTION_REJECT },
+		{ 0, { "SPF_TEMPERROR", "DMARC_PASS" }, MR_ACTION_ACCEPT, MR_ACTION_ACCEPT },
+		{ 0, { "SPF_FAIL", "ARC_TEMPERROR" }, MR_ACTION_ACCEPT, MR_ACTION_ACCEPT },
+	};
+
+	for (size_t i = 0; i < 2 * MR_COUNT(t); i++) {
+		const struct row row = { .rcpts = { { A, .finals = { A " quarantine=10" } } } };
+		struct mr_scan_result scan = { .score = t[i / 2].score };
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_verdict_input in = {
+			.scan = &scan, .sender = MR_LIT(S), .junk_score = 6, .reject_score = 15, .defer_undecided = i % 2
+		};
+		struct mr_verdict v;
+
+		for (size_t s = 0; s < 2 && t[i / 2].symbols[s]; s++)
+			mr_scan_result_add(&scan, t[i / 2].symbols[s], 0, "x");
+		fill(&row, arena, &in);
+		assert_int_equal(mr_verdict_decide(&in, arena, &v), 0);
+		assert_string_equal(mr_action_str(v.action), mr_action_str(i % 2 ? t[i / 2].defer : t[i / 2].pass));
+		assert_int_equal(v.n_withheld, v.action == MR_ACTION_QUARANTINE);
+	}
+}
+
 /* A thousand recipients with a thousand finals each are judged in no time, and an arena that is too small is an error. */
 static void many(void **state)
 {
@@ -552,7 +586,8 @@ static void many(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(verdicts), cmocka_unit_test(shown), cmocka_unit_test(many) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(verdicts), cmocka_unit_test(shown), cmocka_unit_test(undecided),
+					    cmocka_unit_test(many) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
