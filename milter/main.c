@@ -1,9 +1,15 @@
 /* main: mailreeve-milter, or the scanner master that it starts of itself (worker.h). */
 
+/* system */
+#include <malloc.h>
+
 /* ours */
 #include "daemon.h"
 #include "mail/dkim.h"
 #include "worker.h"
+
+/* libmilter has a thread a session: with an arena each, what they leave behind grows with every one. */
+#define ARENAS 2
 
 int main(int argc, char **argv)
 {
@@ -11,5 +17,6 @@ int main(int argc, char **argv)
 		mr_dkim_prepare(); /* reads files, which the scanners that it forks may not */
 		return mr_master_main(argc, argv, mr_worker_run);
 	}
+	mallopt(M_ARENA_MAX, ARENAS);
 	return mr_daemon_main(argc, argv, &mr_milter_daemon);
 }

@@ -5,16 +5,17 @@
 #include <stdatomic.h>
 
 /* libraries */
-#define HASH_FUNCTION MR_UTHASH
-#include <uthash.h>
 #include <utlist.h>
 
 /* ours */
 #include "base/mem.h"
+#include "base/shelf.h"
 #include "rt/clamd-call.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 
+#define CLEAN_MAX   32768 /* answers that are kept: 1.3 MB */
+#define FOUND_MAX   1024  /* the same with a name: 150 kB */
 #define CALLS_MAX   30    /* of one server at once; clamd works on about ten and lets the rest wait */
 #define FAILURES    2     /* calls about one message that came to nothing, though the server was there */
 #define AWAY_MS     1000  /* from one question for the version to the next: of a server that is away */
@@ -54,11 +55,9 @@ struct mr_clamd_question {
 	struct mr_clamd_question *prev, *next;
 };
 
-struct kept {
+struct found {
 	uint8_t sha256[MR_SHA256_LEN];
-	uint64_t until; /* ms */
 	struct mr_clamd_answer answer;
-	UT_hash_handle hh;
 };
 
 struct mr_clamd {
@@ -67,7 +66,8 @@ struct mr_clamd {
 	size_t n_servers;
 	bool stream;
 	uint64_t cache_ms;
-	struct kept *cache; /* oldest first */
+	struct mr_shelf *clean; /* digests of what had nothing in it; NULL: nothing is kept yet */
+	struct mr_shelf *found; /* struct found */
 	struct mr_clamd_question *questions;
 	size_t n_questions;
 };
@@ -88,43 +88,50 @@ int mr_clamd_server_check(const char *server, struct mr_diag *diag)
 
 /* -- what was found before -- */
 
-static void forget_oldest(struct mr_clamd *c)
-{
-	struct kept *k = c->cache;
-
-	HASH_DEL(c->cache, k);
-	free(k);
-}
-
 static void forget_all(struct mr_clamd *c)
 {
-	while (c->cache)
-		forget_oldest(c);
+	mr_shelf_free(c->clean);
+	mr_shelf_free(c->found);
+	c->clean = c->found = NULL;
 }
 
-static const struct kept *find(struct mr_clamd *c, const uint8_t *sha256)
+/* False: nothing is known. */
+static bool find(const struct mr_clamd *c, const uint8_t *sha256, struct mr_clamd_answer *out)
 {
-	struct kept *k;
+	uint64_t since = mr_now_ms() + 1; /* the stamp is the end */
+	const struct found *f;
 
-	while (c->cache && c->cache->until <= mr_now_ms())
-		forget_oldest(c);
-	HASH_FIND(hh, c->cache, sha256, MR_SHA256_LEN, k);
-	return k;
+	if (!c->clean)
+		return false;
+	if (mr_shelf_find(c->clean, sha256, since)) {
+		*out = (struct mr_clamd_answer){ .status = MR_CLAMD_CLEAN };
+		return true;
+	}
+	f = mr_shelf_find(c->found, sha256, since);
+	if (f)
+		*out = f->answer;
+	return f != NULL;
 }
 
-static void keep(struct mr_clamd *c, const struct mr_clamd_question *q)
+static void keep(struct mr_clamd *c, const uint8_t *sha256, const struct mr_clamd_answer *a)
 {
-	struct kept *k;
+	uint64_t until = mr_now_ms() + c->cache_ms;
+	struct found *f;
 
-	if (c->cache_ms == 0 || find(c, q->m.sha256))
+	if (c->cache_ms == 0)
 		return;
-	if (HASH_COUNT(c->cache) >= MR_CLAMD_CACHE_MAX)
-		forget_oldest(c);
-	k = mr_new(struct kept, 1);
-	memcpy(k->sha256, q->m.sha256, MR_SHA256_LEN);
-	k->until = mr_now_ms() + c->cache_ms;
-	k->answer = q->answer;
-	HASH_ADD(hh, c->cache, sha256, MR_SHA256_LEN, k);
+	if (!c->clean) {
+		c->clean = mr_shelf_new(CLEAN_MAX, MR_SHA256_LEN, MR_SHA256_LEN);
+		c->found = mr_shelf_new(FOUND_MAX, sizeof(*f), MR_SHA256_LEN);
+	}
+	if (a->status == MR_CLAMD_CLEAN) {
+		mr_shelf_put(c->clean, sha256, until);
+		mr_shelf_drop(c->found, sha256);
+	} else {
+		f = mr_shelf_put(c->found, sha256, until);
+		f->answer = *a;
+		mr_shelf_drop(c->clean, sha256);
+	}
 }
 
 /* -- questions -- */
@@ -317,7 +324,7 @@ static void on_answer(int err, bool reached, struct mr_slice line, void *arg)
 	if (err == 0 && a.status != MR_CLAMD_FAILED) {
 		conclude(q, &a);
 		if (a.status != MR_CLAMD_TOO_BIG)
-			keep(q->clamd, q);
+			keep(q->clamd, q->m.sha256, &a);
 		begin_waiting(q->clamd);
 		return;
 	}
@@ -403,15 +410,15 @@ struct mr_clamd_question *mr_clamd_ask(struct mr_clamd *c, const struct mr_clamd
 {
 	struct mr_clamd_question *q = mr_new(struct mr_clamd_question, 1);
 	uint64_t now = mr_now_ms();
-	const struct kept *k = find(c, m->sha256);
+	struct mr_clamd_answer known;
 
 	*q = (struct mr_clamd_question){ .clamd = c, .m = *m, .cb = cb, .arg = arg, .deadline = until > now ? until : now };
 	DL_APPEND(c->questions, q);
 	c->n_questions++;
 	atomic_fetch_add(&mr_clamd_counters.asked, 1);
-	if (k) {
+	if (find(c, m->sha256, &known)) {
 		atomic_fetch_add(&mr_clamd_counters.cached, 1);
-		conclude(q, &k->answer);
+		conclude(q, &known);
 	} else {
 		q->until = mr_timer_start(c->loop, q->deadline - now, on_deadline, q);
 		begin(q);
