@@ -31,7 +31,8 @@ struct item {
 
 struct mr_db_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake; /* of who takes jobs */
+	pthread_cond_t end;  /* of the watcher, who takes none: a signal for a job must not reach it */
 	struct mr_servers servers;
 	struct item *queue, *finished;
 	size_t queued;
@@ -324,7 +325,7 @@ static void *watcher(void *arg)
 		next = mr_now_ms() + WATCH_MS;
 		while (!p->stopping && mr_now_ms() < next) {
 			until = in_ms(next - mr_now_ms());
-			pthread_cond_timedwait(&p->wake, &p->lock, &until);
+			pthread_cond_timedwait(&p->end, &p->lock, &until);
 		}
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -391,6 +392,7 @@ int mr_db_pool_new(struct mr_loop *l, const struct mr_conf_shared *conf, unsigne
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->wake, &attr);
+	pthread_cond_init(&p->end, &attr);
 	pthread_condattr_destroy(&attr);
 	p->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	p->io = mr_io_start(l, p->event, MR_READ, on_finished, p);
@@ -459,6 +461,7 @@ void mr_db_pool_free(struct mr_db_pool *p)
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	pthread_cond_broadcast(&p->wake);
+	pthread_cond_broadcast(&p->end);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->n_threads; i++)
 		pthread_join(p->threads[i], NULL);
@@ -469,6 +472,7 @@ void mr_db_pool_free(struct mr_db_pool *p)
 	finish_items(p->finished);
 	finish_items(p->queue);
 	pthread_cond_destroy(&p->wake);
+	pthread_cond_destroy(&p->end);
 	pthread_mutex_destroy(&p->lock);
 	mr_servers_done(&p->servers);
 	free(p);

@@ -410,10 +410,10 @@ def test_keys_are_of_the_domain_in_openssl_words(site):
 class Driver:
     """tests/support/pool-driver.c as the reader, asking for one mailbox again and again."""
 
-    def __init__(self, site, address):
+    def __init__(self, site, address, more=""):
         conf = site.folder / "pool.conf"
         conf.write_text(f"db_socket = {site.server.socket}\ndb_name = {site.name}\ndb_user = {site.name}_r\ndb_password_file = {site.folder}/reader\n"
-                        "db_timeout = 2s\n")
+                        "db_timeout = 2s\n" + more)
         self.log = site.folder / "pool.log"
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([str(BUILD / "tests/unit/pool-driver"), str(conf), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -471,6 +471,23 @@ def test_pool_starts_and_ends_without_a_database(site):
     finally:
         site.server.start()
     assert log.count("database-lost") == 1 and "refused" in log, log
+
+
+def test_pool_of_two_servers_leaves_no_job_lying(site):
+    """Then a thread more waits in the pool, for nothing but the time: what comes for those that work must not wake it alone."""
+    site.cli("user", "add", "pool@example.org", "--hash", stdin=BCRYPT + "\n")
+    second = site.folder / "second.sock"
+    second.symlink_to(site.server.socket)
+    driver = Driver(site, "pool@example.org", f"db_host = {second}\n")
+    try:
+        assert [driver.says()[:5], driver.says()] == ["taken", "found\n"]
+        for _ in range(3):
+            site.cli("user", "del", "pool@example.org")
+            assert driver.says() == "none\n"
+            site.cli("user", "add", "pool@example.org", "--hash", stdin=BCRYPT + "\n")
+            assert driver.says() == "found\n"
+    finally:
+        driver.end()
 
 
 # ---- the wake-up
