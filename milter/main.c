@@ -8,7 +8,7 @@
 #include "mail/dkim.h"
 #include "worker.h"
 
-/* libmilter has a thread a session: with an arena each, what they leave behind grows with every one. */
+/* Each conversation with Postfix has a thread: with an arena each, what they leave behind grows with every one. */
 #define ARENAS 2
 
 int main(int argc, char **argv)

@@ -56,7 +56,7 @@ class Units:
     def end(self):
         with self.lock:
             self.stream.close()
-        self.supervisor.wait(60)
+        self.supervisor.wait(300)  # it may have a great many messages to delete
 
 
 def wait_for(what, ready, seconds=20):

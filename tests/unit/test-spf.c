@@ -347,7 +347,7 @@ static void add_tree(struct mr_buf *b, const char *name, int depth)
 	for (int i = 0; i < BRANCHES && depth > 0; i++) {
 		char below[100];
 
-		snprintf(below, sizeof(below), "%c%s", 'a' + i, name);
+		snprintf(below, sizeof(below), "%c%.90s", 'a' + i, name);
 		add_tree(b, below, depth - 1);
 	}
 	mr_buf_printf(b, "%s TXT v=spf1", name);
