@@ -23,7 +23,7 @@ struct site {
 	const char *domain;
 	struct mr_sign_key *key;
 };
-static struct site sites[2] = { { .domain = "one.example" }, { .domain = "two.example" } };
+static struct site sites[3] = { { .domain = "one.example" }, { .domain = "two.example" }, { .domain = "large.example" } };
 static struct mr_buf zone = { .max = 10000 };
 
 /* The site signs with the key, and the zone says so. */
@@ -58,6 +58,7 @@ static int set_up(void **state)
 {
 	equip(&sites[0], EVP_RSA_gen(1024), "rsa");
 	equip(&sites[1], EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), "ed25519");
+	equip(&sites[2], EVP_RSA_gen(4096), "rsa");
 	return 0;
 }
 
@@ -65,6 +66,7 @@ static int tear_down(void **state)
 {
 	mr_sign_key_unref(sites[0].key);
 	mr_sign_key_unref(sites[1].key);
+	mr_sign_key_unref(sites[2].key);
 	mr_buf_done(&zone);
 	return 0;
 }
@@ -129,7 +131,7 @@ static struct mr_buf two_sets(void)
 	return b;
 }
 
-/* RSA and Ed25519 by turns up to the last set that there may be. */
+/* RSA and Ed25519 by turns up to the last set that there may be, which has a large key. */
 static void test_grow(void **state)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -140,11 +142,13 @@ static void test_grow(void **state)
 	verify(mr_buf_slice(&b), zone.p, arena, &a);
 	assert_int_equal(a.result, MR_ARC_NONE);
 	for (unsigned i = 1; i <= MR_ARC_SETS_MAX; i++) {
-		assert_int_equal(seal(&b, &sites[i % 2], i == 1 ? "none" : "pass"), 0);
+		const struct site *site = &sites[i == MR_ARC_SETS_MAX ? 2 : i % 2];
+
+		assert_int_equal(seal(&b, site, i == 1 ? "none" : "pass"), 0);
 		verify(mr_buf_slice(&b), zone.p, arena, &a);
 		assert_int_equal(a.result, MR_ARC_PASS);
 		assert_int_equal(a.n, i);
-		assert_slice(a.sets[i - 1].domain, sites[i % 2].domain);
+		assert_slice(a.sets[i - 1].domain, site->domain);
 		mr_arena_reset(arena);
 	}
 	assert_non_null(memmem(a.sets[0].results.p, a.sets[0].results.n, "arc=none", 8));

@@ -105,9 +105,36 @@ static void test_der(void **state)
 	EVP_PKEY_free(ec);
 }
 
+/* An RSA key of so many bits as bare DER: what it costs depends on that alone. */
+static const char *read_size(size_t want, unsigned *bits)
+{
+	unsigned char der[2000] = { 0x30, 0x82, 0, 0, 0x02, 0x82, 0, 0 };
+	size_t n = want / 8 + 1, all = n + 9; /* the number has a zero byte first */
+
+	der[2] = (unsigned char)(all >> 8);
+	der[3] = (unsigned char)all;
+	der[6] = (unsigned char)(n >> 8);
+	der[7] = (unsigned char)n;
+	memset(der + 9, 0xff, n - 1);
+	memcpy(der + 8 + n, "\x02\x03\x01\x00\x01", 5);
+	return read_der(der, 8 + n + 5, false, bits);
+}
+
+static void test_large(void **state)
+{
+	unsigned bits;
+
+	assert_null(read_size(4096, &bits));
+	assert_int_equal(bits, 4096);
+	assert_null(read_size(8192, &bits));
+	assert_int_equal(bits, 8192);
+	assert_string_equal(read_size(8200, &bits), "key is too long");
+	assert_string_equal(read_size(15000, &bits), "key is too long");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_published), cmocka_unit_test(test_der) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_published), cmocka_unit_test(test_der), cmocka_unit_test(test_large) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
