@@ -58,6 +58,8 @@ static bool is_utf8_token(struct mr_slice s)
 		other = other || c > 127;
 		if (c <= 127 && !mr_authres_token_char(s.p[i]))
 			return false;
+		if (c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0) /* a control character */
+			return false;
 	}
 	return other && mr_utf8_valid(s);
 }

@@ -1,8 +1,9 @@
 /* fuzz-authres: the input is a field's value, and the sender, the domain and the reason of a field of ours. Goal: a value that claims to be
- * from us. What we write ourselves always claims that, holds no raw line break but our folds, and no byte that is not ASCII. */
+ * from us. What we write ourselves always claims that, is UTF-8, and holds no raw line break but our folds and no control character. */
 
 /* ours */
 #include "base/buf.h"
+#include "base/text.h"
 #include "fuzz.h"
 #include "mail/authres.h"
 
@@ -22,9 +23,13 @@ static void check_written(struct mr_slice in)
 	fuzz_assert(mr_authres_write(&a, &out) == 0);
 	fuzz_assert(mr_authres_claims(mr_buf_slice(&out), ID));
 	fuzz_assert(!mr_authres_claims(mr_buf_slice(&out), MR_LIT("other.example")));
+	fuzz_assert(mr_utf8_valid(mr_buf_slice(&out)));
 	for (size_t i = 0; i < out.n; i++) {
-		fuzz_assert(out.p[i] != '\n' || out.p[i + 1] == '\t');
-		fuzz_assert((out.p[i] >= ' ' && out.p[i] <= '~') || out.p[i] == '\n' || (out.p[i] == '\t' && out.p[i - 1] == '\n'));
+		unsigned char c = (unsigned char)out.p[i];
+
+		fuzz_assert(c != '\n' || out.p[i + 1] == '\t');
+		fuzz_assert((c >= ' ' && c != 127) || c == '\n' || (c == '\t' && out.p[i - 1] == '\n'));
+		fuzz_assert(c != 0xc2 || (unsigned char)out.p[i + 1] >= 0xa0); /* U+0080 to U+009F */
 	}
 	mr_buf_done(&out);
 }

@@ -55,6 +55,7 @@ static const struct {
 	{ "j\xc3\xb6rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=j\xc3\xb6rg@example.org" },
 	{ "j\xc3\xb6rg@gr\xc3\xbcn.example", MR_SPF_PASS, "", NULL, "",
 	  "mx.example;\n\tspf=pass smtp.mailfrom=j\xc3\xb6rg@gr\xc3\xbcn.example" },
+	{ "j\xc2\x9brg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j?\?rg\"@example.org" },
 	{ "j\xf6rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j?rg\"@example.org" },
 	{ "j\xc3\xb6=rg@example.org", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"j?\?=rg\"@example.org" },
 	{ "a@b\xfcr.example", MR_SPF_PASS, "", NULL, "", "mx.example;\n\tspf=pass smtp.mailfrom=\"a@b?r.example\"" },
