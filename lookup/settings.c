@@ -20,7 +20,8 @@
 	}
 
 const struct mr_option mr_lookup_options[] = {
-	OPTION(threads, MR_OPT_INT, "4", 1, 64, MR_RELOAD_RESTART, "Connections to the database, a thread each."),
+	OPTION(threads, MR_OPT_INT, "4", 1, 64, MR_RELOAD_RESTART,
+	       "Connections to the database, a thread each; two more, for most reads, have none."),
 	OPTION(
 	    queue, MR_OPT_INT, "10000", 10, 1000000, MR_RELOAD_RESTART,
 	    "Statements that may wait for a connection, and questions that may wait for rows; further ones get at once what is in memory, "

@@ -1,9 +1,11 @@
 /* source-addresses: reads of mailboxes and aliases, gathered: those of one turn of the loop are one statement; while one is under way, what
- * comes meanwhile is gathered for the next. A statement that takes its time is not waited for while there are connections. */
+ * comes meanwhile is gathered for the next. A statement that takes its time is not waited for while there are connections. It goes by a
+ * line, else to the pool's threads. */
 #include "source-pool.h"
 
 /* system */
 #include <errno.h>
+#include <string.h>
 
 /* ours */
 #include "base/mem.h"
@@ -18,19 +20,24 @@ struct ask {
 	struct mr_row *row;
 };
 
-struct batch {
-	struct pool_source *source;
-	struct ask asks[MR_READ_MAX];
-	size_t n;
-	int err;
-};
-
 /* The keys of one kind, and which asks they belong to. */
 struct keys {
 	const char *v[MR_READ_MAX];
 	struct ask *asks[MR_READ_MAX];
 	size_t n;
 	bool plain; /* all of them */
+};
+
+struct batch {
+	struct mr_addresses_ask on_line; /* first */
+	struct pool_source *source;
+	struct ask asks[MR_READ_MAX];
+	size_t n;
+	int err;
+	/* While it is read. */
+	struct keys mailboxes, aliases;
+	struct mr_row_mailbox m[MR_READ_MAX];
+	struct mr_row_alias a[MR_READ_MAX];
 };
 
 static void select_kind(struct batch *b, enum mr_row_kind kind, struct keys *keys)
@@ -46,24 +53,39 @@ static void select_kind(struct batch *b, enum mr_row_kind kind, struct keys *key
 	}
 }
 
+/* What is asked for, from the start. */
+static void set_up(struct batch *b)
+{
+	select_kind(b, MR_ROW_MAILBOX, &b->mailboxes);
+	select_kind(b, MR_ROW_ALIAS, &b->aliases);
+	memset(b->m, 0, b->mailboxes.n * sizeof(*b->m));
+	memset(b->a, 0, b->aliases.n * sizeof(*b->a));
+}
+
+static struct mr_read_keys keys_of(const struct keys *k)
+{
+	return (struct mr_read_keys){ k->v, k->n, k->plain };
+}
+
+static void make_rows(struct batch *b)
+{
+	for (size_t i = 0; i < b->mailboxes.n && b->err == 0; i++)
+		b->mailboxes.asks[i]->row = b->m[i].address ? mr_row_of_mailbox(&b->m[i]) : mr_row_absent(MR_ROW_MAILBOX);
+	for (size_t i = 0; i < b->aliases.n && b->err == 0; i++)
+		b->aliases.asks[i]->row = b->a[i].address ? mr_row_of_alias(&b->a[i]) : mr_row_absent(MR_ROW_ALIAS);
+}
+
 static void run(struct mr_db *db, const struct mr_diag *why, void *arg)
 {
 	struct batch *b = arg;
 	mr_autoarena arena = mr_arena_new(ARENA_MAX);
-	struct mr_row_mailbox m[MR_READ_MAX] = { 0 };
-	struct mr_row_alias a[MR_READ_MAX] = { 0 };
-	struct keys mailboxes, aliases;
 
 	if (db == NULL)
 		return;
-	select_kind(b, MR_ROW_MAILBOX, &mailboxes);
-	select_kind(b, MR_ROW_ALIAS, &aliases);
-	b->err = mr_read_addresses(db, &(struct mr_read_keys){ mailboxes.v, mailboxes.n, mailboxes.plain },
-				   &(struct mr_read_keys){ aliases.v, aliases.n, false }, arena, m, a, NULL);
-	for (size_t i = 0; i < mailboxes.n && b->err == 0; i++)
-		mailboxes.asks[i]->row = m[i].address ? mr_row_of_mailbox(&m[i]) : mr_row_absent(MR_ROW_MAILBOX);
-	for (size_t i = 0; i < aliases.n && b->err == 0; i++)
-		aliases.asks[i]->row = a[i].address ? mr_row_of_alias(&a[i]) : mr_row_absent(MR_ROW_ALIAS);
+	set_up(b);
+	const struct mr_read_keys mailboxes = keys_of(&b->mailboxes), aliases = keys_of(&b->aliases);
+	b->err = mr_read_addresses(db, &mailboxes, &aliases, arena, b->m, b->a, NULL);
+	make_rows(b);
 }
 
 static void tell(struct batch *b)
@@ -94,10 +116,47 @@ static void done(void *arg)
 		hand_over(s);
 }
 
-/* Gives the pool what was gathered. */
+static int give_to_pool(struct batch *b)
+{
+	struct mr_db_pool *pool = b->source->pool; /* NULL: it all ends */
+
+	return pool ? mr_db_pool_submit(pool, &(struct mr_db_job){ .job = run, .done = done, .arg = b }) : -EAGAIN;
+}
+
+/* What a line could not read the pool reads: it knows of other servers, and waits for longer. */
+static void on_line_done(struct mr_addresses_ask *ask, int err)
+{
+	struct batch *b = (struct batch *)ask;
+
+	b->err = err;
+	make_rows(b);
+	mr_arena_free(ask->arena);
+	if (err == 0 || give_to_pool(b) != 0)
+		done(b);
+}
+
+static bool give_to_line(struct batch *b)
+{
+	struct pool_source *s = b->source;
+
+	set_up(b);
+	b->on_line = (struct mr_addresses_ask){ .mailboxes = keys_of(&b->mailboxes),
+						.aliases = keys_of(&b->aliases),
+						.arena = mr_arena_new(ARENA_MAX),
+						.m = b->m,
+						.a = b->a,
+						.done = on_line_done };
+	for (size_t i = 0; i < MR_COUNT(s->lines); i++)
+		if (s->lines[i] != NULL && mr_line_read_addresses(s->lines[i], &b->on_line))
+			return true;
+	mr_arena_free(b->on_line.arena);
+	return false;
+}
+
+/* Has what was gathered read. */
 static int submit(struct pool_source *s)
 {
-	int err = mr_db_pool_submit(s->pool, &(struct mr_db_job){ .job = run, .done = done, .arg = s->gathered });
+	int err = give_to_line(s->gathered) ? 0 : give_to_pool(s->gathered);
 
 	if (err != 0)
 		return err;

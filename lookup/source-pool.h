@@ -1,13 +1,15 @@
 /* source-pool: inside of the source over store's pool, shared by the files source*.c only. */
 #pragma once
 #include "source.h"
+#include "store/line.h"
 
 struct pool_source {
 	struct mr_source source; /* first */
 	struct mr_loop *loop;
 	struct mr_db_pool *pool;
-	struct batch *gathered; /* reads not given to the pool yet; NULL = none */
-	struct mr_timer *timer; /* one of these gives them */
+	struct mr_line *lines[2]; /* by which reads go that were gathered; the pool's threads help out */
+	struct batch *gathered;   /* reads not given to the pool yet; NULL = none */
+	struct mr_timer *timer;   /* one of these gives them */
 	struct mr_later turn_ends;
 	unsigned under_way; /* statements of gathered reads that the pool has */
 	unsigned at_once;   /* so many at most, unless a batch is full */

@@ -4,6 +4,7 @@
 
 /* system */
 #include <errno.h>
+#include <string.h>
 
 /* ours */
 #include "base/mem.h"
@@ -292,15 +293,25 @@ struct mr_source *mr_source_pool_new(struct mr_loop *l, struct mr_db_pool *pool,
 					.expect = pool_expect };
 	p->loop = l;
 	p->pool = pool;
+	for (size_t i = 0; i < MR_COUNT(p->lines); i++)
+		p->lines[i] = mr_line_new(l, pool);
 	p->at_once = threads > 1 ? threads - 1 : 1; /* one is left for the change log */
 	return &p->source;
 }
 
 void mr_source_pool_free(struct mr_source *s)
 {
-	if (s == NULL)
+	struct pool_source *p = (struct pool_source *)s;
+	struct mr_line *lines[MR_COUNT(p->lines)];
+
+	if (p == NULL)
 		return;
-	pool_addresses_end((struct pool_source *)s);
-	pool_views_end((struct pool_source *)s);
-	free(s);
+	memcpy(lines, p->lines, sizeof(lines));
+	memset(p->lines, 0, sizeof(p->lines));
+	p->pool = NULL;
+	for (size_t i = 0; i < MR_COUNT(lines); i++)
+		mr_line_free(lines[i]);
+	pool_addresses_end(p);
+	pool_views_end(p);
+	free(p);
 }

@@ -29,3 +29,12 @@ bool mr_db_useless(const struct mr_db *db);
 /* From another thread: what it waits for fails now. */
 void mr_db_interrupt(const struct mr_db *db);
 int mr_db_ping(struct mr_db *db);
+
+/* The steps of a statement, of query.c, for who waits between them by himself. */
+struct mr_param;
+struct mr_rows;
+MYSQL_STMT *mr_query_known(const struct mr_db *db, const char *sql); /* prepared; NULL: it is not */
+void mr_query_keep(struct mr_db *db, const char *sql, MYSQL_STMT *st);
+int mr_query_bind(struct mr_db *db, MYSQL_STMT *st, const struct mr_param *params, size_t n, struct mr_diag *diag);
+/* Once the result is stored; frees it. */
+int mr_query_take(struct mr_db *db, MYSQL_STMT *st, struct mr_arena *arena, struct mr_rows *out, struct mr_diag *diag);

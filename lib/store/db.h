@@ -51,6 +51,11 @@ int mr_db_pool_new(struct mr_loop *l, const struct mr_conf_shared *conf, unsigne
 		   struct mr_diag *diag);
 /* -EAGAIN when the queue is full or the pool is being freed; then neither function is called. */
 int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job);
+/* An open connection for who waits for it by himself. db: one that was given before and is to be looked at, or NULL; it goes over. given()
+ * comes on the loop with that one, with another, or with NULL; what is given is the taker's. */
+int mr_db_pool_lend(struct mr_db_pool *p, struct mr_db *db, void (*given)(void *arg, struct mr_db *db), void *arg);
+/* Would a job be given this one, too, as far as is known here? */
+bool mr_db_pool_fits(struct mr_db_pool *p, const struct mr_db *db);
 bool mr_db_pool_up(const struct mr_db_pool *p);
 /* Holds for every job that is submitted from now on. No effect with one server, which cannot lag behind itself. */
 void mr_db_pool_expect(struct mr_db_pool *p, const struct mr_db_expect *e);

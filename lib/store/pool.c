@@ -26,6 +26,9 @@
 struct item {
 	struct mr_db_job job;
 	bool again; /* it was begun before, on a connection that broke */
+	/* No job, but a connection that is wanted. */
+	void (*given)(void *arg, struct mr_db *db); /* NULL: a job */
+	struct mr_db *db;
 	struct item *next, *prev;
 };
 
@@ -117,11 +120,22 @@ static bool alive_by(struct mr_db *db, uint64_t used)
 	return !db || mr_now_ms() - used < IDLE_PING_MS || mr_db_ping(db) == 0;
 }
 
-/* Where there is another server to ask, a job whose connection broke is run once more. */
-static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_db *db)
+/* Called and left with the lock held, which the loop wants as soon as it wakes. */
+static void hand_back(struct mr_db_pool *p, struct item *item)
 {
 	bool first = p->finished == NULL;
 
+	DL_APPEND(p->finished, item);
+	if (!first)
+		return; /* the loop has been told, and takes all */
+	pthread_mutex_unlock(&p->lock);
+	eventfd_write(p->event, 1);
+	pthread_mutex_lock(&p->lock);
+}
+
+/* Where there is another server to ask, a job whose connection broke is run once more. */
+static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_db *db)
+{
 	if (db && mr_db_useless(db) && p->servers.places.n > 1 && !item->again && !p->stopping) {
 		item->again = true;
 		DL_PREPEND(p->queue, item);
@@ -129,12 +143,7 @@ static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_d
 		pthread_cond_signal(&p->wake);
 		return;
 	}
-	DL_APPEND(p->finished, item);
-	if (!first)
-		return;                 /* the loop has been told, and takes all */
-	pthread_mutex_unlock(&p->lock); /* which the loop wants as soon as it wakes */
-	eventfd_write(p->event, 1);
-	pthread_mutex_lock(&p->lock);
+	hand_back(p, item);
 }
 
 static struct mr_db *run_item(struct mr_db_pool *p, struct item *item, struct mr_db *db, unsigned thread)
@@ -197,6 +206,14 @@ static struct mr_db *still_good(struct mr_db_pool *p, struct mr_db *db, unsigned
 	return NULL;
 }
 
+static void lend(struct mr_db_pool *p, struct item *item, unsigned thread)
+{
+	item->db = still_good(p, item->db, thread);
+	if (!item->db && p->state == POOL_UP)
+		item->db = connect_now(p);
+	hand_back(p, item);
+}
+
 /* Takes the first job and runs it. While the back end is known to be away the job is told so at once, and others do the connecting. */
 static struct mr_db *serve(struct mr_db_pool *p, struct mr_db *db, uint64_t used, unsigned thread)
 {
@@ -205,6 +222,10 @@ static struct mr_db *serve(struct mr_db_pool *p, struct mr_db *db, uint64_t used
 
 	DL_DELETE(p->queue, item);
 	p->queued--;
+	if (item->given) {
+		lend(p, item, thread);
+		return db;
+	}
 	db = still_good(p, db, thread);
 	p->busy[thread] = db;
 	pthread_mutex_unlock(&p->lock);
@@ -341,7 +362,10 @@ static void finish_items(struct item *list)
 	struct item *item, *next;
 
 	DL_FOREACH_SAFE (list, item, next) {
-		item->job.done(item->job.arg);
+		if (item->given)
+			item->given(item->job.arg, item->db);
+		else
+			item->job.done(item->job.arg);
 		free(item);
 	}
 }
@@ -401,7 +425,7 @@ int mr_db_pool_new(struct mr_loop *l, const struct mr_conf_shared *conf, unsigne
 	return 0;
 }
 
-int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
+static int queue(struct mr_db_pool *p, const struct item *what)
 {
 	struct item *item;
 	int r = -EAGAIN;
@@ -409,7 +433,7 @@ int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
 	pthread_mutex_lock(&p->lock);
 	if (!p->stopping && p->queued < p->queue_max && p->n_threads) {
 		item = mr_new(struct item, 1);
-		item->job = *job;
+		*item = *what;
 		DL_APPEND(p->queue, item);
 		p->queued++;
 		r = 0;
@@ -418,6 +442,27 @@ int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
 	if (r == 0) /* a thread that wakes up takes the lock */
 		pthread_cond_signal(&p->wake);
 	return r;
+}
+
+int mr_db_pool_submit(struct mr_db_pool *p, const struct mr_db_job *job)
+{
+	return queue(p, &(struct item){ .job = *job });
+}
+
+int mr_db_pool_lend(struct mr_db_pool *p, struct mr_db *db, void (*given)(void *arg, struct mr_db *db), void *arg)
+{
+	return queue(p, &(struct item){ .job.arg = arg, .given = given, .db = db });
+}
+
+bool mr_db_pool_fits(struct mr_db_pool *p, const struct mr_db *db)
+{
+	bool fits;
+
+	pthread_mutex_lock(&p->lock);
+	fits = !mr_db_useless(db) && p->state == POOL_UP &&
+	       (p->servers.places.n == 1 || (db->at == p->servers.current && db->epoch == p->servers.epoch));
+	pthread_mutex_unlock(&p->lock);
+	return fits;
 }
 
 bool mr_db_pool_up(const struct mr_db_pool *p)

@@ -19,15 +19,26 @@ static int statement_failed(struct mr_db *db, MYSQL_STMT *st, struct mr_diag *di
 	return mr_db_failed(db, mysql_stmt_errno(st), mysql_stmt_error(st), diag);
 }
 
+MYSQL_STMT *mr_query_known(const struct mr_db *db, const char *sql)
+{
+	for (size_t i = 0; i < db->n_statements; i++)
+		if (db->statements[i].sql == sql)
+			return db->statements[i].st;
+	return NULL;
+}
+
+void mr_query_keep(struct mr_db *db, const char *sql, MYSQL_STMT *st)
+{
+	db->statements[db->n_statements++] = (struct mr_statement){ .sql = sql, .st = st };
+}
+
 static int statement(struct mr_db *db, const char *sql, MYSQL_STMT **out, struct mr_diag *diag)
 {
-	MYSQL_STMT *st;
+	MYSQL_STMT *st = mr_query_known(db, sql);
 
-	for (size_t i = 0; i < db->n_statements; i++)
-		if (db->statements[i].sql == sql) {
-			*out = db->statements[i].st;
-			return 0;
-		}
+	*out = st;
+	if (st)
+		return 0;
 	if (db->n_statements == MR_STATEMENTS_MAX)
 		return mr_diag_set(diag, -ENOSPC, "database: more than %d distinct statements", MR_STATEMENTS_MAX);
 	st = mysql_stmt_init(db->my);
@@ -39,23 +50,15 @@ static int statement(struct mr_db *db, const char *sql, MYSQL_STMT **out, struct
 		mysql_stmt_close(st);
 		return r;
 	}
-	db->statements[db->n_statements++] = (struct mr_statement){ .sql = sql, .st = st };
+	mr_query_keep(db, sql, st);
 	*out = st;
 	return 0;
 }
 
-static int run(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, MYSQL_STMT **out, struct mr_diag *diag)
+int mr_query_bind(struct mr_db *db, MYSQL_STMT *st, const struct mr_param *params, size_t n, struct mr_diag *diag)
 {
 	MYSQL_BIND bind[MR_PARAMS_MAX];
-	MYSQL_STMT *st = NULL;
-	int r;
 
-	if (db->broken)
-		return mr_diag_set(diag, -EAGAIN, "database %s: connection lost", db->where);
-	db->last_errno = 0;
-	r = statement(db, sql, &st, diag);
-	if (r < 0)
-		return r;
 	if (n > MR_PARAMS_MAX || mysql_stmt_param_count(st) != n)
 		return mr_diag_set(diag, -EINVAL, "database: statement with %lu parameters got %zu", mysql_stmt_param_count(st), n);
 	for (size_t i = 0; i < n; i++) {
@@ -66,7 +69,23 @@ static int run(struct mr_db *db, const char *sql, const struct mr_param *params,
 		bind[i].buffer = p->number ? (void *)(uintptr_t)&p->i : (void *)(uintptr_t)p->text;
 		bind[i].buffer_length = p->number || !p->text ? 0 : strlen(p->text);
 	}
-	if ((n && mysql_stmt_bind_param(st, bind)) || mysql_stmt_execute(st))
+	return n && mysql_stmt_bind_param(st, bind) ? statement_failed(db, st, diag) : 0;
+}
+
+static int run(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, MYSQL_STMT **out, struct mr_diag *diag)
+{
+	MYSQL_STMT *st = NULL;
+	int r;
+
+	if (db->broken)
+		return mr_diag_set(diag, -EAGAIN, "database %s: connection lost", db->where);
+	db->last_errno = 0;
+	r = statement(db, sql, &st, diag);
+	if (r == 0)
+		r = mr_query_bind(db, st, params, n, diag);
+	if (r < 0)
+		return r;
+	if (mysql_stmt_execute(st))
 		return statement_failed(db, st, diag);
 	*out = st;
 	return 0;
@@ -118,36 +137,38 @@ static int fetch(struct mr_db *db, MYSQL_STMT *st, struct mr_arena *arena, struc
 	return 0;
 }
 
+int mr_query_take(struct mr_db *db, MYSQL_STMT *st, struct mr_arena *arena, struct mr_rows *out, struct mr_diag *diag)
+{
+	struct mr_rows rows = { .n = mysql_stmt_num_rows(st), .columns = mysql_stmt_field_count(st) };
+	int r = 0;
+
+	if (rows.columns > COLUMNS_MAX)
+		r = mr_diag_set(diag, -EINVAL, "database: a statement answers %zu columns", rows.columns);
+	rows.cells = r == 0 ? mr_arena_try(arena, (rows.n * rows.columns + 1) * sizeof(char *)) : NULL;
+	if (r == 0 && !rows.cells)
+		r = mr_diag_set(diag, -EAGAIN, "database %s: the answer is too large", db->where);
+	if (r == 0)
+		r = fetch(db, st, arena, &rows, diag);
+	if (r == 0)
+		*out = rows;
+	mysql_stmt_free_result(st);
+	return r;
+}
+
 int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, struct mr_arena *arena, struct mr_rows *out,
 	     struct mr_diag *diag)
 {
 	MYSQL_STMT *st = NULL;
-	struct mr_rows rows = { 0 };
 	int r = run(db, sql, params, n, &st, diag);
 
 	if (r < 0)
 		return r;
 	if (mysql_stmt_store_result(st)) {
 		r = statement_failed(db, st, diag);
-		goto out;
+		mysql_stmt_free_result(st);
+		return r;
 	}
-	rows.n = mysql_stmt_num_rows(st);
-	rows.columns = mysql_stmt_field_count(st);
-	if (rows.columns > COLUMNS_MAX) {
-		r = mr_diag_set(diag, -EINVAL, "database: a statement answers %zu columns", rows.columns);
-		goto out;
-	}
-	rows.cells = mr_arena_try(arena, (rows.n * rows.columns + 1) * sizeof(char *));
-	if (!rows.cells) {
-		r = mr_diag_set(diag, -EAGAIN, "database %s: the answer is too large", db->where);
-		goto out;
-	}
-	r = fetch(db, st, arena, &rows, diag);
-	if (r == 0)
-		*out = rows;
-out:
-	mysql_stmt_free_result(st);
-	return r;
+	return mr_query_take(db, st, arena, out, diag);
 }
 
 bool mr_cell_true(const struct mr_rows *r, size_t row, size_t column)

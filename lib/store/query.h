@@ -55,6 +55,18 @@ struct mr_row_mailbox;
  * quarantine_score. */
 struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row);
 
+/* A statement on a line (line.h), with everything in place until done() comes. As mr_line_read_addresses(). */
+struct mr_line_ask {
+	const char *sql;
+	const struct mr_param *params;
+	size_t n;
+	struct mr_arena *arena;
+	void (*done)(void *arg, int err, const struct mr_rows *rows);
+	void *arg;
+};
+struct mr_line;
+bool mr_line_ask(struct mr_line *line, const struct mr_line_ask *ask);
+
 /* 0 or an error; -EAGAIN too when the answer does not fit into the arena. */
 int mr_query(struct mr_db *db, const char *sql, const struct mr_param *params, size_t n, struct mr_arena *arena, struct mr_rows *out,
 	     struct mr_diag *diag);

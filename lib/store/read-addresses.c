@@ -6,6 +6,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "store/line.h"
 #include "store/query.h"
 
 /* A mailbox, its patterns, its limits, an alias: each a part of its own, since a join and a subquery cost the server more than what they
@@ -214,23 +215,65 @@ static struct mr_param *fill(struct mr_param *params, size_t lists, size_t n, co
 	return params;
 }
 
-int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
-		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
+/* The statement for these keys, and its parameters. */
+struct question {
+	const char *sql;
+	struct mr_param params[4 * MR_READ_MAX];
+	size_t n;
+};
+
+static int put(const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct question *q, struct mr_diag *diag)
 {
 	const struct statement *st = mailboxes->n > 0 && !mailboxes->plain ? &all_parts : aliases->n > 0 ? &plain : &alone;
-	struct mr_param params[4 * MR_READ_MAX], *end;
-	struct mr_rows rows;
 	size_t wanted = mailboxes->n > aliases->n ? mailboxes->n : aliases->n, length = 0;
+	struct mr_param *end;
 
 	while (length + 1 < LENGTHS && (size_t)1 << length < wanted)
 		length++;
 	const size_t n = (size_t)1 << length;
 	if (wanted > n)
 		return mr_diag_set(diag, -EINVAL, "database: %zu addresses in one read", wanted);
-	end = fill(params, st->of_mailboxes, n, mailboxes);
+	end = fill(q->params, st->of_mailboxes, n, mailboxes);
 	end = fill(end, st->of_aliases, n, aliases);
-	int r = mr_query(db, st->sql[length], params, (size_t)(end - params), arena, &rows, diag);
-	return r < 0 ? r : take_parts(&(struct parts){ &rows, &rows, &rows, &rows }, mailboxes, aliases, arena, m, a, diag);
+	q->sql = st->sql[length];
+	q->n = (size_t)(end - q->params);
+	return 0;
+}
+
+static int take(const struct mr_rows *rows, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases,
+		struct mr_arena *arena, struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
+{
+	return take_parts(&(struct parts){ rows, rows, rows, rows }, mailboxes, aliases, arena, m, a, diag);
+}
+
+int mr_read_addresses(struct mr_db *db, const struct mr_read_keys *mailboxes, const struct mr_read_keys *aliases, struct mr_arena *arena,
+		      struct mr_row_mailbox *m, struct mr_row_alias *a, struct mr_diag *diag)
+{
+	struct question q;
+	struct mr_rows rows;
+	int r = put(mailboxes, aliases, &q, diag);
+
+	if (r == 0)
+		r = mr_query(db, q.sql, q.params, q.n, arena, &rows, diag);
+	return r < 0 ? r : take(&rows, mailboxes, aliases, arena, m, a, diag);
+}
+
+static void answered(void *arg, int err, const struct mr_rows *rows)
+{
+	struct mr_addresses_ask *ask = arg;
+
+	if (err == 0)
+		err = take(rows, &ask->mailboxes, &ask->aliases, ask->arena, ask->m, ask->a, NULL);
+	ask->done(ask, err);
+}
+
+bool mr_line_read_addresses(struct mr_line *line, struct mr_addresses_ask *ask)
+{
+	struct question *q = mr_arena_try(ask->arena, sizeof(*q));
+
+	if (q == NULL || put(&ask->mailboxes, &ask->aliases, q, NULL) < 0)
+		return false;
+	return mr_line_ask(line, &(struct mr_line_ask){ q->sql, q->params, q->n, ask->arena, answered, ask });
 }
 
 /* --- what comes next in the order of the database: a statement for each part, of one range in one index, which is less work for the server
