@@ -1,6 +1,7 @@
 """lookup: Postfix asks for mailboxes, by `postmap -q -` with one client and with four at once: Postfix's own `mysql:` and `proxy:mysql:`, a stub that holds
 its table in memory (the floor), and lookup: warm, cold (each address is asked for the first time, in the order of their numbers, so that what lookup reads
-ahead is what comes next), and just started (addresses in no order; `mysql:` is asked in no order for that). Then the six maps in the mail path, by lookup and
+ahead is what comes next), and just started (addresses in no order; `mysql:` is asked in no order for that); and by `static:`, which answers inside postmap and
+shows what postmap itself takes. Then the six maps in the mail path, by lookup and
 by the stub, and how long warm answers take."""
 
 import functools
@@ -16,7 +17,8 @@ from stack import daemons, host, layout, mariadb, units
 
 MAILBOXES, WARM, ROUNDS = 600_000, 20_000, 9
 # Questions of one run: enough for the start of the clients to be a small part of it.
-QUESTIONS = {"stub": 100_000, "warm": 100_000, "cold": 10_000, "started": 10_000, "mysql": 10_000, "mysqlany": 10_000, "proxymysql": 5_000}
+QUESTIONS = {"static": 100_000, "stub": 100_000, "warm": 100_000, "cold": 10_000, "started": 10_000, "mysql": 10_000, "mysqlany": 10_000, "proxymysql": 5_000}
+RATIOS = (("warm", "stub"), ("warm", "proxymysql"), ("stub", "proxymysql"), ("static", "proxymysql"), ("cold", "mysql"), ("started", "mysqlany"))
 CLIENTS = (1, 4)
 MESSAGES, SESSIONS, BYTES, MAIL_ROUNDS = 600, 10, 1000, 7
 SENDER, RECIPIENT = f"somebody@{layout.FOREIGN}", f"user1@{layout.DOMAIN}"
@@ -82,14 +84,14 @@ class Maps:
         subprocess.run(["postfix", "-c", lay.postfix, "reload"], check=True, capture_output=True)
         stub = start_stub(h, "stub", {("mailbox", a): "1" for a in warm_addresses()})
         ours = f"socketmap:unix:{lay.run}/lookup/map.sock:mailbox"
-        self.maps = {"stub": f"socketmap:unix:{stub}:mailbox", "warm": ours, "cold": ours, "started": ours,
+        self.maps = {"static": "static:1", "stub": f"socketmap:unix:{stub}:mailbox", "warm": ours, "cold": ours, "started": ours,
                      "mysql": f"mysql:{settings}", "mysqlany": f"mysql:{settings}", "proxymysql": f"proxy:mysql:{settings}"}
         self.unasked = map(address, itertools.count(WARM + 1))
         self.h = h
 
     def keys(self, side, clients):
         """The questions of each client; those that go to the database are about mailboxes that were never asked for before."""
-        if side in ("stub", "warm"):
+        if side in ("static", "stub", "warm"):
             source = itertools.cycle(warm_addresses())
         elif side in ("started", "mysqlany"):
             source = map(address, random.sample(range(1, MAILBOXES + 1), QUESTIONS[side]))
@@ -174,7 +176,7 @@ def report(results, latencies):
         print(f"answers of lookup, warm, without postmap: p50 {took['p50_us']} us, p99 {took['p99_us']} us, at most {took['max_us']} us")
     for clients in CLIENTS:
         suffix = "" if clients == 1 else str(clients)
-        for ours, other in (("warm", "stub"), ("warm", "proxymysql"), ("cold", "mysql"), ("started", "mysqlany")):
+        for ours, other in RATIOS:
             print(f"ratio lookup.{ours}{suffix}/{other} {rate[clients][ours] / rate[clients][other]:.3f}")
 
 
