@@ -2,6 +2,7 @@
 
 import email
 import json
+import re
 import subprocess
 
 import pytest
@@ -209,6 +210,25 @@ def test_other_peoples_domains_are_not_signed_for(stack):
     assert b"DKIM-Signature" not in content
     _, content = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE))
     assert b"DKIM-Signature" in content
+
+
+@pytest.mark.rows("F096")
+def test_each_domain_signs_for_itself_alone(stack):
+    """A sub-domain with the keys of its own, and one that has none with nobody's."""
+    below = "branch." + layout.DOMAIN
+    stack.cli("domain", "add", below)
+    user = "anna@" + below
+    stack.cli("user", "add", user, stdin=admin.PASSWORD + "\n")
+    signed = {}
+    for author in (ANNA, user):
+        _, content = stack.client.sunk(stack.submit(author, "someone@" + layout.ELSEWHERE))
+        head = email.message_from_bytes(content)["DKIM-Signature"]
+        signed[author] = {name: re.search(rf"\b{name}=([\w.-]+)", head)[1] for name in ("d", "s")}
+    assert [signed[author]["d"] for author in (ANNA, user)] == [layout.DOMAIN, below]
+    keys = json.loads(stack.cli("dkim", "show", below, "--json"))
+    assert f"{signed[user]['s']}._domainkey.{below}" in [key["name"] for key in keys]
+    _, content = stack.client.sunk(stack.submit(ANNA, "someone@" + layout.ELSEWHERE, header_from="anna@nowhere." + layout.DOMAIN))
+    assert b"DKIM-Signature" not in content
 
 
 @pytest.mark.rows("G15")
