@@ -113,6 +113,24 @@ void *mr_arena_alloc(struct mr_arena *a, size_t n)
 	return p;
 }
 
+#define MORE_FIRST 8
+
+void *mr_arena_more(struct mr_arena *a, void *v, size_t n, size_t *room, size_t max, size_t size)
+{
+	size_t wider = *room ? 2 * *room : MORE_FIRST;
+	void *copy;
+
+	if (n < *room)
+		return v;
+	if (wider > max)
+		wider = max;
+	copy = mr_arena_alloc(a, wider * size);
+	if (n)
+		memcpy(copy, v, n * size);
+	*room = wider;
+	return copy;
+}
+
 char *mr_arena_strdup(struct mr_arena *a, const char *s)
 {
 	return mr_arena_slice(a, mr_slice_of(s));

@@ -10,6 +10,9 @@ void mr_arena_free(struct mr_arena *a);             /* NULL is fine */
 void mr_arena_reset(struct mr_arena *a);            /* everything allocated is gone */
 void *mr_arena_try(struct mr_arena *a, size_t n);   /* zeroed, 16-byte aligned; NULL past the maximum */
 void *mr_arena_alloc(struct mr_arena *a, size_t n); /* zeroed; never NULL */
+/* An array of n members of `size` bytes with room for one more: itself, or a copy with twice the room, never more than max; *room is 0
+ * before the first. What it was stays allocated. */
+void *mr_arena_more(struct mr_arena *a, void *v, size_t n, size_t *room, size_t max, size_t size);
 char *mr_arena_strdup(struct mr_arena *a, const char *s);
 char *mr_arena_slice(struct mr_arena *a, struct mr_slice s); /* NUL-terminated copy */
 char *mr_arena_lower(struct mr_arena *a, struct mr_slice s); /* the same in lower case, of ASCII */

@@ -23,7 +23,8 @@ struct reader {
 	size_t depth;         /* open elements, also past DEPTH_MAX */
 	size_t silent;        /* open <script>, <style>: their text is nobody's */
 	bool in_title, space; /* space: one is due before the next letter */
-	struct mr_html_link *link;
+	size_t link;          /* its place among the links, and one; 0: none is open */
+	size_t links_room, images_room;
 	size_t link_from; /* in text, where the open link's begins */
 };
 
@@ -67,7 +68,8 @@ static void open_link(struct reader *r, struct mr_slice target, bool form)
 		o->links_cut = true;
 		return;
 	}
-	r->link = form ? NULL : &o->links[o->n_links];
+	o->links = mr_arena_more(r->arena, o->links, o->n_links, &r->links_room, MR_HTML_LINKS_MAX, sizeof(*o->links));
+	r->link = form ? 0 : o->n_links + 1;
 	r->link_from = r->text.n;
 	o->links[o->n_links++] = (struct mr_html_link){ .target = keep(r, target), .form = form };
 }
@@ -76,8 +78,9 @@ static void close_link(struct reader *r)
 {
 	if (!r->link)
 		return;
-	r->link->text = mr_slice_trim(mr_slice_of(mr_arena_slice(r->arena, mr_slice_from(mr_buf_slice(&r->text), r->link_from))));
-	r->link = NULL;
+	r->out->links[r->link - 1].text =
+	    mr_slice_trim(mr_slice_of(mr_arena_slice(r->arena, mr_slice_from(mr_buf_slice(&r->text), r->link_from))));
+	r->link = 0;
 }
 
 static bool at_most_one(struct mr_slice size)
@@ -114,10 +117,14 @@ static void take_image(struct reader *r, const struct attributes *a)
 {
 	struct mr_html *o = r->out;
 
-	if (o->n_images == MR_HTML_IMAGES_MAX)
+	if (o->n_images == MR_HTML_IMAGES_MAX) {
 		o->links_cut = true;
-	else if (a->src.n)
-		o->images[o->n_images++] = (struct mr_html_image){ keep(r, a->src), at_most_one(a->width) && at_most_one(a->height) };
+		return;
+	}
+	if (!a->src.n)
+		return;
+	o->images = mr_arena_more(r->arena, o->images, o->n_images, &r->images_room, MR_HTML_IMAGES_MAX, sizeof(*o->images));
+	o->images[o->n_images++] = (struct mr_html_image){ keep(r, a->src), at_most_one(a->width) && at_most_one(a->height) };
 }
 
 static void take_tag(struct reader *r, const char *name, const struct attributes *a)
@@ -295,8 +302,7 @@ void mr_html_read(struct mr_slice html, struct mr_arena *arena, struct mr_html *
 {
 	struct reader *r = mr_arena_alloc(arena, sizeof(*r));
 
-	*out = (struct mr_html){ .links = mr_arena_alloc(arena, MR_HTML_LINKS_MAX * sizeof(*out->links)),
-				 .images = mr_arena_alloc(arena, MR_HTML_IMAGES_MAX * sizeof(*out->images)) };
+	*out = (struct mr_html){ 0 };
 	*r = (struct reader){ .arena = arena, .out = out, .text = MR_BUF(TEXT_MAX), .hidden = MR_BUF(TEXT_MAX), .title = MR_BUF(4096) };
 	r->styles[0] = (struct mr_html_style){ .colour = MR_HTML_NO_COLOUR, .ground = 0xffffff };
 	out->cut = html.n > MR_HTML_BYTES_MAX;

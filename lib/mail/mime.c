@@ -148,6 +148,7 @@ static void add_leaf(struct walk *w, GMimeObject *o, unsigned depth)
 		v->cut = true;
 		return;
 	}
+	v->parts = mr_arena_more(w->arena, v->parts, v->n_parts, &v->room, MR_MIME_PARTS_MAX, sizeof(*v->parts));
 	p = &v->parts[v->n_parts++];
 	*p = (struct mr_mime_part){
 		.type = type_of(o, w->arena),
@@ -221,7 +222,8 @@ void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mi
 	GByteArray *array;
 
 	mr_mime_init();
-	*out = (struct mr_mime_view){ .mime = m, .parts = mr_arena_alloc(arena, MR_MIME_PARTS_MAX * sizeof(*out->parts)) };
+	*out = (struct mr_mime_view){ .mime = m };
+	out->parts = mr_arena_more(arena, NULL, 0, &out->room, MR_MIME_PARTS_MAX, sizeof(*out->parts));
 	m->decoded = g_ptr_array_new_with_free_func(g_object_unref);
 	m->options = g_mime_parser_options_new();
 	message = bounded(message, &out->cut);

@@ -35,7 +35,7 @@ struct mr_mime_part {
 struct mr_mime_view {
 	struct mr_mime *mime; /* owns what the slices show */
 	struct mr_mime_part *parts;
-	size_t n_parts;
+	size_t n_parts, room;
 	bool cut;    /* more parts, boundaries or depth than the bounds */
 	bool broken; /* there is a body, but no part could be found: parts[0] is the raw body */
 };

@@ -13,12 +13,14 @@ void mr_view_init(void)
 	mr_url_init();
 }
 
-static void add_url(struct mr_view *v, const struct mr_url *url, struct mr_slice text, bool link)
+static void add_url(struct mr_view *v, const struct mr_url *url, struct mr_slice text, bool link, struct mr_arena *arena)
 {
-	if (v->n_urls == MR_VIEW_URLS_MAX)
+	if (v->n_urls == MR_VIEW_URLS_MAX) {
 		v->urls_cut = true;
-	else
-		v->urls[v->n_urls++] = (struct mr_view_url){ .url = *url, .text = text, .link = link };
+		return;
+	}
+	v->urls = mr_arena_more(arena, v->urls, v->n_urls, &v->room, MR_VIEW_URLS_MAX, sizeof(*v->urls));
+	v->urls[v->n_urls++] = (struct mr_view_url){ .url = *url, .text = text, .link = link };
 }
 
 static void urls_of_text(struct mr_view *v, struct mr_slice text, struct mr_arena *arena)
@@ -26,7 +28,7 @@ static void urls_of_text(struct mr_view *v, struct mr_slice text, struct mr_aren
 	struct mr_url url;
 
 	while (!v->urls_cut && mr_url_next(&text, arena, &url))
-		add_url(v, &url, (struct mr_slice){ 0 }, false);
+		add_url(v, &url, (struct mr_slice){ 0 }, false, arena);
 }
 
 static void urls_of_html(struct mr_view *v, const struct mr_html *h, struct mr_arena *arena)
@@ -35,10 +37,10 @@ static void urls_of_html(struct mr_view *v, const struct mr_html *h, struct mr_a
 
 	for (size_t i = 0; i < h->n_links; i++)
 		if (mr_url_parse(h->links[i].target, arena, &url) == 0)
-			add_url(v, &url, h->links[i].text, true);
+			add_url(v, &url, h->links[i].text, true, arena);
 	for (size_t i = 0; i < h->n_images; i++)
 		if (mr_url_parse(h->images[i].source, arena, &url) == 0)
-			add_url(v, &url, (struct mr_slice){ 0 }, false);
+			add_url(v, &url, (struct mr_slice){ 0 }, false, arena);
 	urls_of_text(v, h->text, arena);
 }
 
@@ -46,7 +48,7 @@ void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_vie
 {
 	size_t n_html = 0;
 
-	*out = (struct mr_view){ .urls = mr_arena_alloc(arena, MR_VIEW_URLS_MAX * sizeof(*out->urls)) };
+	*out = (struct mr_view){ 0 };
 	mr_view_init();
 	mr_mime_parse(message, arena, &out->mime);
 	out->html = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_html *));

@@ -18,7 +18,7 @@ struct mr_view {
 	struct mr_mime_view mime;
 	struct mr_html **html; /* of each part of mime: NULL where it is no HTML, and of those past the bound */
 	struct mr_view_url *urls;
-	size_t n_urls;
+	size_t n_urls, room;
 	bool urls_cut;
 };
 

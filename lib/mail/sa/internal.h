@@ -60,7 +60,7 @@ struct mr_sa {
 	const struct mr_sa_html **htmls;
 	size_t n_htmls;
 	struct mr_sa_uri *details;
-	size_t n_details;
+	size_t n_details, details_room;
 	struct mr_sa_relay *relays; /* in order */
 	size_t n_relays, n_unparseable;
 	const struct mr_sa_relay **by_trust[4];

@@ -195,7 +195,7 @@ void sa_relays_read(struct mr_sa *sa)
 		return;
 	sa->has_relays = true;
 	sa->last_trusted = sa->last_internal = -1;
-	sa->relays = mr_arena_alloc(sa->arena, (MR_SA_RELAYS_MAX + 2) * sizeof(*sa->relays));
+	sa->relays = mr_arena_alloc(sa->arena, ((h->n < MR_SA_RELAYS_MAX ? h->n : MR_SA_RELAYS_MAX) + 2) * sizeof(*sa->relays));
 	r.trusted = mr_arena_alloc(sa->arena, MR_SA_RELAYS_MAX + 2);
 	if (sa->client)
 		take(&r, &(struct mr_sa_relay){ .ip = sa->client->ip,

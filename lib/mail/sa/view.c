@@ -406,6 +406,7 @@ static struct mr_sa_uri *detail(struct mr_sa *sa, struct mr_slice raw)
 			return &sa->details[i];
 	if (sa->n_details == MR_SA_URIS_MAX)
 		return NULL;
+	sa->details = mr_arena_more(sa->arena, sa->details, sa->n_details, &sa->details_room, MR_SA_URIS_MAX, sizeof(*sa->details));
 	sa->details[sa->n_details] = (struct mr_sa_uri){ .raw = raw };
 	return &sa->details[sa->n_details++];
 }
@@ -491,7 +492,6 @@ static void read_details(struct mr_sa *sa)
 	struct mr_sa_list seen = { 0 };
 
 	sa->has_details = true;
-	sa->details = mr_arena_alloc(sa->arena, MR_SA_URIS_MAX * sizeof(*sa->details));
 	add_signers(sa, MR_LIT("DomainKey-Signature"));
 	add_signers(sa, MR_LIT("DKIM-Signature"));
 	for (size_t i = 0; i < body->n && seen.n < MR_SA_URIS_MAX; i++) {
