@@ -12,14 +12,14 @@
 #define MINUTE_MS   60000
 #define LEVEL_MAX   50 /* stars */
 
-int act_insert(struct mr_mta *mta, const struct session *s, const char *name, struct mr_slice value)
+int act_insert(SMFICTX *ctx, const struct session *s, const char *name, struct mr_slice value)
 {
 	struct mr_buf v = MR_BUF(MR_HEADER_VALUE_MAX);
 	int r = 0;
 
 	if (s->lead_space)
 		mr_buf_putc(&v, ' ');
-	if (mr_headers_value(value, &v) < 0 || mr_mta_insert(mta, name, v.p ? v.p : "") < 0)
+	if (mr_headers_value(value, &v) < 0 || smfi_insheader(ctx, 0, (char *)name, v.p) != MI_SUCCESS)
 		r = -EIO;
 	mr_buf_done(&v);
 	return r;
@@ -27,14 +27,14 @@ int act_insert(struct mr_mta *mta, const struct session *s, const char *name, st
 
 static int insert(const struct act *a, const char *name, struct mr_slice value)
 {
-	return act_insert(a->mta, a->session, name, value);
+	return act_insert(a->ctx, a->session, name, value);
 }
 
 static int remove_field(const char *name, unsigned index, void *arg)
 {
 	struct act *a = arg;
 
-	return mr_mta_remove(a->mta, name, index) == 0 ? 0 : -EIO;
+	return smfi_chgheader(a->ctx, (char *)name, (int)index, NULL) == MI_SUCCESS ? 0 : -EIO;
 }
 
 static const char *shown_action(const struct mr_verdict *v)
@@ -108,14 +108,14 @@ static int change_envelope(const struct act *a)
 		mr_buf_printf(&path, "<%.*s>", (int)e->address.n, e->address.p);
 		mr_buf_add(&esmtp, e->esmtp);
 		if (path.full || esmtp.full)
-			r = -ENOBUFS;
+			r = MI_FAILURE;
 		else if (!e->add)
-			r = mr_mta_del_rcpt(a->mta, path.p);
+			r = smfi_delrcpt(a->ctx, path.p);
 		else
-			r = mr_mta_add_rcpt(a->mta, path.p, esmtp.n ? esmtp.p : NULL);
+			r = smfi_addrcpt_par(a->ctx, path.p, esmtp.n ? esmtp.p : NULL);
 		mr_buf_done(&path);
 		mr_buf_done(&esmtp);
-		if (r < 0)
+		if (r != MI_SUCCESS)
 			return -EIO;
 	}
 	return 0;
@@ -132,63 +132,67 @@ int act_change(const struct act *a)
 
 	if (r == 0)
 		r = change_envelope(a);
-	if (r == 0 && a->verdict->action == MR_ACTION_HOLD && mr_mta_hold(a->mta, hold_text(a->verdict)) < 0)
+	if (r == 0 && a->verdict->action == MR_ACTION_HOLD && smfi_quarantine(a->ctx, (char *)hold_text(a->verdict)) != MI_SUCCESS)
 		r = -EIO;
 	return r;
 }
 
-enum mr_mta_answer act_tempfail(struct mr_mta *mta)
+static void set_reply(SMFICTX *ctx, const char *code, const char *status, const char *text)
 {
-	mr_mta_reply(mta, "451", "4.7.1", "The mail filter cannot answer now, try again later");
-	return MR_MTA_TEMPFAIL;
+	smfi_setreply(ctx, (char *)code, (char *)status, (char *)text);
 }
 
-enum mr_mta_answer act_circle(struct mr_mta *mta)
+sfsistat act_tempfail(SMFICTX *ctx)
+{
+	set_reply(ctx, "451", "4.7.1", "The mail filter cannot answer now, try again later");
+	return SMFIS_TEMPFAIL;
+}
+
+sfsistat act_circle(SMFICTX *ctx)
 {
 	atomic_fetch_add(&mr_milter_counters.circles, 1);
-	mr_mta_reply(mta, "554", "5.4.6", "Mail forwarding loop: this message was here, and went to these recipients, before");
-	return MR_MTA_REJECT;
+	set_reply(ctx, "554", "5.4.6", "Mail forwarding loop: this message was here, and went to these recipients, before");
+	return SMFIS_REJECT;
 }
 
-static enum mr_mta_answer act_greylist(struct mr_mta *mta, uint64_t wait_ms)
+static sfsistat act_greylist(SMFICTX *ctx, uint64_t wait_ms)
 {
 	unsigned long long minutes = (wait_ms + MINUTE_MS - 1) / MINUTE_MS;
 	char text[80];
 
 	snprintf(text, sizeof(text), "Greylisted: please try again in %llu minute%s", minutes, minutes == 1 ? "" : "s");
-	mr_mta_reply(mta, "451", "4.7.1", text);
-	return MR_MTA_TEMPFAIL;
+	set_reply(ctx, "451", "4.7.1", text);
+	return SMFIS_TEMPFAIL;
 }
 
-enum mr_mta_answer act_answer(const struct act *a)
+sfsistat act_answer(const struct act *a)
 {
 	switch (a->verdict->action) {
 	case MR_ACTION_REJECT:
 		if (a->verdict->circle)
-			return act_circle(a->mta);
-		mr_mta_reply(a->mta, "550", "5.7.1",
-			     a->verdict->text ? a->verdict->text : "Message refused by the recipient's mail filter");
-		return MR_MTA_REJECT;
+			return act_circle(a->ctx);
+		set_reply(a->ctx, "550", "5.7.1", a->verdict->text ? a->verdict->text : "Message refused by the recipient's mail filter");
+		return SMFIS_REJECT;
 	case MR_ACTION_GREYLIST:
-		return act_greylist(a->mta, a->verdict->wait_ms);
+		return act_greylist(a->ctx, a->verdict->wait_ms);
 	case MR_ACTION_TEMPFAIL:
 		if (!a->verdict->text)
-			return act_tempfail(a->mta);
-		mr_mta_reply(a->mta, "451", "4.4.3", a->verdict->text);
-		return MR_MTA_TEMPFAIL;
+			return act_tempfail(a->ctx);
+		set_reply(a->ctx, "451", "4.4.3", a->verdict->text);
+		return SMFIS_TEMPFAIL;
 	case MR_ACTION_QUARANTINE:
-		return MR_MTA_DISCARD;
+		return SMFIS_DISCARD;
 	case MR_ACTION_ACCEPT:
 	case MR_ACTION_JUNK:
 	case MR_ACTION_SPLIT:
 	case MR_ACTION_HOLD:
 		break;
 	}
-	return MR_MTA_CONTINUE;
+	return SMFIS_CONTINUE;
 }
 
-enum mr_mta_answer act_too_big(struct mr_mta *mta)
+sfsistat act_too_big(SMFICTX *ctx)
 {
-	mr_mta_reply(mta, "552", "5.3.4", "Message too big for the mail filter");
-	return MR_MTA_REJECT;
+	set_reply(ctx, "552", "5.3.4", "Message too big for the mail filter");
+	return SMFIS_REJECT;
 }

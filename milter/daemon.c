@@ -1,4 +1,4 @@
-/* daemon: the milter as lib/app runs it: the loop on the main thread, the front's threads beside it. */
+/* daemon: the milter as lib/app runs it: the loop on the main thread, libmilter's main loop beside it. */
 
 /* system */
 #include <errno.h>
@@ -137,7 +137,7 @@ static void request_stop(struct mr_app *app)
 	mr_front_request_stop();
 }
 
-/* The threads of conversations are still there: none may be waiting for the loop, or inside of ours, when things go. */
+/* libmilter's threads are still there: none may be waiting for the loop, or inside of ours, when things go. */
 static void stop(struct mr_app *app)
 {
 	struct mr_milter_io *io = app->state;

@@ -21,7 +21,7 @@
 #define TEXT_MAX      8192
 
 struct ending {
-	struct mr_mta *mta;
+	SMFICTX *ctx;
 	struct session *session;
 	struct mr_job *job;
 	const char *queue_id;
@@ -277,27 +277,27 @@ static int collect(struct ending *e)
 
 /* What a script of Sieve redirects came in and was judged before, as our fields in it tell: it stays as it is, also those fields, which the
  * second pass of forwarded mail seals. */
-static enum mr_mta_answer redirected(struct mr_mta *mta, const struct session *s)
+static sfsistat redirected(SMFICTX *ctx, const struct session *s)
 {
 	const struct mr_job *j = s->m.job;
-	const char *id = mr_mta_macro(mta, "i");
+	const char *id = smfi_getsymval(ctx, "i");
 
 	atomic_fetch_add(&mr_milter_counters.redirected, 1);
 	mr_log(MR_LOG_INFO, "redirect", mr_s("id", id ? id : ""), mr_s("sender", j->sender), mr_u("recipients", j->n_recipients));
-	return MR_MTA_CONTINUE;
+	return SMFIS_CONTINUE;
 }
 
-enum mr_mta_answer message_end(struct mr_mta *mta, struct session *s)
+sfsistat message_end(SMFICTX *ctx, struct session *s)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *id = mr_mta_macro(mta, "i");
-	struct ending e = { .mta = mta, .session = s, .job = s->m.job, .queue_id = id ? id : "", .arena = arena };
-	struct act act = { .mta = mta, .session = s, .verdict = &e.verdict, .queue_id = e.queue_id };
-	enum mr_mta_answer answer;
+	const char *id = smfi_getsymval(ctx, "i");
+	struct ending e = { .ctx = ctx, .session = s, .job = s->m.job, .queue_id = id ? id : "", .arena = arena };
+	struct act act = { .ctx = ctx, .session = s, .verdict = &e.verdict, .queue_id = e.queue_id };
+	sfsistat answer;
 	int r;
 
 	if (s->role == MR_ROLE_REDIRECT && mr_headers_strip_any(s->m.strip) && s->m.job->passes <= MR_CIRCLE_RECEIVED_MAX)
-		return redirected(mta, s);
+		return redirected(ctx, s);
 	s->m.ended = mr_now_ms();
 	r = collect(&e);
 	if (r == 0 && decide(&e) < 0)
@@ -311,8 +311,8 @@ enum mr_mta_answer message_end(struct mr_mta *mta, struct session *s)
 	act.signatures = e.signatures;
 	act.n_signatures = e.n_signatures;
 	if (leaves(&e) && act_change(&act) < 0)
-		give_up(&e, "change", "too many changes");
-	answer = r == -EFBIG ? act_too_big(mta) : act_answer(&act);
+		give_up(&e, "change", "libmilter refuses a change");
+	answer = r == -EFBIG ? act_too_big(ctx) : act_answer(&act);
 	keep_evaluation(&e);
 	count(&e);
 	log_message(&e);

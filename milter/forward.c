@@ -14,35 +14,35 @@
 #include "sign.h"
 
 /* The seal must stand above what it seals. */
-static int insert_set(struct mr_mta *mta, const struct session *s, const struct mr_arc_set *set)
+static int insert_set(SMFICTX *ctx, const struct session *s, const struct mr_arc_set *set)
 {
-	int r = act_insert(mta, s, "ARC-Authentication-Results", mr_buf_slice(&set->results));
+	int r = act_insert(ctx, s, "ARC-Authentication-Results", mr_buf_slice(&set->results));
 
 	if (r == 0)
-		r = act_insert(mta, s, "ARC-Message-Signature", mr_buf_slice(&set->signature));
+		r = act_insert(ctx, s, "ARC-Message-Signature", mr_buf_slice(&set->signature));
 	if (r == 0)
-		r = act_insert(mta, s, "ARC-Seal", mr_buf_slice(&set->seal));
+		r = act_insert(ctx, s, "ARC-Seal", mr_buf_slice(&set->seal));
 	return r;
 }
 
 /* 0: sealed. 1: there is nothing to seal. -errno with the reason: no seal could be made. */
-static int seal(struct mr_mta *mta, const struct session *s, struct mr_diag *diag)
+static int seal(SMFICTX *ctx, const struct session *s, struct mr_diag *diag)
 {
 	const struct mr_job *j = s->m.job;
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_arc_set set = MR_ARC_SET;
 	int r = j->sign == MR_SIGN_YES && j->n_keys ? mr_sign_seal(j, arena, &set, diag) : 1;
 
-	if (r == 0 && insert_set(mta, s, &set) < 0)
-		r = mr_diag_set(diag, -EPIPE, "too many changes");
+	if (r == 0 && insert_set(ctx, s, &set) < 0)
+		r = mr_diag_set(diag, -EPIPE, "libmilter refuses a change");
 	mr_arc_set_done(&set);
 	return r;
 }
 
-static enum mr_mta_answer give_up(struct mr_mta *mta, const char *id, const char *step, const char *why)
+static sfsistat give_up(SMFICTX *ctx, const char *id, const char *step, const char *why)
 {
 	mr_log(MR_LOG_ERROR, "forward-failed", mr_s("id", id), mr_s("step", step), mr_s("why", why));
-	return act_tempfail(mta);
+	return act_tempfail(ctx);
 }
 
 /* What the message already went through, and what is left of it. */
@@ -52,8 +52,8 @@ struct trace {
 	size_t n_circles;    /* recipients that had it before */
 };
 
-/* 0, or -EIO: too many changes. */
-static int follow(struct mr_mta *mta, const struct session *s, struct mr_arena *arena, struct trace *t)
+/* 0, or -EIO: libmilter refuses a change. */
+static int follow(SMFICTX *ctx, const struct session *s, struct mr_arena *arena, struct trace *t)
 {
 	const struct mr_job *j = s->m.job;
 	int r = 0;
@@ -73,59 +73,58 @@ static int follow(struct mr_mta *mta, const struct session *s, struct mr_arena *
 
 		if (!mr_circle_has(&t->message, mr_slice_of(recipient)))
 			continue;
-		r = mr_mta_del_rcpt(mta, mr_arena_printf(arena, "<%s>", recipient)) == 0 ? 0 : -EIO;
+		r = smfi_delrcpt(ctx, mr_arena_printf(arena, "<%s>", recipient)) == MI_SUCCESS ? 0 : -EIO;
 	}
 	return r;
 }
 
 /* Everybody has had it: the sender learns that. Somebody has: he gets no second copy, see follow(). */
-static enum mr_mta_answer refuse_circle(struct mr_mta *mta, const char *id, const struct mr_job *j)
+static sfsistat refuse_circle(SMFICTX *ctx, const char *id, const struct mr_job *j)
 {
 	mr_log(MR_LOG_WARNING, "circle", mr_s("id", id), mr_s("sender", j->sender), mr_s("recipient", j->recipients[0]->address),
 	       mr_u("recipients", j->n_recipients));
-	return act_circle(mta);
+	return act_circle(ctx);
 }
 
 /* A seal that cannot be made holds no mail up; half a set, or a key that is only away for now, does. */
-static enum mr_mta_answer end_collected(struct mr_mta *mta, const struct session *s, const char *id, struct mr_arena *arena,
-					struct trace *t)
+static sfsistat end_collected(SMFICTX *ctx, const struct session *s, const char *id, struct mr_arena *arena, struct trace *t)
 {
 	const struct mr_job *j = s->m.job;
 	struct mr_diag diag = { 0 };
-	int r = follow(mta, s, arena, t);
+	int r = follow(ctx, s, arena, t);
 
 	if (r < 0)
-		return give_up(mta, id, "circle", "too many changes");
+		return give_up(ctx, id, "circle", "libmilter refuses a change");
 	if (j->n_recipients && t->n_circles == j->n_recipients)
-		return refuse_circle(mta, id, j);
+		return refuse_circle(ctx, id, j);
 	if (j->sign == MR_SIGN_AWAY)
-		return give_up(mta, id, "seal", "the key is not to be had now");
-	r = seal(mta, s, &diag);
-	if (r == -EPIPE || (t->field.n && act_insert(mta, s, MR_CIRCLE_FIELD, mr_buf_slice(&t->field)) < 0))
-		return give_up(mta, id, "seal", r == -EPIPE ? diag.text : "too many changes");
+		return give_up(ctx, id, "seal", "the key is not to be had now");
+	r = seal(ctx, s, &diag);
+	if (r == -EPIPE || (t->field.n && act_insert(ctx, s, MR_CIRCLE_FIELD, mr_buf_slice(&t->field)) < 0))
+		return give_up(ctx, id, "seal", r == -EPIPE ? diag.text : "libmilter refuses a change");
 	if (r < 0)
 		mr_log(MR_LOG_WARNING, "not-sealed", mr_s("id", id), mr_s("why", diag.text));
 	else if (r == 0)
 		atomic_fetch_add(&mr_milter_counters.sealed, 1);
 	mr_log(MR_LOG_INFO, "forward", mr_s("id", id), mr_s("sender", j->sender), mr_u("size", j->message.n),
 	       mr_u("recipients", j->n_recipients - t->n_circles), mr_u("circles", t->n_circles), mr_u("sealed", r == 0));
-	return MR_MTA_CONTINUE;
+	return SMFIS_CONTINUE;
 }
 
-enum mr_mta_answer forward_end(struct mr_mta *mta, struct session *s)
+sfsistat forward_end(SMFICTX *ctx, struct session *s)
 {
-	const char *macro = mr_mta_macro(mta, "i"), *id = macro ? macro : "", *step;
+	const char *macro = smfi_getsymval(ctx, "i"), *id = macro ? macro : "", *step;
 	mr_autoarena arena = mr_arena_new(0);
 	struct trace trace = { .field = MR_BUF(MR_CIRCLE_VALUE_MAX) };
 	int r = message_collect(s, id, &step);
-	enum mr_mta_answer answer;
+	sfsistat answer;
 
 	if (r == -EFBIG)
-		answer = act_too_big(mta);
+		answer = act_too_big(ctx);
 	else if (r < 0)
-		answer = give_up(mta, id, step, strerror(-r));
+		answer = give_up(ctx, id, step, strerror(-r));
 	else
-		answer = end_collected(mta, s, id, arena, &trace);
+		answer = end_collected(ctx, s, id, arena, &trace);
 	mr_buf_done(&trace.field);
 	return answer;
 }

@@ -2,9 +2,13 @@
 
 /* system */
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <strings.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* libraries */
+#include <libmilter/mfapi.h>
 
 /* ours */
 #include "base/mem.h"
@@ -16,27 +20,26 @@
 #include "quarantine.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "rt/sock.h"
 #include "session.h"
 
 #define IO_TIMEOUT_S 900    /* a session in which Postfix says nothing so long is given up; SMTP's own longest wait is 300 s */
 #define FROM_MAX     102400 /* bytes of the header From that are read: Postfix lets no longer field through */
 #define AUTHOR_MAX   1000   /* bytes of its first address: what is longer is nobody's */
 #define SOCKET_MODE  0660
-/* Postfix waits at MAIL and at the end only: each answer that it does not wait for saves waking two processes. */
-#define NOREPLY_STEPS (MR_PACKET_NR_CONNECT | MR_PACKET_NR_HELO | MR_PACKET_NR_RCPT | MR_PACKET_NR_FIELD | MR_PACKET_NR_BODY)
-#define WANTED_STEPS  (NOREPLY_STEPS | MR_PACKET_NO_DATA | MR_PACKET_NO_EOH | MR_PACKET_NO_UNKNOWN | MR_PACKET_LEAD_SPACE)
-#define WANTED_ACTIONS                                                                                                                     \
-	(MR_PACKET_MAY_ADD_FIELD | MR_PACKET_MAY_CHANGE_FIELD | MR_PACKET_MAY_ADD_RCPT | MR_PACKET_MAY_ADD_RCPT_WORDS |                    \
-	 MR_PACKET_MAY_DEL_RCPT | MR_PACKET_MAY_QUARANTINE)
-/* Conversations, each with a thread: some more than sessions, so that who is one too many hears a 451. */
-#define THREADS_MORE 100
+#define PROBE_MS     500
+#define WAKE_CALLS   8
+/* Each answer that Postfix does not wait for saves waking two processes: it waits at MAIL and at the end. */
+#define NOREPLY_STEPS  (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
+#define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
+#define WANTED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE)
 
 /* Guarded by `lock`. */
 static struct {
 	pthread_mutex_t lock;
 	struct mr_milter_io *io;
 	struct mr_settings *settings;
-	struct mr_mta_listener *listener;
+	char *path;
 	size_t inside; /* callbacks that run now */
 	size_t sessions, messages;
 	bool draining, closed;
@@ -55,7 +58,7 @@ static bool enter(void)
 	return open;
 }
 
-static enum mr_mta_answer leave(enum mr_mta_answer r)
+static sfsistat leave(sfsistat r)
 {
 	pthread_mutex_lock(&front.lock);
 	front.inside--;
@@ -111,27 +114,45 @@ static char *spelled(struct mr_slice address)
 	return mr_slice_dup(mr_address_lower(mr_address_canonical(address, arena), arena));
 }
 
+static sfsistat reply(const struct session *s, unsigned long step)
+{
+	return s->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* While the daemon ends. */
+static sfsistat shut(SMFICTX *ctx, unsigned long step)
+{
+	const struct session *s = smfi_getpriv(ctx);
+
+	return s && s->steps & step ? SMFIS_NOREPLY : SMFIS_TEMPFAIL;
+}
+
 /* -- callbacks -- */
 
-static bool on_negotiate(struct mr_mta *mta, struct mr_mta_wishes *w)
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
+			     unsigned long *want_actions, unsigned long *want_steps, unsigned long *p2, unsigned long *p3)
 {
 	struct session *s;
 
-	if ((w->actions & WANTED_ACTIONS) != WANTED_ACTIONS) {
-		mr_log(MR_LOG_ERROR, "mta-too-old", mr_u("actions", w->actions));
-		return false;
+	(void)f2;
+	(void)f3;
+	if ((actions & WANTED_ACTIONS) != WANTED_ACTIONS) {
+		mr_log(MR_LOG_ERROR, "mta-too-old", mr_u("actions", actions));
+		return SMFIS_REJECT;
 	}
-	if (w->actions & MR_PACKET_MAY_NAME_MACROS) {
-		w->macros[MR_PACKET_AT_CONNECT] = "{daemon_name}";
-		w->macros[MR_PACKET_AT_MAIL] = "i {auth_authen}";
-		w->macros[MR_PACKET_AT_END] = "i";
-	}
-	w->actions = WANTED_ACTIONS | (w->actions & MR_PACKET_MAY_NAME_MACROS);
-	w->steps &= WANTED_STEPS;
 	s = mr_new(struct session, 1);
-	s->lead_space = w->steps & MR_PACKET_LEAD_SPACE;
-	mr_mta_set(mta, s);
-	return true;
+	s->steps = steps & WANTED_STEPS;
+	s->lead_space = s->steps & SMFIP_HDR_LEADSPC;
+	smfi_setpriv(ctx, s);
+	if (actions & SMFIF_SETSYMLIST) {
+		smfi_setsymlist(ctx, SMFIM_CONNECT, "{daemon_name}");
+		smfi_setsymlist(ctx, SMFIM_ENVFROM, "i {auth_authen}");
+		smfi_setsymlist(ctx, SMFIM_EOM, "i");
+	}
+	*want_actions = WANTED_ACTIONS | (actions & SMFIF_SETSYMLIST);
+	*want_steps = s->steps;
+	*p2 = *p3 = 0;
+	return SMFIS_CONTINUE;
 }
 
 /* Postfix says "unknown", sendmail the address in brackets, where DNS confirms no name. */
@@ -152,37 +173,42 @@ static bool take_place(struct session *s)
 	return s->counted;
 }
 
-static enum mr_mta_answer connected(struct mr_mta *mta, const char *host, const struct mr_ip *client)
+static sfsistat connected(SMFICTX *ctx, const char *host, _SOCK_ADDR *address)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 
-	s->role = mr_role_of(mr_mta_macro(mta, "daemon_name"));
-	s->client = *client;
+	if (!s)
+		return SMFIS_TEMPFAIL;
+	s->role = mr_role_of(smfi_getsymval(ctx, "{daemon_name}"));
+	if (address && mr_ip_from_sockaddr(address, &s->client) < 0)
+		s->client = (struct mr_ip){ 0 };
 	free(s->client_name);
 	s->client_name = mr_strdup(is_name(host) ? host : "");
 	if (!take_place(s)) {
 		atomic_fetch_add(&mr_milter_counters.sessions_refused, 1);
 		mr_log(MR_LOG_WARNING, "sessions-max");
 	}
-	return MR_MTA_CONTINUE;
+	return reply(s, SMFIP_NR_CONN);
 }
 
-static enum mr_mta_answer on_connect(struct mr_mta *mta, const char *host, const struct mr_ip *client)
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-	return enter() ? leave(connected(mta, host, client)) : MR_MTA_TEMPFAIL;
+	return enter() ? leave(connected(ctx, host, address)) : shut(ctx, SMFIP_NR_CONN);
 }
 
-static enum mr_mta_answer on_helo(struct mr_mta *mta, const char *name)
+static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 
+	if (!s || !name)
+		return SMFIS_CONTINUE;
 	free(s->helo);
 	s->helo = mr_strdup(name);
-	return MR_MTA_CONTINUE;
+	return reply(s, SMFIP_NR_HELO);
 }
 
 /* What RFC 3461 has behind MAIL FROM: of the rest nothing matters later. */
-static char *notices_of(const char *const *argv)
+static char *notices_of(char **argv)
 {
 	struct mr_buf out = MR_BUF(4096);
 
@@ -195,16 +221,18 @@ static char *notices_of(const char *const *argv)
 	return out.n ? mr_buf_steal(&out) : mr_strdup("");
 }
 
-static enum mr_mta_answer mail_from(struct mr_mta *mta, const char *const *argv)
+static sfsistat mail_from(SMFICTX *ctx, char **argv)
 {
-	struct session *s = mr_mta_get(mta);
-	const char *login = mr_mta_macro(mta, "auth_authen");
+	struct session *s = smfi_getpriv(ctx);
+	const char *login = smfi_getsymval(ctx, "{auth_authen}");
 	struct mr_job *j;
 
+	if (!s)
+		return SMFIS_TEMPFAIL;
 	message_done(&s->m);
 	j = take_place(s) ? new_job() : NULL;
 	if (!j)
-		return MR_MTA_TEMPFAIL;
+		return SMFIS_TEMPFAIL;
 	j->role = s->role;
 	j->client = s->client;
 	j->client_name = mr_strdup(s->client_name ? s->client_name : "");
@@ -216,34 +244,34 @@ static enum mr_mta_answer mail_from(struct mr_mta *mta, const char *const *argv)
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };
 	mr_spool_begin(&s->m.spool, j->settings->message_max);
-	return MR_MTA_CONTINUE;
+	return SMFIS_CONTINUE;
 }
 
-static enum mr_mta_answer on_mail(struct mr_mta *mta, const char *const *argv)
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
-	return enter() ? leave(mail_from(mta, argv)) : MR_MTA_TEMPFAIL;
+	return enter() ? leave(mail_from(ctx, argv)) : SMFIS_TEMPFAIL;
 }
 
-static enum mr_mta_answer rcpt_to(struct mr_mta *mta, const char *const *argv)
+static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 	struct mr_buf esmtp = MR_BUF(4096);
 	struct mr_job_recipient *r;
 
-	if (!s->m.job)
-		return MR_MTA_TEMPFAIL;
+	if (!s || !s->m.job)
+		return SMFIS_TEMPFAIL;
 	for (size_t i = 1; argv[i]; i++)
 		mr_buf_printf(&esmtp, "%s%s", i > 1 ? " " : "", argv[i]);
 	r = mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp));
 	if (s->role != MR_ROLE_FORWARD) /* decided in the first pass */
 		mr_milter_io_resolve(r);
 	mr_buf_done(&esmtp);
-	return MR_MTA_CONTINUE;
+	return reply(s, SMFIP_NR_RCPT);
 }
 
-static enum mr_mta_answer on_rcpt(struct mr_mta *mta, const char *const *argv)
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
-	return enter() ? leave(rcpt_to(mta, argv)) : MR_MTA_TEMPFAIL;
+	return enter() ? leave(rcpt_to(ctx, argv)) : shut(ctx, SMFIP_NR_RCPT);
 }
 
 /* The first address of the first From, its domain in A-labels; the rest of such a field is of no use to lists and signatures. */
@@ -267,22 +295,22 @@ static void take_release(struct session *s, const char *name, struct mr_slice va
 	s->m.release = mr_slice_dup(mr_slice_trim(value));
 }
 
-static enum mr_mta_answer on_field(struct mr_mta *mta, const char *name, const char *value)
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 	struct mr_slice v = mr_slice_of(value);
 
-	if (!s->m.job)
-		return MR_MTA_TEMPFAIL;
+	if (!s || !s->m.job)
+		return SMFIS_TEMPFAIL;
 	take_release(s, name, v);
 	if (s->role != MR_ROLE_FORWARD && mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
-		return MR_MTA_CONTINUE;
+		return reply(s, SMFIP_NR_HDR);
 	if (mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("From")))
 		take_from(&s->m, v);
 	s->m.job->passes += mr_circle_received_by(mr_slice_of(name), v, mr_slice_of(s->m.job->settings->hostname));
 	s->m.job->marked = s->m.job->marked || mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT(MR_CIRCLE_FIELD));
 	mr_spool_field(&s->m.spool, mr_slice_of(name), v, s->lead_space);
-	return MR_MTA_CONTINUE;
+	return reply(s, SMFIP_NR_HDR);
 }
 
 /* Nobody tells us of it: the first that comes after the header. */
@@ -293,49 +321,54 @@ static void end_header(struct message *m)
 	m->in_body = true;
 }
 
-static enum mr_mta_answer on_body(struct mr_mta *mta, struct mr_slice bytes)
+static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 
-	if (!s->m.job)
-		return MR_MTA_TEMPFAIL;
+	if (!s || !s->m.job)
+		return SMFIS_TEMPFAIL;
 	end_header(&s->m);
-	mr_spool_bytes(&s->m.spool, bytes);
-	return MR_MTA_CONTINUE;
+	mr_spool_bytes(&s->m.spool, (struct mr_slice){ (const char *)bytes, n });
+	return reply(s, SMFIP_NR_BODY);
 }
 
-static enum mr_mta_answer end_of_message(struct mr_mta *mta)
+static sfsistat end_of_message(SMFICTX *ctx)
 {
-	struct session *s = mr_mta_get(mta);
-	enum mr_mta_answer r;
+	struct session *s = smfi_getpriv(ctx);
+	sfsistat r;
 
-	if (!s->m.job)
-		return MR_MTA_TEMPFAIL;
+	if (!s || !s->m.job)
+		return SMFIS_TEMPFAIL;
 	end_header(&s->m);
 	if (s->m.release)
-		r = release_end(mta, s);
+		r = release_end(ctx, s);
 	else
-		r = s->role == MR_ROLE_FORWARD ? forward_end(mta, s) : message_end(mta, s);
+		r = s->role == MR_ROLE_FORWARD ? forward_end(ctx, s) : message_end(ctx, s);
 	message_done(&s->m);
 	return r;
 }
 
-static enum mr_mta_answer on_eom(struct mr_mta *mta)
+static sfsistat on_eom(SMFICTX *ctx)
 {
-	return enter() ? leave(end_of_message(mta)) : MR_MTA_TEMPFAIL;
+	return enter() ? leave(end_of_message(ctx)) : SMFIS_TEMPFAIL;
 }
 
-static void on_abort(struct mr_mta *mta)
+static sfsistat on_abort(SMFICTX *ctx)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 
-	message_done(&s->m);
+	if (s)
+		message_done(&s->m);
+	return SMFIS_CONTINUE;
 }
 
-static void on_close(struct mr_mta *mta)
+static sfsistat on_close(SMFICTX *ctx)
 {
-	struct session *s = mr_mta_get(mta);
+	struct session *s = smfi_getpriv(ctx);
 
+	if (!s)
+		return SMFIS_CONTINUE;
+	smfi_setpriv(ctx, NULL);
 	message_done(&s->m);
 	pthread_mutex_lock(&front.lock);
 	front.sessions -= s->counted;
@@ -343,33 +376,73 @@ static void on_close(struct mr_mta *mta)
 	free(s->client_name);
 	free(s->helo);
 	free(s);
+	return SMFIS_CONTINUE;
 }
 
-static const struct mr_mta_callbacks callbacks = {
-	.negotiate = on_negotiate,
-	.connect = on_connect,
-	.helo = on_helo,
-	.mail = on_mail,
-	.rcpt = on_rcpt,
-	.field = on_field,
-	.body = on_body,
-	.end = on_eom,
-	.abort = on_abort,
-	.close = on_close,
-};
+/* -- the socket and the main loop -- */
 
-/* -- the daemon's side -- */
-
-static unsigned threads_max(const struct mr_settings *s)
+/* libmilter would take the socket away from a milter that is using it. */
+static int check_socket(const char *path, struct mr_diag *diag)
 {
-	return (unsigned)s->sessions_max + THREADS_MORE;
+	struct sockaddr_un address;
+	struct stat st;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return mr_diag_set(diag, -ENAMETOOLONG, "socket %s: the name is too long", path);
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : mr_diag_set(diag, -errno, "socket %s: %s", path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return mr_diag_set(diag, -EEXIST, "socket %s: there is something else of that name", path);
+	fd = mr_connect_unix_wait(path, PROBE_MS);
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? 0 : mr_diag_set(diag, fd, "socket %s: %s", path, strerror(-fd));
+	close(fd);
+	return mr_diag_set(diag, -EADDRINUSE, "socket %s: in use by another program", path);
+}
+
+static int open_socket(const char *path, struct mr_diag *diag)
+{
+	static struct smfiDesc milter = {
+		.xxfi_name = "mailreeve",
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = WANTED_ACTIONS | SMFIF_SETSYMLIST,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+	struct mr_buf conn = MR_BUF(512);
+	mode_t old;
+	int r = -EIO;
+
+	mr_buf_printf(&conn, "unix:%s", path);
+	old = umask(~SOCKET_MODE & 0777);
+	if (smfi_register(milter) == MI_SUCCESS && smfi_setconn(conn.p) == MI_SUCCESS && smfi_settimeout(IO_TIMEOUT_S) == MI_SUCCESS &&
+	    smfi_opensocket(true) == MI_SUCCESS)
+		r = 0;
+	umask(old);
+	mr_buf_done(&conn);
+	return r < 0 ? mr_diag_set(diag, r, "socket %s: cannot be opened: %s", path, strerror(errno)) : 0;
 }
 
 int mr_front_open(struct mr_milter_io *io, struct mr_settings *settings, const char *path, struct mr_diag *diag)
 {
+	int r = check_socket(path, diag);
+
 	front.io = io;
 	mr_front_set(settings);
-	return mr_mta_listen(path, SOCKET_MODE, threads_max(settings), IO_TIMEOUT_S, &callbacks, &front.listener, diag);
+	if (r == 0)
+		r = open_socket(path, diag);
+	if (r == 0)
+		front.path = mr_strdup(path);
+	return r;
 }
 
 void mr_front_set(struct mr_settings *settings)
@@ -380,14 +453,12 @@ void mr_front_set(struct mr_settings *settings)
 	old = front.settings;
 	front.settings = settings;
 	pthread_mutex_unlock(&front.lock);
-	if (settings && front.listener)
-		mr_mta_limit(front.listener, threads_max(settings));
 	mr_settings_unref(old);
 }
 
 int mr_front_run(void)
 {
-	return mr_mta_run(front.listener);
+	return smfi_main() == MI_SUCCESS ? 0 : -EIO;
 }
 
 void mr_front_drain(void)
@@ -397,9 +468,17 @@ void mr_front_drain(void)
 	pthread_mutex_unlock(&front.lock);
 }
 
+/* smfi_stop() waits for a lock that libmilter's listener holds while it waits, 5 s at a time, for somebody to call: so a few calls come
+ * first, each of which makes it let go once. */
 void mr_front_request_stop(void)
 {
-	mr_mta_stop(front.listener);
+	for (int i = 0; i < WAKE_CALLS && front.path; i++) {
+		int fd = mr_connect_unix(front.path);
+
+		if (fd >= 0)
+			close(fd);
+	}
+	smfi_stop();
 }
 
 static size_t read_count(const size_t *n)
@@ -436,7 +515,9 @@ void mr_front_shut(void)
 
 void mr_front_close(void)
 {
-	mr_mta_free(front.listener);
-	front.listener = NULL;
 	mr_front_set(NULL);
+	if (front.path)
+		unlink(front.path);
+	free(front.path);
+	front.path = NULL;
 }

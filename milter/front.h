@@ -1,6 +1,8 @@
-/* front: what Postfix tells of a message, collected; eom.c decides and acts. One a process. Its callbacks run on the threads of
- * conversations (mta.h), which live until mr_front_close(); so each callback that touches more than its own session passes a gate, which
- * mr_front_shut() shuts. */
+/* front: libmilter's side of the milter. libmilter is one a process, so is this. Its callbacks collect a message; eom.c decides and acts.
+ *
+ * Debian's libmilter runs the callbacks of one session one after the other, but on any of its threads: state hangs on the session
+ * (smfi_setpriv), never on a thread. Its threads outlive smfi_main(); so each callback that touches more than its own session passes a
+ * gate, which mr_front_shut() shuts. */
 #pragma once
 #include "io.h"
 
@@ -8,7 +10,7 @@
  */
 int mr_front_open(struct mr_milter_io *io, struct mr_settings *settings, const char *path, struct mr_diag *diag);
 void mr_front_set(struct mr_settings *settings); /* taken over; for messages from the next one on */
-int mr_front_run(void);                          /* takes conversations, until mr_front_request_stop() */
+int mr_front_run(void);                          /* libmilter's main loop */
 void mr_front_drain(void);                       /* no new messages: 451 */
 void mr_front_request_stop(void);                /* mr_front_run() returns */
 size_t mr_front_pending(void);                   /* messages begun and not answered */

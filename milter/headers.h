@@ -10,7 +10,7 @@ bool mr_headers_ours(struct mr_slice name, struct mr_slice value, struct mr_slic
 
 #define MR_HEADERS_STRIP_MAX 1000 /* fields to remove; for each of them Postfix reads all those above it again */
 
-/* The fields that are to go: each by its name and how many of that name stand above it, as mr_mta_remove() wants them. */
+/* The fields that are to go: each by its name and how many of that name stand above it, as smfi_chgheader() wants them. */
 struct mr_headers_strip;
 struct mr_headers_strip *mr_headers_strip_new(void);
 void mr_headers_strip_free(struct mr_headers_strip *s);

@@ -1,4 +1,4 @@
-/* job: one message on its way between a conversation's thread (the front) and the I/O loop.
+/* job: one message on its way between a libmilter thread (the front) and the I/O loop.
  *
  * Who may touch what, without a lock for each field:
  *   - until mr_milter_io_submit() the facts are the front's; from then on nobody changes them;

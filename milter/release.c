@@ -14,7 +14,7 @@
 #include "sign.h"
 
 struct releasing {
-	struct mr_mta *mta;
+	SMFICTX *ctx;
 	struct session *session;
 	struct mr_arena *arena;
 	const char *queue_id;
@@ -24,7 +24,7 @@ struct releasing {
 
 static int remove_field(const char *name, unsigned index, void *arg)
 {
-	return mr_mta_remove(arg, name, index) == 0 ? 0 : -EIO;
+	return smfi_chgheader(arg, (char *)name, (int)index, NULL) == MI_SUCCESS ? 0 : -EIO;
 }
 
 /* It may go to whom it was withheld from and to nobody else. */
@@ -65,7 +65,7 @@ static int insert_signatures(struct releasing *r)
 		return -EAGAIN;
 	}
 	for (size_t i = 0; i < j->n_keys && err == 0; i++)
-		err = act_insert(r->mta, r->session, "DKIM-Signature", signatures[i]);
+		err = act_insert(r->ctx, r->session, "DKIM-Signature", signatures[i]);
 	return err;
 }
 
@@ -73,20 +73,20 @@ static int insert_signatures(struct releasing *r)
 static int insert_results(struct releasing *r)
 {
 	const struct mr_job *j = r->session->m.job;
-	int err = act_insert(r->mta, r->session, "X-Spam-Action", MR_LIT("released"));
+	int err = act_insert(r->ctx, r->session, "X-Spam-Action", MR_LIT("released"));
 
 	if (err == 0)
-		err = act_insert(r->mta, r->session, "X-Spam-Queue-Id", mr_slice_of(r->queue_id));
+		err = act_insert(r->ctx, r->session, "X-Spam-Queue-Id", mr_slice_of(r->queue_id));
 	if (err == 0)
-		err = act_insert(r->mta, r->session, "X-Spam-Server", mr_slice_of(j->settings->hostname));
+		err = act_insert(r->ctx, r->session, "X-Spam-Server", mr_slice_of(j->settings->hostname));
 	if (err == 0 && r->entry.authres.n)
-		err = act_insert(r->mta, r->session, "Authentication-Results", r->entry.authres);
+		err = act_insert(r->ctx, r->session, "Authentication-Results", r->entry.authres);
 	return err;
 }
 
 static int change(struct releasing *r)
 {
-	int err = mr_headers_strip_each(r->session->m.strip, remove_field, r->mta);
+	int err = mr_headers_strip_each(r->session->m.strip, remove_field, r->ctx);
 
 	r->step = "change";
 	if (err == 0)
@@ -107,29 +107,29 @@ static int claim(struct releasing *r)
 	return mr_quarantine_claim(j->settings->quarantine_dir, r->entry.id, mr_slice_of(r->queue_id), mr_wall(), to, j->n_recipients);
 }
 
-static enum mr_mta_answer answer(const struct releasing *r, int err)
+static sfsistat answer(const struct releasing *r, int err)
 {
 	switch (err) {
 	case 0:
-		return MR_MTA_CONTINUE;
+		return SMFIS_CONTINUE;
 	case -EEXIST:
-		mr_mta_reply(r->mta, "550", "5.7.1", MR_QUARANTINE_BEFORE);
-		return MR_MTA_REJECT;
+		smfi_setreply(r->ctx, (char *)"550", (char *)"5.7.1", (char *)MR_QUARANTINE_BEFORE);
+		return SMFIS_REJECT;
 	case -EPERM:
-		mr_mta_reply(r->mta, "550", "5.7.1", "Not to be released like this");
-		return MR_MTA_REJECT;
+		smfi_setreply(r->ctx, (char *)"550", (char *)"5.7.1", (char *)"Not to be released like this");
+		return SMFIS_REJECT;
 	case -EFBIG:
-		return act_too_big(r->mta);
+		return act_too_big(r->ctx);
 	default:
-		return act_tempfail(r->mta);
+		return act_tempfail(r->ctx);
 	}
 }
 
-enum mr_mta_answer release_end(struct mr_mta *mta, struct session *s)
+sfsistat release_end(SMFICTX *ctx, struct session *s)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *id = mr_mta_macro(mta, "i");
-	struct releasing r = { .mta = mta, .session = s, .arena = arena, .queue_id = id ? id : "" };
+	const char *id = smfi_getsymval(ctx, "i");
+	struct releasing r = { .ctx = ctx, .session = s, .arena = arena, .queue_id = id ? id : "" };
 	struct mr_job *j = s->m.job;
 	int err = check(&r);
 

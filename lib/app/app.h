@@ -52,11 +52,12 @@ struct mr_daemon {
 	/* A verb of its own on the control socket, as struct mr_control_ops has it. May be NULL. */
 	int (*control)(struct mr_app *app, const struct mr_control_request *r, struct mr_buf *out, struct mr_diag *diag);
 	int (*check)(const void *conf, struct mr_buf *out); /* each back end once, lines as above; 0 or 1 */
-	/* A daemon with a second main loop beside ours (the milter's, which takes conversations): run() is called on a thread of its own
-	 * after start(); request_stop(), on the main thread after the drain, must make run() return within 10 s. What run() returns without
-	 * having been asked ends the daemon: 0 as SIGTERM does, else with exit 1. A library's loop may wait for SIGTERM and SIGHUP too, but
-	 * does not see them: the kernel hands a process's signal to the main thread as long as that does not block it, and there it is
-	 * ours. run() and its threads do not look at app->conf, which a reload replaces. Both NULL for the others. */
+	/* A daemon with a second main loop that is not ours (libmilter's smfi_main): run() is called on a thread of its own after start();
+	 * request_stop(), on the main thread after the drain, must make run() return within 10 s. What run() returns without having been
+	 * asked ends the daemon: 0 as SIGTERM does, else with exit 1. libmilter waits for SIGTERM and SIGHUP too, but does not see them:
+	 * the kernel hands a process's signal to the main thread as long as that does not block it, and there it is ours. (Only a signal
+	 * that comes while libmilter begins to wait, at its very start, may be libmilter's: run() ends then, with nothing to drain yet.)
+	 * run() and its threads do not look at app->conf, which a reload replaces. Both NULL for the others. */
 	int (*run)(struct mr_app *app);
 	void (*request_stop)(struct mr_app *app);
 };

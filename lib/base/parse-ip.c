@@ -143,6 +143,20 @@ struct mr_net mr_net_of(const struct mr_ip *ip, unsigned bits)
 	return net;
 }
 
+int mr_ip_from_sockaddr(const struct sockaddr *sa, struct mr_ip *out)
+{
+	if (sa->sa_family == AF_INET) {
+		*out = (struct mr_ip){ .family = AF_INET };
+		memcpy(out->bytes, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+		return 0;
+	}
+	if (sa->sa_family == AF_INET6) {
+		ip_from_v6(((const struct sockaddr_in6 *)sa)->sin6_addr.s6_addr, out);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 const char *mr_ip_str(const struct mr_ip *ip, char *buf)
 {
 	if (!inet_ntop(ip->family, ip->bytes, buf, MR_IP_STRLEN))

@@ -29,6 +29,7 @@ struct mr_net mr_net_of(const struct mr_ip *ip, unsigned bits); /* that the addr
 bool mr_net_has(const struct mr_net *net, const struct mr_ip *ip);
 /* "127.0.0.1:53", "[::1]:53", "name:53": the host, in it no brackets, and a port from 1 on; whether the host is one is not looked at. */
 int mr_parse_hostport(struct mr_slice s, struct mr_slice *host, uint16_t *port);
+int mr_ip_from_sockaddr(const struct sockaddr *sa, struct mr_ip *out);
 /* Text form; buf of at least 46 bytes (INET6_ADDRSTRLEN). Returns buf. */
 const char *mr_ip_str(const struct mr_ip *ip, char *buf);
 #define MR_IP_STRLEN 46

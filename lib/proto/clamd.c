@@ -6,7 +6,7 @@
 /* ours */
 #include "proto/clamd.h"
 
-/* Whatever a peer writes becomes a word that may stand in a log, a header and an SMTP reply (in the milter protocol % is special). */
+/* Whatever a peer writes becomes a word that may stand in a log, a header and an SMTP reply (to libmilter, % is special). */
 static void take_text(struct mr_slice s, bool spaces, struct mr_clamd_answer *out)
 {
 	size_t n = s.n < MR_CLAMD_TEXT_MAX ? s.n : MR_CLAMD_TEXT_MAX;

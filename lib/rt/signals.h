@@ -1,6 +1,6 @@
-/* signals: SIGTERM, SIGINT and SIGUSR1 as calls on the loop; SIGPIPE and SIGHUP are ignored (SIGHUP means stop to some, reload to others:
- * here it is nothing). Call from the main thread, which must leave these signals unblocked: the kernel then hands them to it, even
- * where a library's thread waits for them. Once a process. */
+/* signals: SIGTERM, SIGINT and SIGUSR1 as calls on the loop; SIGPIPE and SIGHUP are ignored (SIGHUP means stop to libmilter, reload to
+ * others: here it is nothing). Call from the main thread, which must leave these signals unblocked: the kernel then hands them to it, even
+ * where a library's thread waits for them (libmilter's does). Once a process. */
 #pragma once
 #include <pthread.h>
 #include "rt/loop.h"

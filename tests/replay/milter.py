@@ -448,7 +448,7 @@ class Milter(MilterCase):
             self.stop()
 
     def test_many_at_once(self):
-        """A thread for each session, one loop, four scanners: every message gets its own answer; afterwards nothing is left, and nothing grew."""
+        """Threads of libmilter, one loop, four scanners: every message gets its own answer; afterwards nothing is left, and nothing grew."""
         self.start()
         wrong, rounds, at_once = [], int(os.environ.get("MR_MESSAGES", "400")) // 20, 20
 

@@ -1,5 +1,5 @@
 /* app-daemon: a daemon as small as can be, driven by app.py. Its socket RUN/keeper/test.sock answers a line with `greeting` and `fixed` at
- * once, or for "later" after 500 ms. Environment SECOND_LOOP=1: it has a second main loop which, as a library may, waits for signals in a
+ * once, or for "later" after 500 ms. Environment SECOND_LOOP=1: it has a second main loop which, as libmilter does, waits for signals in a
  * thread of its own. */
 
 /* system */

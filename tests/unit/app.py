@@ -40,7 +40,7 @@ class App(unittest.TestCase):
             time.sleep(0.01)
 
     def second_loop_waits(self):
-        """Its two threads sleep. One that calls sigwait() at the very moment of a signal takes it from the main thread; the loop then ends, and we with it."""
+        """Its two threads sleep. One that calls sigwait() at the very moment of a signal takes it from the main thread; libmilter then ends, and we with it."""
         states = []
         for task in os.listdir(f"/proc/{self.daemon.pid}/task"):
             with open(f"/proc/{self.daemon.pid}/task/{task}/stat", encoding="ascii") as f:

@@ -21,6 +21,7 @@ LIBRARIES = {
     "systemd/": ("lib/rt",),
     "mysql": ("lib/store",),
     "mariadb": ("lib/store",),
+    "libmilter": ("milter",),
 }
 SQL_FOLDER = "lib/store"
 SQL = re.compile(r"\b(SELECT|INSERT INTO|REPLACE INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|TRUNCATE)\s+[\w`*(%]")
@@ -116,7 +117,7 @@ GOOD = {
     "lib/store/a.c": '#include <mysql.h>\n#include "rt/b.h"\nstatic const char q[] = "SELECT 1";\n',
     "lookup/own.h": "",
     "lookup/maps/a.c": '#include "own.h"\n#include "store/read.h"\n/* #include "milter/a.h", "SELECT x" */\nstatic const char t[] = "please UPDATE; // SELECT";\n',
-    "milter/a.c": '#include "rt/log.h"\n',
+    "milter/a.c": '#include <libmilter/mfapi.h>\n#include "rt/log.h"\n',
     "dovecot-plugin/a.c": '#include "lib.h"\n#include "base/a.h"\n',
 }
 BAD = {

@@ -349,13 +349,29 @@ static void test_hostport(void **state)
 	}
 }
 
+static void test_ip_from_sockaddr(void **state)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct sockaddr other = { .sa_family = AF_UNIX };
+	char text[MR_IP_STRLEN];
+	struct mr_ip ip;
+
+	assert_int_equal(mr_ip_from_sockaddr((struct sockaddr *)&v4, &ip), 0);
+	assert_string_equal(mr_ip_str(&ip, text), "192.0.2.1");
+	assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.2", &v6.sin6_addr), 1);
+	assert_int_equal(mr_ip_from_sockaddr((struct sockaddr *)&v6, &ip), 0);
+	assert_string_equal(mr_ip_str(&ip, text), "192.0.2.2");
+	assert_int_equal(mr_ip_from_sockaddr(&other, &ip), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_i64),      cmocka_unit_test(test_u64),      cmocka_unit_test(test_long_number),
 		cmocka_unit_test(test_double),   cmocka_unit_test(test_bool),     cmocka_unit_test(test_size),
 		cmocka_unit_test(test_duration), cmocka_unit_test(test_ip),       cmocka_unit_test(test_net),
-		cmocka_unit_test(test_net_of),   cmocka_unit_test(test_hostport),
+		cmocka_unit_test(test_net_of),   cmocka_unit_test(test_hostport), cmocka_unit_test(test_ip_from_sockaddr),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
