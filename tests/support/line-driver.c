@@ -2,22 +2,16 @@
  * or "not now" when the line could not be asked. Ends when standard input does, and says "asked N told N" then. Usage: line-driver CONF
  * ADDRESS
  */
-/* system */
-#include <stdio.h>
-#include <unistd.h>
-
 /* ours */
 #include "base/mem.h"
-#include "rt/log.h"
+#include "pool-open.h"
 #include "store/line.h"
-
-#define EVERY_MS 20
 
 struct driver {
 	struct mr_addresses_ask ask; /* first */
-	struct mr_loop *loop;
+	struct opened o;
 	struct mr_line *line;
-	const char *address, *last;
+	const char *last;
 	struct mr_row_mailbox row;
 	struct mr_row_alias none;
 	unsigned asked, told;
@@ -46,11 +40,12 @@ static void tick(void *arg)
 {
 	struct driver *d = arg;
 
-	mr_timer_start(d->loop, EVERY_MS, tick, d);
+	mr_timer_start(d->o.loop, EVERY_MS, tick, d);
 	if (d->asked > d->told)
 		return;
 	d->row = (struct mr_row_mailbox){ 0 };
-	d->ask = (struct mr_addresses_ask){ .mailboxes = { &d->address, 1, false }, .arena = mr_arena_new(0), .m = &d->row, .a = &d->none };
+	d->ask =
+	    (struct mr_addresses_ask){ .mailboxes = { &d->o.address, 1, false }, .arena = mr_arena_new(0), .m = &d->row, .a = &d->none };
 	d->ask.done = answered;
 	d->in_ask = true;
 	if (mr_line_read_addresses(d->line, &d->ask)) {
@@ -62,42 +57,16 @@ static void tick(void *arg)
 	d->in_ask = false;
 }
 
-static void on_input(int fd, int what, void *arg)
-{
-	char byte;
-
-	if (read(fd, &byte, 1) <= 0)
-		mr_loop_stop(arg);
-}
-
 int main(int argc, char **argv)
 {
-	const struct mr_option *tables[] = { mr_conf_shared_options, NULL };
-	struct mr_conf_shared conf = { 0 };
-	struct mr_diag diag = { 0 };
-	struct driver d = { .loop = mr_loop_new() };
-	struct mr_db_pool *pool;
-	struct mr_io *input;
+	struct driver d = { 0 };
 
-	if (argc != 3 || mr_conf_load(argv[1], true, tables, &conf, &diag) < 0) {
-		fprintf(stderr, "line-driver CONF ADDRESS: %s\n", diag.text);
-		return 2;
-	}
-	mr_log_open("line-driver", 0, MR_LOG_NOTICE);
-	d.address = argv[2];
-	if (mr_db_pool_new(d.loop, &conf, 2, 16, &pool, &diag) < 0) {
-		fprintf(stderr, "line-driver: %s\n", diag.text);
-		return 2;
-	}
-	d.line = mr_line_new(d.loop, pool);
+	open_pool(argc, argv, "line-driver", &d.o);
+	d.line = mr_line_new(d.o.loop, d.o.pool);
 	tick(&d);
-	input = mr_io_start(d.loop, STDIN_FILENO, MR_READ, on_input, d.loop);
-	mr_loop_run(d.loop);
-	mr_io_cancel(&input);
-	mr_db_pool_free(pool);
+	run_until_input_ends(&d.o);
 	mr_line_free(d.line);
 	printf("asked %u told %u\n", d.asked, d.told);
-	mr_loop_free(d.loop);
-	mr_conf_free(tables, &conf);
+	close_pool(&d.o);
 	return 0;
 }

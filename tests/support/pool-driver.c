@@ -3,22 +3,17 @@
  * ADDRESS */
 /* system */
 #include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /* ours */
 #include "base/mem.h"
-#include "rt/log.h"
+#include "pool-open.h"
 #include "store/read.h"
 
-#define EVERY_MS  20
-#define QUEUE_MAX 16
-#define BURST     100
+#define BURST 100
 
 struct driver {
-	struct mr_loop *loop;
-	struct mr_db_pool *pool;
-	const char *address, *last;
+	struct opened o;
+	const char *last;
 	int result;
 	bool busy;
 };
@@ -29,7 +24,7 @@ static void ask(struct mr_db *db, const struct mr_diag *why, void *arg)
 	struct driver *d = arg;
 	struct mr_row_mailbox row;
 
-	d->result = db ? mr_read_mailbox(db, d->address, arena, &row, NULL) : -EAGAIN;
+	d->result = db ? mr_read_mailbox(db, d->o.address, arena, &row, NULL) : -EAGAIN;
 }
 
 static void answered(void *arg)
@@ -51,8 +46,8 @@ static void tick(void *arg)
 	const struct mr_db_job job = { ask, answered, d };
 
 	if (!d->busy)
-		d->busy = mr_db_pool_submit(d->pool, &job) == 0;
-	mr_timer_start(d->loop, EVERY_MS, tick, d);
+		d->busy = mr_db_pool_submit(d->o.pool, &job) == 0;
+	mr_timer_start(d->o.loop, EVERY_MS, tick, d);
 }
 
 static void slow(struct mr_db *db, const struct mr_diag *why, void *arg)
@@ -71,44 +66,19 @@ static void fill_queue(struct driver *d)
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < BURST; i++)
-		taken += mr_db_pool_submit(d->pool, &(struct mr_db_job){ slow, count, &done }) == 0;
+		taken += mr_db_pool_submit(d->o.pool, &(struct mr_db_job){ slow, count, &done }) == 0;
 	printf("taken %u\n", taken);
 	fflush(stdout);
 }
 
-static void on_input(int fd, int what, void *arg)
-{
-	char byte;
-
-	if (read(fd, &byte, 1) <= 0)
-		mr_loop_stop(arg);
-}
-
 int main(int argc, char **argv)
 {
-	const struct mr_option *tables[] = { mr_conf_shared_options, NULL };
-	struct mr_conf_shared conf = { 0 };
-	struct mr_diag diag = { 0 };
-	struct driver d = { .loop = mr_loop_new() };
-	struct mr_io *input;
+	struct driver d = { 0 };
 
-	if (argc != 3 || mr_conf_load(argv[1], true, tables, &conf, &diag) < 0) {
-		fprintf(stderr, "pool-driver CONF ADDRESS: %s\n", diag.text);
-		return 2;
-	}
-	mr_log_open("pool-driver", 0, MR_LOG_NOTICE);
-	d.address = argv[2];
-	if (mr_db_pool_new(d.loop, &conf, 2, QUEUE_MAX, &d.pool, &diag) < 0) {
-		fprintf(stderr, "pool-driver: %s\n", diag.text);
-		return 2;
-	}
+	open_pool(argc, argv, "pool-driver", &d.o);
 	fill_queue(&d);
 	tick(&d);
-	input = mr_io_start(d.loop, STDIN_FILENO, MR_READ, on_input, d.loop);
-	mr_loop_run(d.loop);
-	mr_io_cancel(&input);
-	mr_db_pool_free(d.pool);
-	mr_loop_free(d.loop);
-	mr_conf_free(tables, &conf);
+	run_until_input_ends(&d.o);
+	close_pool(&d.o);
 	return 0;
 }
