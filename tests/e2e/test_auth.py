@@ -215,7 +215,7 @@ def test_other_peoples_domains_are_not_signed_for(stack):
 @pytest.mark.rows("F096")
 def test_each_domain_signs_for_itself_alone(stack):
     """A sub-domain with the keys of its own, and one that has none with nobody's."""
-    below = "signing." + layout.DOMAIN
+    below = f"bureau{next(stack.numbers)}.{layout.DOMAIN}"
     stack.cli("domain", "add", below)
     user = "anna@" + below
     stack.cli("user", "add", user, stdin=admin.PASSWORD + "\n")
