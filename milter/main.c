@@ -8,7 +8,7 @@
 #include "mail/dkim.h"
 #include "worker.h"
 
-/* Each conversation with Postfix has a thread: with an arena each, what they leave behind grows with every one. */
+/* libmilter answers Postfix on threads of its own: with an arena each, what they leave behind grows with every one. */
 #define ARENAS 2
 
 int main(int argc, char **argv)
