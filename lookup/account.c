@@ -86,11 +86,15 @@ void mr_account_limits(struct mr_account *a, struct mr_arena *arena)
 	a->account.n_limits = mr_limits_hold(levels, a->account.limits, MR_DIR_LIMITS_MAX);
 }
 
+uint64_t mr_answer_generation(const struct mr_walk *w, const struct mr_directory_context *c)
+{
+	return c->generation && !w->view->stale && !w->view->passing ? mr_generation_now(c->generation) : 0;
+}
+
 void mr_account_generation(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_account *a)
 {
 	int64_t expires = a->mailbox->mailbox.expires;
-	bool lasts = expires == 0 || expires > w->now + KEPT_S || mr_row_expired(expires, w->now);
 
-	if (c->generation && lasts && !w->view->stale && !w->view->passing)
-		a->account.generation = mr_generation_now(c->generation);
+	if (expires == 0 || expires > w->now + KEPT_S || mr_row_expired(expires, w->now))
+		a->account.generation = mr_answer_generation(w, c);
 }

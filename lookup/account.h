@@ -30,5 +30,7 @@ struct mr_account {
 void mr_account_find(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_slice address, struct mr_account *out);
 /* Adds the sending limits to an account that was found. */
 void mr_account_limits(struct mr_account *a, struct mr_arena *arena);
-/* And the generation at which it holds: not of what is stale, passing, or about to expire. */
+/* The generation at which an answer out of rows seen so far holds; 0: it may not be kept, as they are stale or passing. */
+uint64_t mr_answer_generation(const struct mr_walk *w, const struct mr_directory_context *c);
+/* And that of the account, if it is not about to expire. */
 void mr_account_generation(const struct mr_walk *w, const struct mr_directory_context *c, struct mr_account *a);

@@ -119,6 +119,8 @@ bool mr_answer_resolve(const struct mr_ask *ask, const struct mr_walk *w, struct
 		return false;
 	if (answer.status == MR_DIR_TEMP)
 		return status_only(ask, MR_DIR_TEMP, NULL, out);
+	if (!r.hosted) /* nothing of it expires, and no usage is told */
+		answer.generation = mr_answer_generation(w, ask->what);
 	if (mr_dir_resolve_encode(out, ask->id, &answer) == -EMSGSIZE)
 		log_too_big(ask->key, "the lists of all who are behind it are too long together", &answer);
 	return true;
@@ -182,6 +184,7 @@ bool mr_answer_sender(const struct mr_ask *ask, const struct mr_walk *w, struct 
 			answer.selectors[answer.n_selectors++] =
 			    (struct mr_dir_selector){ mr_slice_of(d->keys[i].selector), mr_slice_of(d->keys[i].algorithm) };
 	}
+	answer.generation = mr_answer_generation(w, ask->what);
 	mr_dir_sender_encode(out, ask->id, &answer);
 	return true;
 }
@@ -191,6 +194,7 @@ bool mr_answer_dkim_key(const struct mr_ask *ask, const struct mr_walk *w, struc
 	const struct mr_row *row = NULL;
 	enum mr_dir_status status;
 	struct mr_wire_out answer;
+	uint64_t generation;
 
 	if (!domain_of(w, ask->key, &row, &status))
 		return false;
@@ -199,6 +203,9 @@ bool mr_answer_dkim_key(const struct mr_ask *ask, const struct mr_walk *w, struc
 			continue;
 		mr_wire_begin(&answer, "status", mr_dir_status_str(MR_DIR_OK), ask->id);
 		mr_wire_puts(&answer, "sealed", row->domain.keys[i].sealed_key);
+		generation = mr_answer_generation(w, ask->what);
+		if (generation)
+			mr_wire_putu(&answer, "generation", generation);
 		mr_wire_end(&answer, out);
 		return true;
 	}

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "directory/channel.h"
+#include "directory/kept.h"
 #include "proto/directory.h"
 #include "rt/clock.h"
 #include "rt/log.h"
@@ -18,6 +19,7 @@
 /* libraries */
 #define HASH_FUNCTION MR_UTHASH
 #include <uthash.h>
+#include <utlist.h>
 
 #define READ_CHUNK      16384
 #define OUT_MAX         (8 * 1024 * 1024)
@@ -31,6 +33,9 @@ struct question {
 	uint64_t id;
 	struct channel *channel;
 	struct mr_buf bytes; /* the whole message, to be sent again after a loss */
+	struct mr_buf text;  /* what it asks, without its id, where an answer may be kept */
+	bool had;            /* such an answer was there when it was asked */
+	struct question *prev, *next;
 	struct mr_timer *timer;
 	struct channel_asker asker;
 };
@@ -48,6 +53,9 @@ struct channel {
 	uint64_t last_id;
 	struct mr_later flush;      /* sends what was asked in this turn */
 	struct question *questions; /* by id, in the order they were asked */
+	struct kept *kept;          /* NULL: nothing is */
+	struct question *had;       /* not sent yet: answered at the end of the turn by what is kept */
+	struct mr_later answer_had;
 	struct mr_buf in, out;
 	struct mr_arena *arena;
 };
@@ -57,8 +65,11 @@ static void connect_now(void *arg);
 static void forget(struct question *q)
 {
 	HASH_DEL(q->channel->questions, q);
+	if (q->had)
+		DL_DELETE(q->channel->had, q);
 	mr_timer_cancel(&q->timer);
 	mr_buf_done(&q->bytes);
+	mr_buf_done(&q->text);
 	free(q);
 }
 
@@ -144,6 +155,8 @@ static bool take_answers(struct channel *c)
 			break;
 		at += used;
 		HASH_FIND(hh, c->questions, &id, sizeof(id), q);
+		if (q && q->asker.keep)
+			kept_add(c->kept, mr_buf_slice(&q->text), &answer, q->asker.asked);
 		if (q) /* else it came after its deadline */
 			tell(q, &answer);
 		if (c->fd < 0)
@@ -186,6 +199,27 @@ static void send_question(struct channel *c, const struct question *q)
 		lose(c, "questions are not read", ENOBUFS);
 }
 
+/* What was kept a moment ago may hold no more: then lookup is asked. */
+static void on_answer_had(void *arg)
+{
+	struct channel *c = arg;
+	struct question *q;
+	struct mr_wire answer;
+
+	while ((q = c->had) != NULL) {
+		mr_arena_reset(c->arena);
+		if (kept_find(c->kept, mr_buf_slice(&q->text), c->arena, &answer)) {
+			tell(q, &answer);
+			continue;
+		}
+		DL_DELETE(c->had, q);
+		q->had = false;
+		if (c->fd >= 0) /* else it goes out with the next connection */
+			send_question(c, q);
+	}
+	flush(c);
+}
+
 static void connect_now(void *arg)
 {
 	struct channel *c = arg;
@@ -204,12 +238,12 @@ static void connect_now(void *arg)
 	c->io = mr_io_start(c->loop, fd, MR_READ, on_io, c);
 	tell_connected(c);
 	HASH_ITER (hh, c->questions, q, next)
-		if (c->fd >= 0)
+		if (c->fd >= 0 && !q->had)
 			send_question(c, q);
 	flush(c);
 }
 
-struct channel *channel_new(struct mr_loop *l, const char *path, void (*on_connected)(bool up, void *arg), void *arg)
+struct channel *channel_new(struct mr_loop *l, const char *path, struct kept *kept, void (*on_connected)(bool up, void *arg), void *arg)
 {
 	struct channel *c = mr_alloc(sizeof(*c));
 
@@ -220,6 +254,8 @@ struct channel *channel_new(struct mr_loop *l, const char *path, void (*on_conne
 	c->arg = arg;
 	c->delay = RECONNECT_FIRST;
 	c->flush = (struct mr_later){ .fn = on_turn_ends, .arg = c };
+	c->kept = kept;
+	c->answer_had = (struct mr_later){ .fn = on_answer_had, .arg = c };
 	c->lost_at = mr_now_ms();
 	c->in = MR_BUF(MR_WIRE_MAX + READ_CHUNK + 16);
 	c->out = MR_BUF(OUT_MAX);
@@ -248,6 +284,7 @@ void channel_free(struct channel *c)
 		forget(q);
 	mr_timer_cancel(&c->reconnect);
 	mr_later_cancel(c->loop, &c->flush);
+	mr_later_cancel(c->loop, &c->answer_had);
 	mr_io_cancel(&c->io);
 	if (c->fd >= 0)
 		close(c->fd);
@@ -263,6 +300,18 @@ bool channel_up(const struct channel *c)
 	return c->fd >= 0;
 }
 
+static void set_text(struct question *q, const char *cmd, const struct channel_field *fields)
+{
+	q->text = MR_BUF(MR_DIR_QUESTION_MAX);
+	mr_buf_puts(&q->text, cmd);
+	for (; fields->key; fields++) {
+		mr_buf_putc(&q->text, ' ');
+		mr_buf_putu(&q->text, fields->value.n);
+		mr_buf_putc(&q->text, ':');
+		mr_buf_add(&q->text, fields->value);
+	}
+}
+
 void channel_ask(struct channel *c, const char *cmd, const struct channel_field *fields, uint64_t deadline, struct channel_asker asker)
 {
 	struct question *q = mr_alloc(sizeof(*q));
@@ -274,7 +323,10 @@ void channel_ask(struct channel *c, const char *cmd, const struct channel_field 
 	q->channel = c;
 	q->asker = asker;
 	q->asker.asked = now;
+	q->asker.keep = asker.keep && c->kept;
 	q->bytes = MR_BUF(MR_WIRE_MAX + 16);
+	if (q->asker.keep)
+		set_text(q, cmd, fields);
 	mr_wire_begin(&w, "cmd", cmd, q->id);
 	for (; fields->key; fields++)
 		mr_wire_put(&w, fields->key, fields->value);
@@ -286,6 +338,12 @@ void channel_ask(struct channel *c, const char *cmd, const struct channel_field 
 	HASH_ADD(hh, c->questions, id, sizeof(q->id), q);
 	if (c->fd < 0 || hopeless)
 		return;
-	send_question(c, q);
-	mr_later_start(c->loop, &c->flush);
+	q->had = q->asker.keep && kept_has(c->kept, mr_buf_slice(&q->text));
+	if (q->had) {
+		DL_APPEND(c->had, q);
+		mr_later_start(c->loop, &c->answer_had);
+	} else {
+		send_question(c, q);
+		mr_later_start(c->loop, &c->flush);
+	}
 }

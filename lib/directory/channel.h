@@ -5,6 +5,7 @@
 #include "rt/loop.h"
 
 struct channel;
+struct kept;
 
 /* Who is told: deliver() gets the answer, or NULL when none came in time, and knows what fn really is. */
 struct channel_asker {
@@ -12,11 +13,12 @@ struct channel_asker {
 	void (*fn)(void);
 	void *arg;
 	void *own;      /* deliver()'s */
+	bool keep;      /* its answer may serve for the same question again */
 	uint64_t asked; /* mr_now_ms(), set by channel_ask() */
 };
 
-/* on_connected (may be NULL) is told of each connection that is made, and of its end. */
-struct channel *channel_new(struct mr_loop *l, const char *path, void (*on_connected)(bool up, void *arg), void *arg);
+/* kept (may be NULL) has answers of before. on_connected (may be NULL) is told of each connection that is made, and of its end. */
+struct channel *channel_new(struct mr_loop *l, const char *path, struct kept *kept, void (*on_connected)(bool up, void *arg), void *arg);
 void channel_free(struct channel *c); /* open questions are dropped; not from inside a callback */
 /* Whoever waits is told now that no answer came; not from inside a callback, and nobody asks again from inside his. */
 void channel_give_up(struct channel *c); /* NULL is fine */

@@ -30,9 +30,9 @@ struct mr_directory *mr_directory_new(struct mr_loop *l, const struct mr_directo
 
 	if (c->generation)
 		d->kept = kept_new(c->generation);
-	d->directory = channel_new(l, c->socket, d->kept ? on_connected : NULL, d);
+	d->directory = channel_new(l, c->socket, d->kept, d->kept ? on_connected : NULL, d);
 	if (c->keys_socket)
-		d->keys = channel_new(l, c->keys_socket, NULL, NULL);
+		d->keys = channel_new(l, c->keys_socket, d->kept, NULL, NULL);
 	return d;
 }
 
@@ -71,7 +71,7 @@ void mr_directory_resolve(struct mr_directory *d, struct mr_slice address, uint6
 			  void (*cb)(const struct mr_dir_resolve *a, void *arg), void *arg)
 {
 	channel_ask(d->directory, "resolve", (struct channel_field[]){ { "address", address }, { 0 } }, deadline,
-		    (struct channel_asker){ deliver_resolve, (void (*)(void))cb, arg });
+		    (struct channel_asker){ deliver_resolve, (void (*)(void))cb, arg, .keep = true });
 }
 
 static void deliver_account(const struct mr_wire *w, struct mr_arena *arena, const struct channel_asker *asker)
@@ -84,7 +84,7 @@ static void deliver_account(const struct mr_wire *w, struct mr_arena *arena, con
 		a = (struct mr_dir_account){ 0 };
 	}
 	if (asker->own && status == MR_DIR_OK && a.generation)
-		kept_add(asker->own, &a, asker->asked);
+		kept_add_account(asker->own, &a, asker->asked);
 	((account_cb *)asker->fn)(status, &a, asker->arg);
 }
 
@@ -97,7 +97,7 @@ void mr_directory_account(struct mr_directory *d, struct mr_slice address, uint6
 
 const struct mr_dir_account *mr_directory_kept_account(struct mr_directory *d, struct mr_slice address)
 {
-	return d->kept ? kept_find(d->kept, address) : NULL;
+	return d->kept ? kept_find_account(d->kept, address) : NULL;
 }
 
 static void deliver_sender(const struct mr_wire *w, struct mr_arena *arena, const struct channel_asker *asker)
@@ -113,7 +113,7 @@ void mr_directory_sender(struct mr_directory *d, struct mr_slice address, uint64
 			 void (*cb)(const struct mr_dir_sender *a, void *arg), void *arg)
 {
 	channel_ask(d->directory, "sender", (struct channel_field[]){ { "address", address }, { 0 } }, deadline,
-		    (struct channel_asker){ deliver_sender, (void (*)(void))cb, arg });
+		    (struct channel_asker){ deliver_sender, (void (*)(void))cb, arg, .keep = true });
 }
 
 static void deliver_dkim_key(const struct mr_wire *w, struct mr_arena *arena, const struct channel_asker *asker)
@@ -134,5 +134,5 @@ void mr_directory_dkim_key(struct mr_directory *d, struct mr_slice domain, struc
 			   void (*cb)(enum mr_dir_status status, struct mr_slice sealed, void *arg), void *arg)
 {
 	channel_ask(d->keys, "dkim-key", (struct channel_field[]){ { "domain", domain }, { "selector", selector }, { 0 } }, deadline,
-		    (struct channel_asker){ deliver_dkim_key, (void (*)(void))cb, arg });
+		    (struct channel_asker){ deliver_dkim_key, (void (*)(void))cb, arg, .keep = true });
 }

@@ -1,5 +1,6 @@
-/* directory: client of lookup's directory and key sockets, for policyd and the milter. No cache: lookup has one; but an answer about an
- * account may be had again as long as lookup has changed nothing. One connection, pipelined, reconnecting; loop thread only. */
+/* directory: client of lookup's directory and key sockets, for policyd and the milter. No cache: lookup has one; but an answer that says
+ * so may be had again as long as lookup has changed nothing, for a second at the most (kept.h). One connection, pipelined, reconnecting;
+ * loop thread only. */
 #pragma once
 #include "proto/directory.h"
 #include "rt/loop.h"

@@ -28,6 +28,12 @@ static void put_score(struct mr_wire_out *w, const char *key, double score)
 	mr_wire_puts(w, key, text);
 }
 
+static void put_generation(struct mr_wire_out *w, uint64_t generation)
+{
+	if (generation)
+		mr_wire_putu(w, "generation", generation);
+}
+
 static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 {
 	mr_wire_put(w, "address", a->address);
@@ -49,8 +55,7 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
 	for (size_t i = 0; i < a->n_limits; i++)
 		mr_wire_put(w, "limit", a->limits[i]);
-	if (a->generation)
-		mr_wire_putu(w, "generation", a->generation);
+	put_generation(w, a->generation);
 }
 
 static int too_long(struct mr_buf *out, uint64_t id, const char *reason)
@@ -95,6 +100,7 @@ int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_r
 		return too_long(out, id, "too many final recipients, or aliases with rights");
 	mr_wire_begin(&w, "status", mr_dir_status_str(a->status), id);
 	put_flag(&w, "hosted", a->hosted);
+	put_generation(&w, a->generation);
 	for (size_t i = 0; i < a->n_rights; i++)
 		put_right(&w, &a->rights[i]);
 	for (size_t i = 0; i < a->n_finals; i++) {
@@ -128,6 +134,7 @@ int mr_dir_sender_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_se
 	mr_wire_begin(&w, "status", mr_dir_status_str(a->status), id);
 	put_flag(&w, "hosted", a->hosted);
 	put_flag(&w, "sign", a->sign);
+	put_generation(&w, a->generation);
 	if (a->domain.n)
 		mr_wire_put(&w, "domain", a->domain);
 	for (size_t i = 0; i < a->n_selectors; i++) {

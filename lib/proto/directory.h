@@ -11,6 +11,8 @@
  * dkim-key   keys       domain, selector               field "sealed": the private key (mr_unseal, purpose "dkim:DOMAIN:SELECTOR")
  * usage      usage (datagram, no answer)  address, bytes, messages
  *
+ * An answer with a field "generation" holds while lookup's generation is that one: who asks may keep it as long.
+ *
  * Answer field "status" is ok, notfound, temp or bad. temp: the back end is away, ask again later; never "unknown".  bad: the question is
  * wrong, "reason" says why. */
 #pragma once
@@ -73,6 +75,7 @@ struct mr_dir_resolve {
 	size_t n_finals;
 	struct mr_dir_right *rights; /* of the aliases that the way leads through: all of them must permit it */
 	size_t n_rights;
+	uint64_t generation; /* encoding only: of lookup, while which it holds; 0: it may not be kept. Told of addresses elsewhere */
 };
 
 struct mr_dir_selector {
@@ -85,6 +88,7 @@ struct mr_dir_sender {
 	struct mr_slice domain; /* d= */
 	struct mr_dir_selector selectors[MR_DIR_SELECTORS_MAX];
 	size_t n_selectors;
+	uint64_t generation; /* as above */
 };
 
 struct mr_dir_passdb {

@@ -192,6 +192,20 @@ static const char *ask_wire(int fd, unsigned id, const char *cmd, const char *ke
 	return got(fd);
 }
 
+static const char *ask_key(int fd, unsigned id, const char *domain, const char *selector)
+{
+	struct mr_buf out = MR_BUF(1000);
+	struct mr_wire_out w;
+
+	mr_wire_begin(&w, "cmd", "dkim-key", id);
+	mr_wire_puts(&w, "domain", domain);
+	mr_wire_puts(&w, "selector", selector);
+	mr_wire_end(&w, &out);
+	put(fd, mr_buf_slice(&out));
+	mr_buf_done(&out);
+	return got(fd);
+}
+
 static void has(const char *answer, const char *line)
 {
 	if (strstr(answer, line) == NULL)
@@ -201,6 +215,8 @@ static void has(const char *answer, const char *line)
 
 static void has_not(const char *answer, const char *line)
 {
+	if (strstr(answer, line))
+		print_error("\"%s\" in:\n%s\n", line, answer);
 	assert_null(strstr(answer, line));
 }
 
@@ -374,8 +390,6 @@ static void secret_maps(void **state)
 static void passdb_and_keys(void **state)
 {
 	int fd = dial("passdb"), keys = dial("keys");
-	struct mr_buf out = MR_BUF(1000);
-	struct mr_wire_out w;
 	const char *a = ask_wire(fd, 1, "passdb", "address", "John@E.test");
 
 	has(a, "password={PLAIN}secret\n");
@@ -393,14 +407,8 @@ static void passdb_and_keys(void **state)
 	has(a, "quota=1000\n");
 	has_not(a, "secret");
 	has(ask_wire(fd, 7, "dkim-key", "domain", "e.test"), "status=bad");
-	mr_wire_begin(&w, "cmd", "dkim-key", 8);
-	mr_wire_puts(&w, "domain", "e.test");
-	mr_wire_puts(&w, "selector", "s1");
-	mr_wire_end(&w, &out);
-	put(keys, mr_buf_slice(&out));
-	has(got(keys), "sealed=v1:sealed\n");
+	has(ask_key(keys, 8, "e.test", "s1"), "sealed=v1:sealed\n");
 	has(ask_wire(keys, 9, "dkim-key", "domain", "e.test"), "status=bad");
-	mr_buf_done(&out);
 	close(fd);
 	close(keys);
 }
@@ -538,11 +546,40 @@ static void generation(void **state)
 	close(fd);
 }
 
+/* As above, of what signs a message and of who is behind its recipients: of those whose domain is not ours. */
+static void generation_of_other_answers(void **state)
+{
+	int fd = dial("directory"), keys = dial("keys");
+	char now[64];
+
+	has_not(ask_wire(fd, 1, "sender", "address", "john@e.test"), "generation=");
+	has_not(ask_wire(fd, 2, "resolve", "address", "far@f.test"), "generation=");
+	snprintf(now, sizeof(now), "generation=%ju\n", (uintmax_t)mr_generation_now(l.generation));
+	has(ask_wire(fd, 3, "sender", "address", "john@e.test"), now);
+	has(ask_key(keys, 5, "e.test", "s1"), now);
+	has_not(ask_key(keys, 6, "e.test", "s2"), "generation=");
+	has(ask_wire(fd, 7, "resolve", "address", "far@f.test"), now);
+	has(ask_wire(fd, 8, "sender", "address", "far@f.test"), now);
+	has_not(ask_wire(fd, 9, "resolve", "address", "all@e.test"), "generation=");
+	has_not(ask_wire(fd, 10, "resolve", "address", "all@e.test"), "generation=");
+	mr_rows_drop(l.rows, MR_ROW_DOMAIN, MR_LIT("e.test"));
+	has_not(ask_wire(fd, 11, "sender", "address", "john@e.test"), "generation=");
+	has_not(ask_key(keys, 12, "e.test", "s1"), now);
+	source.refuse = true;
+	pass(3600001);
+	has(ask_wire(fd, 13, "sender", "address", "john@e.test"), "sign=1\n");
+	has_not(ask_wire(fd, 14, "sender", "address", "john@e.test"), "generation=");
+	has_not(ask_key(keys, 15, "e.test", "s1"), "generation=");
+	close(fd);
+	close(keys);
+}
+
 #define SESSION_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(generation),
+		SESSION_TEST(generation_of_other_answers),
 		SESSION_TEST(maps),
 		SESSION_TEST(map_answers_in_order),
 		SESSION_TEST(garbage_harms_only_itself),

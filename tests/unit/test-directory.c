@@ -28,10 +28,11 @@ static struct mr_conn *held[8];          /* questions for "late@..." */
 static uint64_t held_id[8];
 static size_t n_held, n_questions;
 
-static void answer_resolve(struct mr_conn *c, uint64_t id)
+/* number 0: it may not be kept. */
+static void answer_resolve(struct mr_conn *c, uint64_t id, uint64_t number)
 {
 	struct mr_dir_final final = { .local = false, .deliver = MR_LIT("x@else.example") };
-	struct mr_dir_resolve a = { .status = MR_DIR_OK, .hosted = true, .finals = &final, .n_finals = 1 };
+	struct mr_dir_resolve a = { .status = MR_DIR_OK, .hosted = true, .finals = &final, .n_finals = 1, .generation = number };
 	struct mr_buf out = MR_BUF(10000);
 
 	assert_int_equal(mr_dir_resolve_encode(&out, id, &a), 0);
@@ -39,13 +40,15 @@ static void answer_resolve(struct mr_conn *c, uint64_t id)
 	mr_buf_done(&out);
 }
 
-static void answer_key(struct mr_conn *c, uint64_t id)
+static void answer_key(struct mr_conn *c, uint64_t id, uint64_t number)
 {
 	struct mr_buf out = MR_BUF(10000);
 	struct mr_wire_out w;
 
 	mr_wire_begin(&w, "status", "ok", id);
 	mr_wire_puts(&w, "sealed", "v1:k:abc");
+	if (number)
+		mr_wire_putu(&w, "generation", number);
 	assert_int_equal(mr_wire_end(&w, &out), 0);
 	mr_conn_send(c, mr_buf_slice(&out));
 	mr_buf_done(&out);
@@ -67,6 +70,22 @@ static void answer_account(struct mr_conn *c, uint64_t id, struct mr_slice addre
 
 	a.generation = number;
 	assert_int_equal(mr_dir_account_encode(&out, id, MR_DIR_OK, &a), 0);
+	mr_conn_send(c, mr_buf_slice(&out));
+	mr_buf_done(&out);
+}
+
+static void answer_sender(struct mr_conn *c, uint64_t id)
+{
+	struct mr_dir_sender a = { .status = MR_DIR_OK,
+				   .hosted = true,
+				   .sign = true,
+				   .domain = MR_LIT("d"),
+				   .selectors = { { MR_LIT("s"), MR_LIT("rsa") } },
+				   .n_selectors = 1,
+				   .generation = mr_generation_now(generation) };
+	struct mr_buf out = MR_BUF(10000);
+
+	assert_int_equal(mr_dir_sender_encode(&out, id, &a), 0);
 	mr_conn_send(c, mr_buf_slice(&out));
 	mr_buf_done(&out);
 }
@@ -122,13 +141,15 @@ static ssize_t on_data(struct mr_conn *c, struct mr_slice in)
 	} else if (mr_slice_eq(address, MR_LIT("none@d"))) {
 		answer_none(c, id, cmd);
 	} else if (mr_slice_eq(cmd, MR_LIT("resolve"))) {
-		answer_resolve(c, id);
+		answer_resolve(c, id, mr_slice_eq(address, MR_LIT("kept@d")) ? mr_generation_now(generation) : 0);
+	} else if (mr_slice_eq(cmd, MR_LIT("sender"))) {
+		answer_sender(c, id);
 	} else if (mr_slice_ieq(address, MR_LIT("kept@d"))) {
 		answer_account(c, id, MR_LIT("kept@d"), mr_generation_now(generation));
 	} else if (mr_slice_eq(address, MR_LIT("passing@d"))) {
 		answer_account(c, id, address, 0);
 	} else if (mr_slice_eq(cmd, MR_LIT("dkim-key"))) {
-		answer_key(c, id);
+		answer_key(c, id, mr_slice_eq(mr_wire_get(&w, "selector"), MR_LIT("kept")) ? mr_generation_now(generation) : 0);
 	} else {
 		return -EPROTO; /* closes the connection */
 	}
@@ -223,6 +244,8 @@ static void on_account(enum mr_dir_status status, const struct mr_dir_account *a
 static void on_sender(const struct mr_dir_sender *a, void *arg)
 {
 	mr_buf_printf(&seen, "sender=%s ", mr_dir_status_str(a->status));
+	for (size_t i = 0; i < a->n_selectors; i++)
+		mr_buf_printf(&seen, "%.*s/%.*s ", (int)a->domain.n, a->domain.p, (int)a->selectors[i].name.n, a->selectors[i].name.p);
 }
 
 static void on_key(enum mr_dir_status status, struct mr_slice sealed, void *arg)
@@ -248,7 +271,7 @@ static void test_other_order(void **state)
 	ask("a@d", FOREVER, "a");
 	run();
 	assert_string_equal(seen.p, "a=ok/1 ");
-	answer_resolve(held[0], held_id[0]);
+	answer_resolve(held[0], held_id[0], 0);
 	run();
 	assert_string_equal(seen.p, "a=ok/1 late=ok/1 ");
 }
@@ -261,7 +284,7 @@ static void test_deadline(void **state)
 	assert_string_equal(seen.p, "");
 	pass(10);
 	assert_string_equal(seen.p, "late=temp/0 ");
-	answer_resolve(held[0], held_id[0]); /* too late: for nobody */
+	answer_resolve(held[0], held_id[0], 0); /* too late: for nobody */
 	run();
 	ask("a@d", mr_now_ms(), "past");
 	run();
@@ -294,7 +317,7 @@ static void test_lookup_restarts(void **state)
 	assert_true(mr_directory_up(dir));
 	assert_string_equal(seen.p, "a=ok/1 ");
 	assert_int_equal(n_held, 1); /* asked again by itself */
-	answer_resolve(held[0], held_id[0]);
+	answer_resolve(held[0], held_id[0], 0);
 	run();
 	assert_string_equal(seen.p, "a=ok/1 late=ok/1 ");
 }
@@ -331,7 +354,7 @@ static void test_question_too_long(void **state)
 	assert_string_equal(seen.p, "long=temp/0 ");
 	assert_int_equal(n_questions, 1);
 	assert_true(mr_directory_up(dir));
-	answer_resolve(held[0], held_id[0]);
+	answer_resolve(held[0], held_id[0], 0);
 	run();
 	assert_string_equal(seen.p, "long=temp/0 late=ok/1 ");
 }
@@ -453,15 +476,89 @@ static void test_kept_no_longer_than_its_lookup(void **state)
 	assert_null(kept("kept@d"));
 }
 
+static void ask_kept(void)
+{
+	size_t before = seen.n;
+
+	ask("kept@d", FOREVER, "a");
+	mr_directory_sender(dir, MR_LIT("kept@d"), FOREVER, on_sender, NULL);
+	mr_directory_dkim_key(dir, MR_LIT("d"), MR_LIT("kept"), FOREVER, on_key, NULL);
+	assert_int_equal(seen.n, before);
+}
+
+/* How many questions lookup gets for that one, whose answers are as ever. */
+static size_t asked_of_lookup(void)
+{
+	size_t before = n_questions;
+
+	mr_buf_reset(&seen);
+	ask_kept();
+	run();
+	assert_non_null(strstr(seen.p, "a=ok/1 "));
+	assert_non_null(strstr(seen.p, "sender=ok d/s "));
+	assert_non_null(strstr(seen.p, "key=ok/v1:k:abc "));
+	return n_questions - before;
+}
+
+static void test_answers_are_kept(void **state)
+{
+	assert_int_equal(asked_of_lookup(), 3);
+	assert_int_equal(asked_of_lookup(), 0);
+	mr_generation_raise(generation);
+	assert_int_equal(asked_of_lookup(), 3);
+	mr_clock_advance(999);
+	assert_int_equal(asked_of_lookup(), 0);
+	mr_clock_advance(1);
+	assert_int_equal(asked_of_lookup(), 3);
+	/* It changes between the question and the end of its turn. */
+	mr_buf_reset(&seen);
+	ask_kept();
+	mr_generation_raise(generation);
+	run();
+	assert_int_equal(n_questions, 12);
+	assert_non_null(strstr(seen.p, "a=ok/1 "));
+	/* Another question, and one whose answer may not be kept. */
+	ask("other@d", FOREVER, "other");
+	ask("other@d", FOREVER, "other");
+	mr_directory_dkim_key(dir, MR_LIT("d"), MR_LIT("s"), FOREVER, on_key, NULL);
+	mr_directory_dkim_key(dir, MR_LIT("d"), MR_LIT("s"), FOREVER, on_key, NULL);
+	run();
+	assert_int_equal(n_questions, 16);
+	assert_null(kept("kept@d"));
+}
+
+static void test_kept_answers_and_a_lost_connection(void **state)
+{
+	assert_int_equal(asked_of_lookup(), 3);
+	stop_peer();
+	start_peer();
+	pass(200);
+	assert_int_equal(asked_of_lookup(), 3);
+	mr_buf_reset(&seen);
+	ask_kept();
+	mr_directory_give_up(dir);
+	assert_non_null(strstr(seen.p, "a=temp/0 "));
+	mr_buf_reset(&seen);
+	run();
+	assert_int_equal(seen.n, 0);
+	ask_kept();
+	mr_directory_free(dir);
+	dir = NULL;
+	run();
+	assert_int_equal(seen.n, 0);
+}
+
 static void test_who_keeps_nothing(void **state)
 {
 	mr_directory_free(dir);
-	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path });
+	dir = mr_directory_new(loop, &(struct mr_directory_config){ .socket = path, .keys_socket = path });
 	run();
 	ask_account("kept@d");
 	run();
 	assert_non_null(strstr(seen.p, "account=ok"));
 	assert_null(kept("kept@d"));
+	assert_int_equal(asked_of_lookup(), 3);
+	assert_int_equal(asked_of_lookup(), 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -481,6 +578,8 @@ int main(void)
 		TEST(test_kept),
 		TEST(test_kept_until_something_changes),
 		TEST(test_kept_no_longer_than_its_lookup),
+		TEST(test_answers_are_kept),
+		TEST(test_kept_answers_and_a_lost_connection),
 		TEST(test_who_keeps_nothing),
 	};
 
