@@ -42,6 +42,8 @@ static const struct mr_stat stats[] = {
 	{ "released_total", "Quarantine entries released.", &mr_milter_counters.released },
 	{ "expired_total", "Quarantine entries removed because of their age or of the room they take.", &mr_milter_counters.expired },
 	{ "signed_total", "Messages signed.", &mr_milter_counters.is_signed },
+	{ "keys_opened_total", "Private keys unsealed and read, once each until they change or very many others are in use.",
+	  &mr_milter_counters.keys_opened },
 	{ "sealed_total", "Forwarded messages sealed.", &mr_milter_counters.sealed },
 	{ "redirected_total", "Messages left as they are because a Sieve script redirects them.", &mr_milter_counters.redirected },
 	{ "circles_total", "Forwarded messages refused because they go in a circle.", &mr_milter_counters.circles },
@@ -143,10 +145,11 @@ static void stop(struct mr_app *app)
 	struct mr_milter_io *io = app->state;
 
 	mr_front_shut();
+	mr_loop_once(app->loop); /* what was posted and woke nobody holds its job */
 	while (mr_front_inside()) {
-		mr_loop_once(app->loop);
 		mr_milter_io_end_jobs(io);
 		usleep(CLOSE_NAP_US);
+		mr_loop_once(app->loop);
 	}
 	mr_front_close();
 	mr_milter_io_free(io);

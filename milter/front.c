@@ -29,8 +29,8 @@
 #define SOCKET_MODE  0660
 #define PROBE_MS     500
 #define WAKE_CALLS   8
-/* Each answer that Postfix does not wait for saves waking two processes: it waits at MAIL and at the end. */
-#define NOREPLY_STEPS  (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
+/* Each answer that Postfix does not wait for saves waking two processes: it waits at the end, and at MAIL while there is no room. */
+#define NOREPLY_STEPS  (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
 #define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
 #define WANTED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE)
 
@@ -119,12 +119,26 @@ static sfsistat reply(const struct session *s, unsigned long step)
 	return s->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/* While the daemon ends. */
+/* There is no message, for want of room or because the daemon ends. Where Postfix waits for no answer the end of the message tells it. */
+static sfsistat refuse(const struct session *s, unsigned long step)
+{
+	return s && s->steps & step ? SMFIS_NOREPLY : SMFIS_TEMPFAIL;
+}
+
 static sfsistat shut(SMFICTX *ctx, unsigned long step)
 {
-	const struct session *s = smfi_getpriv(ctx);
+	return refuse(smfi_getpriv(ctx), step);
+}
 
-	return s && s->steps & step ? SMFIS_NOREPLY : SMFIS_TEMPFAIL;
+/* No message of a session that begins now would be taken: it is to learn that at MAIL. */
+static bool is_full(void)
+{
+	bool full;
+
+	pthread_mutex_lock(&front.lock);
+	full = front.draining || front.sessions >= front.settings->sessions_max;
+	pthread_mutex_unlock(&front.lock);
+	return full;
 }
 
 /* -- callbacks -- */
@@ -141,7 +155,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 		return SMFIS_REJECT;
 	}
 	s = mr_new(struct session, 1);
-	s->steps = steps & WANTED_STEPS;
+	s->steps = steps & (is_full() ? WANTED_STEPS & ~SMFIP_NR_MAIL : WANTED_STEPS);
 	s->lead_space = s->steps & SMFIP_HDR_LEADSPC;
 	smfi_setpriv(ctx, s);
 	if (actions & SMFIF_SETSYMLIST) {
@@ -232,7 +246,7 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	message_done(&s->m);
 	j = take_place(s) ? new_job() : NULL;
 	if (!j)
-		return SMFIS_TEMPFAIL;
+		return refuse(s, SMFIP_NR_MAIL);
 	j->role = s->role;
 	j->client = s->client;
 	j->client_name = mr_strdup(s->client_name ? s->client_name : "");
@@ -244,12 +258,12 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };
 	mr_spool_begin(&s->m.spool, j->settings->message_max);
-	return SMFIS_CONTINUE;
+	return reply(s, SMFIP_NR_MAIL);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
-	return enter() ? leave(mail_from(ctx, argv)) : SMFIS_TEMPFAIL;
+	return enter() ? leave(mail_from(ctx, argv)) : shut(ctx, SMFIP_NR_MAIL);
 }
 
 static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
@@ -259,7 +273,7 @@ static sfsistat rcpt_to(SMFICTX *ctx, char **argv)
 	struct mr_job_recipient *r;
 
 	if (!s || !s->m.job)
-		return SMFIS_TEMPFAIL;
+		return refuse(s, SMFIP_NR_RCPT);
 	for (size_t i = 1; argv[i]; i++)
 		mr_buf_printf(&esmtp, "%s%s", i > 1 ? " " : "", argv[i]);
 	r = mr_job_add_recipient(s->m.job, bare(argv[0]), mr_buf_slice(&esmtp));
@@ -301,7 +315,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	struct mr_slice v = mr_slice_of(value);
 
 	if (!s || !s->m.job)
-		return SMFIS_TEMPFAIL;
+		return refuse(s, SMFIP_NR_HDR);
 	take_release(s, name, v);
 	if (s->role != MR_ROLE_FORWARD && mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
 		return reply(s, SMFIP_NR_HDR);
@@ -326,7 +340,7 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
 	struct session *s = smfi_getpriv(ctx);
 
 	if (!s || !s->m.job)
-		return SMFIS_TEMPFAIL;
+		return refuse(s, SMFIP_NR_BODY);
 	end_header(&s->m);
 	mr_spool_bytes(&s->m.spool, (struct mr_slice){ (const char *)bytes, n });
 	return reply(s, SMFIP_NR_BODY);

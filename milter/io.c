@@ -116,7 +116,7 @@ static void resolve_now(void *arg)
 void mr_milter_io_resolve(struct mr_job_recipient *r)
 {
 	mr_job_ref(r->job);
-	mr_loop_post(r->job->io->loop, resolve_now, r);
+	mr_loop_post_along(r->job->io->loop, resolve_now, r);
 }
 
 /* -- scan -- */
@@ -429,13 +429,14 @@ static void set_clamd(struct mr_milter_io *io, const struct mr_milter_conf *conf
 
 int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag)
 {
-	char directory[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES];
+	char directory[PATH_BYTES], generation[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES];
 	struct mr_milter_io *io = mr_new(struct mr_milter_io, 1);
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_pool_config pool = pool_config(conf, arena);
 	int r;
 
 	snprintf(directory, sizeof(directory), "%s/lookup/directory.sock", conf->shared.run_dir);
+	snprintf(generation, sizeof(generation), "%s/lookup/generation", conf->shared.run_dir);
 	snprintf(keys, sizeof(keys), "%s/keys/keys.sock", conf->shared.run_dir);
 	snprintf(quarantine, sizeof(quarantine), "%s/milter/quarantine", conf->shared.state_dir);
 	io->loop = l;
@@ -447,7 +448,8 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 		free(io);
 		return r;
 	}
-	io->directory = mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys });
+	io->directory =
+	    mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys, .generation = generation });
 	io->pool = mr_pool_new(l, &pool);
 	io->lists = mr_list_health_new(&pool.setup);
 	io->kept = mr_dns_kept_new();

@@ -21,7 +21,7 @@ struct mr_directory *mr_milter_io_directory(struct mr_milter_io *io);
 struct mr_clamd *mr_milter_io_clamd(struct mr_milter_io *io);
 const struct mr_list_health *mr_milter_io_lists(const struct mr_milter_io *io);
 
-/* Any thread. The recipient's question goes out now, so that its answer is there at the end of the message. */
+/* Any thread. The recipient's question goes out with what the loop does next, at the latest at the end of the message. */
 void mr_milter_io_resolve(struct mr_job_recipient *r);
 /* Any thread. The facts are complete; mr_job_wait() tells when the findings are. */
 void mr_milter_io_submit(struct mr_job *j);

@@ -119,7 +119,7 @@ void mr_loop_stop(struct mr_loop *l)
 	wake(l);
 }
 
-void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg)
+void mr_loop_post_along(struct mr_loop *l, void (*fn)(void *arg), void *arg)
 {
 	struct post *p = mr_alloc(sizeof(*p));
 
@@ -128,6 +128,11 @@ void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg)
 	pthread_mutex_lock(&l->lock);
 	DL_APPEND(l->posted, p);
 	pthread_mutex_unlock(&l->lock);
+}
+
+void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg)
+{
+	mr_loop_post_along(l, fn, arg);
 	wake(l);
 }
 

@@ -15,6 +15,8 @@ void mr_loop_once(struct mr_loop *l); /* what is ready now, without waiting: for
 void mr_loop_stop(struct mr_loop *l); /* any thread */
 /* Runs fn(arg) on the loop's thread, later. Any thread; in order. */
 void mr_loop_post(struct mr_loop *l, void (*fn)(void *arg), void *arg);
+/* The same, but nothing wakes the loop for it: for what need not be done before the next thing that is posted. */
+void mr_loop_post_along(struct mr_loop *l, void (*fn)(void *arg), void *arg);
 /* Runs l->fn(l->arg) once at the end of this turn, before the loop waits: what many callbacks of a turn have gathered goes out in one go.
  * Loop thread only; whoever holds it cancels it before it goes. */
 struct mr_later {

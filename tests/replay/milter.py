@@ -383,7 +383,7 @@ class Milter(MilterCase):
                 self.assertIn("sessions=2\n", self.control("status"))
         wait_until(lambda: "sessions=0\n" in self.control("status"))
         with self.session() as again:
-            self.assertEqual(again.begin(), "continue")
+            self.assertEqual(again.message(ANNA).answer, "continue")
         self.stop()
 
     def test_abort_and_vanish(self):
@@ -471,16 +471,22 @@ class Milter(MilterCase):
         self.stop()
 
     def test_stop_finishes_what_has_begun(self):
+        """Whoever comes now is refused at MAIL, who came before at the end of its message: nobody waits for an answer of ours at its MAIL."""
         self.start()
-        with self.session() as s:
+        with self.session() as s, self.session() as early:
             s.begin()
             s.recipient(ANNA)
             s.content()
+            wait_until(lambda: "messages=1\n" in self.control("status"))
             self.daemon.terminate()
             wait_until(lambda: "stopping" in self.logged())
             with self.session() as late:
                 self.assertEqual(late.begin(), "tempfail")
+            self.assertEqual((early.begin(), early.recipient(ANNA)), ("", ""))
+            early.content()
+            self.assertEqual(early.end().answer, "tempfail")
             self.assertEqual(s.end().answer, "continue")
+            self.assertNotIn("claimed not to reply", self.logged())
         self.assertEqual(self.daemon.wait(30), 0, self.logged())
 
     def test_stop_while_the_directory_is_asked(self):

@@ -8,7 +8,7 @@ import threading
 ACTIONS, STEPS = 0x1FF, 0x1FFFFF
 LEAD_SPACE = 0x100000
 NO_EOH = 0x40
-NR = {"C": 0x1000, "H": 0x2000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
+NR = {"C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
 ANSWERS = {"c": "continue", "a": "accept", "r": "reject", "t": "tempfail", "d": "discard", "y": "reply"}
 
 
@@ -124,7 +124,7 @@ class Session:
             raise AssertionError(f"unexpected {command}")
 
     def message(self, *recipients, sender="s@out.test", login="", **content):
-        assert self.begin(sender, login) == "continue"
+        assert self.begin(sender, login) in ("", "continue")
         for recipient in recipients:
             self.recipient(*(recipient if isinstance(recipient, tuple) else (recipient,)))
         self.content(**content)
