@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/seal.h"
 #include "mail/dkim.h"
+#include "milter-stats.h"
 #include "rt/clock.h"
 #include "rt/file.h"
 #include "sign.h"
@@ -83,6 +84,8 @@ static int open_key(struct mr_slice purpose, struct mr_slice sealed, struct mr_s
 		mr_diag_set(diag, r, "the key cannot be unsealed: %s", strerror(-r));
 	else
 		r = mr_sign_key_new(mr_buf_slice(&pem), out, diag);
+	if (r == 0)
+		atomic_fetch_add(&mr_milter_counters.keys_opened, 1);
 	if (pem.p)
 		mr_wipe(pem.p, pem.cap);
 	mr_buf_done(&pem);

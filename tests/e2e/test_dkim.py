@@ -119,6 +119,28 @@ def metric(stack, name):
     return int(re.search(rf"^{name}=(\d+)", stack.control("lookup", "stats"), re.M).group(1))
 
 
+def opened(stack):
+    """Private keys that the milter has unsealed and read so far."""
+    return int(re.search(r"^keys_opened_total=(\d+)", stack.control("milter", "stats"), re.M).group(1))
+
+
+@pytest.mark.rows("F098")
+def test_key_is_read_once(keys):
+    """Not for each signature; one that is changed is used for the next message, and only that one is read."""
+    keys.signatures()
+    before, old = opened(keys.stack), keys.find("rsa", "signing")
+    for _ in range(5):
+        assert keys.signatures()["rsa-sha256"] == old["selector"]
+    assert opened(keys.stack) == before
+    keys.stack.cli("dkim", "rotate", DOMAIN, "--algorithm", "rsa")
+    new = keys.find("rsa", "waiting")
+    keys.publish(new)
+    keys.signatures()
+    assert f"{new['selector']} signs from now on" in keys.advance()
+    assert keys.signatures()["rsa-sha256"] == new["selector"] and opened(keys.stack) == before + 1
+    assert keys.signatures()["rsa-sha256"] == new["selector"] and opened(keys.stack) == before + 1
+
+
 def in_database(stack, statement):
     return mariadb.sql(stack.lay, statement)
 

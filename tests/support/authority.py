@@ -15,6 +15,7 @@ CONF = """server:
 	do-daemonize: no
 	module-config: "iterator"
 	num-threads: 1
+	extended-statistics: yes
 	local-zone: "." static
 remote-control:
 	control-enable: yes
@@ -42,7 +43,11 @@ class Authority:
         self.servers.stop(self.name)
 
     def control(self, *words):
-        subprocess.run(["unbound-control", "-c", str(self.folder / "unbound.conf"), *words], capture_output=True, check=True)
+        return subprocess.run(["unbound-control", "-c", str(self.folder / "unbound.conf"), *words], capture_output=True, text=True, check=True).stdout
+
+    def asked(self, kind):
+        """Questions for records of that type so far."""
+        return sum(int(line.split("=")[1]) for line in self.control("stats_noreset").splitlines() if line.startswith(f"num.query.type.{kind}="))
 
     def publish(self, record):
         self.control("local_data_remove", record.split()[0])
