@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""own-rules.py SCAN FOLDER: every own rule that scores hits the lines that it must and none that it must not.
+"""own-rules.py SCAN FOLDER: every own rule that scores hits the lines that it must and none that it must not; no name is defined twice.
 
 "test NAME ok|fail TEXT" in FOLDER/*.cf: TEXT is header fields, an empty line, and the body, "\\n" for each end of a line; without fields it is the body."""
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+KINDS = ("header", "body", "rawbody", "full", "uri", "mimeheader", "meta")
 FIELDS = {"From": "Somebody <somebody@out.example>", "To": "anna@here.example", "Subject": "s", "Date": "Sun, 29 Nov 2026 10:00:00 +0000",
           "Message-ID": "<1@out.example>"}
 
@@ -28,12 +29,16 @@ def message(text):
 
 
 def main(scan, folder):
-    cases, scored, faults = [], set(), []
+    cases, scored, defined, faults = [], set(), {}, []
     for path in sorted(pathlib.Path(folder).glob("*.cf")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             words = line.split(None, 3)
             if words[:1] == ["score"] and words[1].startswith("MR_"):  # others: scores.cf gives them to rules of SpamAssassin
                 scored.add(words[1])
+            elif len(words) > 1 and words[0] in KINDS:
+                if words[1] in defined:
+                    faults.append(f"{path.name}:{number}: {words[1]} is defined in {defined[words[1]]}, too")
+                defined[words[1]] = f"{path.name}:{number}"
             elif words[:1] == ["test"]:
                 cases.append((f"{path.name}:{number}", words[1], words[2], words[3]))
     for name in scored:
