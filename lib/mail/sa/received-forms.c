@@ -33,7 +33,7 @@ const struct sa_form sa_forms[] = {
 	{ "(Scalix SMTP Relay", "%h ( %i) by %b", 0 },
 	{ "(Scalix SMTP Relay", "%h (%i) by %b", 0 },
 	{ " (Lotus Domino ", "%h ([%i]) by %b (Lotus", 0 },
-	{ "with HTTP", "%i ([%s]) by %b", 0 },
+	{ "with HTTP", "%i ([%s]) by %b", SA_FORM_WORD },
 	/* Sendmail, and what writes like it */
 	{ NULL, "%h (%r [%i]%>) by %b (", SA_FORM_LOOKS_UP | SA_FORM_IDENT | SA_FORM_NO_QMAIL },
 	{ NULL, "%h (%r [%i]) by %b with %s (", SA_FORM_LOOKS_UP },
@@ -134,3 +134,49 @@ const struct sa_form sa_forms[] = {
 	{ "(Jetsend", "[<%* (Jetsend", SA_FORM_SKIP },
 };
 const size_t sa_n_forms = MR_COUNT(sa_forms);
+
+/* "15.1.1261.35", maybe with a bracket before it, and nothing or a space after it. */
+static bool starts_with_version(struct mr_slice s)
+{
+	size_t numbers = 0;
+
+	if (mr_slice_starts(s, MR_LIT("("))) {
+		ptrdiff_t end = mr_slice_chr(s, ')');
+
+		if (end < 2)
+			return false;
+		s = mr_slice_from(s, (size_t)end + 1);
+		if (!mr_slice_starts(s, MR_LIT(" ")))
+			return false;
+		s = mr_slice_from(s, 1);
+	}
+	for (;;) {
+		size_t n = 0;
+
+		while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+			n++;
+		if (!n)
+			return false;
+		s = mr_slice_from(s, n);
+		if (++numbers == 4)
+			return !s.n || s.p[0] == ' ';
+		if (!s.n || s.p[0] != '.')
+			return false;
+		s = mr_slice_from(s, 1);
+	}
+}
+
+bool sa_form_guard(const struct sa_form *f, struct mr_slice s)
+{
+	struct mr_slice guard = mr_slice_of(f->guard);
+
+	if (!(f->flags & (SA_FORM_VERSION | SA_FORM_WORD)))
+		return !f->guard || sa_has(s, guard);
+	for (ptrdiff_t at = 0; (at = sa_find(s, (size_t)at, guard)) >= 0; at++) {
+		struct mr_slice rest = mr_slice_from(s, (size_t)at + guard.n);
+
+		if ((f->flags & SA_FORM_VERSION) ? starts_with_version(rest) : !rest.n || !sa_is_word(rest.p[0]))
+			return true;
+	}
+	return false;
+}

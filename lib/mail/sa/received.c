@@ -404,55 +404,12 @@ static bool qmail_protocol(struct mr_slice rest)
 	return false;
 }
 
-/* "15.1.1261.35", maybe with a bracket before it, and nothing or a space after it. */
-static bool starts_with_version(struct mr_slice s)
-{
-	size_t numbers = 0;
-
-	if (mr_slice_starts(s, MR_LIT("("))) {
-		ptrdiff_t end = mr_slice_chr(s, ')');
-
-		if (end < 2)
-			return false;
-		s = mr_slice_from(s, (size_t)end + 1);
-		if (!mr_slice_starts(s, MR_LIT(" ")))
-			return false;
-		s = mr_slice_from(s, 1);
-	}
-	for (;;) {
-		size_t n = 0;
-
-		while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
-			n++;
-		if (!n)
-			return false;
-		s = mr_slice_from(s, n);
-		if (++numbers == 4)
-			return !s.n || s.p[0] == ' ';
-		if (!s.n || s.p[0] != '.')
-			return false;
-		s = mr_slice_from(s, 1);
-	}
-}
-
-static bool has_guard(const struct sa_form *f, struct mr_slice s)
-{
-	struct mr_slice guard = mr_slice_of(f->guard);
-
-	if (!(f->flags & SA_FORM_VERSION))
-		return !f->guard || sa_has(s, guard);
-	for (ptrdiff_t at = 0; (at = sa_find(s, (size_t)at, guard)) >= 0; at++)
-		if (starts_with_version(mr_slice_from(s, (size_t)at + guard.n)))
-			return true;
-	return false;
-}
-
 static bool form_fits(const struct sa_form *f, struct mr_slice s, struct match *m)
 {
 	ptrdiff_t ldap = (f->flags & SA_FORM_NO_QMAIL) ? sa_find(s, 0, MR_LIT(" (qmail-")) : -1;
 	struct match try = *m;
 
-	if (!has_guard(f, s) || (ldap > 0 && sa_find(s, (size_t)ldap, MR_LIT(") with ")) > 0))
+	if (!sa_form_guard(f, s) || (ldap > 0 && sa_find(s, (size_t)ldap, MR_LIT(") with ")) > 0))
 		return false;
 	try.steps = 0;
 	if (!match(f->form, s, 0, &try) || ((f->flags & SA_FORM_DOT) && mr_slice_chr(try.rdns, '.') < 0))

@@ -30,6 +30,7 @@ enum sa_form_flag {
 	SA_FORM_COURIER = 1u << 9,   /* "softdnserr" for no look-up */
 	SA_FORM_FETCHED = 1u << 10,  /* by a program that fetches mail */
 	SA_FORM_VERSION = 1u << 11,  /* maybe a bracket, and a version of four numbers, follow the guard */
+	SA_FORM_WORD = 1u << 12,     /* the guard ends a word */
 };
 
 struct sa_form {
@@ -39,5 +40,7 @@ struct sa_form {
 };
 extern const struct sa_form sa_forms[];
 extern const size_t sa_n_forms;
+/* Whether the form's guard stands in the field. */
+bool sa_form_guard(const struct sa_form *f, struct mr_slice s);
 /* How the client logged in: "ESMTPA", "Postfix" ...; "": nothing says it did. */
 struct mr_slice sa_received_auth(struct mr_arena *a, struct mr_slice line);
