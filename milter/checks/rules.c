@@ -56,16 +56,18 @@ static int run(struct mr_scan *scan)
 {
 	struct mr_rules *r = scan->setup->rules;
 	struct mr_rules_hits hits;
+	struct mr_sa *message;
 
 	if (!r)
 		return 0;
 	if (mr_rules_want_proofs(r) && !scan->in->trusted && (!scan->dkim || (scan->in->client.family != 0 && !scan->spf)))
 		return -EAGAIN;
-	mr_rules_run(r, read_message(scan), false, scan->arena, &hits);
+	message = read_message(scan);
+	mr_rules_run(r, message, false, scan->arena, &hits);
 	for (size_t i = 0; i < hits.n; i++)
 		if (!hits.v[i].part)
 			mr_scan_symbol(scan, hits.v[i].name, hits.v[i].score);
-	if (hits.cut)
+	if (hits.cut || mr_sa_patterns_cut(message))
 		mr_scan_symbol(scan, "RULES_CUT", 1);
 	else if (hits.slow)
 		mr_scan_symbol(scan, "RULES_SLOW", 0);

@@ -1,5 +1,6 @@
 /* sa-eval: functions that rules call. What is expected is what SpamAssassin 4.0.1 says. */
 /* ours */
+#include "base/buf.h"
 #include "mail/sa/eval.h"
 #include "mail/view.h"
 #include "support/sa.h"
@@ -233,10 +234,49 @@ static void test_pattern_in_error(void **state)
 	assert_null(mr_sa_eval_find(MR_LIT("no_such_function")));
 }
 
+/* Patterns that would go on for hours: what all of them may do for a message is bounded, and the rest finds nothing. */
+static void test_patterns_that_do_not_end(void **state)
+{
+	static const struct {
+		const char *pattern;
+		size_t items, length; /* comments, and letters in each */
+	} t[] = { { "(?:a|aa)+$", 3000, 40 }, { "a++[bc]", 1, 300000 }, { "a+[bc]", 1, 300000 }, { "(?=(a+))\\1[bc]", 1, 300000 } };
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_buf b = MR_BUF(1u << 20);
+		const struct mr_sa_eval *e = mr_sa_eval_find(MR_LIT("html_text_match"));
+		struct mr_sa_args args = { .v = { MR_LIT("comment"), mr_slice_of(t[i].pattern) }, .n = 2 },
+				  easy = { .v = { MR_LIT("comment"), MR_LIT("a") }, .n = 2 };
+		struct mr_sa *sa;
+
+		mr_buf_puts(&b, HTML);
+		for (size_t k = 0; k < t[i].items; k++) {
+			mr_buf_puts(&b, "<!--");
+			for (size_t n = 0; n < t[i].length; n++)
+				mr_buf_putc(&b, 'a');
+			mr_buf_puts(&b, "!-->");
+		}
+		args.prepared = e->prepare(&args, conf, arena, NULL);
+		easy.prepared = e->prepare(&easy, conf, arena, NULL);
+		sa = mr_sa_read(mr_buf_slice(&b), conf, NULL, arena);
+		assert_int_equal(e->run(sa, &easy), 1);
+		assert_false(mr_sa_patterns_cut(sa));
+		assert_int_equal(e->run(sa, &args), 0);
+		if (!mr_sa_patterns_cut(sa))
+			fail_msg("%s", t[i].pattern);
+		assert_int_equal(e->run(sa, &easy), 0);
+		mr_buf_done(&b);
+	}
+	mr_sa_conf_free(conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_settings), cmocka_unit_test(test_proofs),
-					    cmocka_unit_test(test_pattern_in_error) };
+					    cmocka_unit_test(test_pattern_in_error), cmocka_unit_test(test_patterns_that_do_not_end) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,18 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* libraries */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 /* ours */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "mail/sa/conf-internal.h"
-#include "mail/sa/internal.h"
+#include "mail/sa/patterns.h"
 
-#define STEPS_LIMIT 10000
-#define WHERE       1 /* the group that has the address */
+#define WHERE 1 /* the group that has the address */
 
 struct sa_redirectors {
 	pcre2_code *v[SA_REDIRECTORS_MAX], *any; /* any: does one of them match? NULL until the last is known */
@@ -24,18 +19,11 @@ struct sa_redirectors {
 
 static pcre2_code *compile(struct mr_slice text, uint32_t options, struct mr_diag *diag)
 {
-	PCRE2_UCHAR why[120];
-	PCRE2_SIZE at = 0;
-	int err = 0;
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &err, &at, NULL);
+	pcre2_code *code = sa_pattern_compile(text, options, NULL, diag);
 
-	if (code) {
+	if (code)
 		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter does it */
-		return code;
-	}
-	pcre2_get_error_message(err, why, sizeof(why));
-	mr_diag_set(diag, -EINVAL, "regular expression, at character %zu: %s", at + 1, (char *)why);
-	return NULL;
+	return code;
 }
 
 int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_t options, struct mr_diag *diag)
@@ -64,10 +52,10 @@ int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_
 }
 
 /* *out: the first group, where it is set. */
-static bool matches(const pcre2_code *code, struct mr_slice uri, pcre2_match_data *data, pcre2_match_context *limits, struct mr_slice *out)
+static bool matches(struct mr_sa *sa, const pcre2_code *code, struct mr_slice uri, pcre2_match_data *data, struct mr_slice *out)
 {
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(data);
-	int n = pcre2_match(code, (PCRE2_SPTR)uri.p, uri.n, 0, 0, data, limits);
+	int n = sa_pattern_match(sa, code, uri, data);
 
 	*out = (struct mr_slice){ 0 };
 	if ((n > WHERE || n == 0) && v[2 * WHERE] != PCRE2_UNSET)
@@ -75,23 +63,17 @@ static bool matches(const pcre2_code *code, struct mr_slice uri, pcre2_match_dat
 	return n >= 0;
 }
 
-bool sa_conf_redirects(const struct mr_sa_conf *c, struct mr_slice uri, struct mr_slice *where)
+bool sa_conf_redirects(struct mr_sa *sa, struct mr_slice uri, struct mr_slice *where)
 {
-	const struct sa_redirectors *r = c->redirectors;
+	const struct sa_redirectors *r = sa->conf->redirectors;
 	pcre2_match_data *data = r ? pcre2_match_data_create(WHERE + 1, NULL) : NULL;
-	pcre2_match_context *limits = data ? pcre2_match_context_create(NULL) : NULL;
-	bool found = false;
+	bool found = data && (!r->any || matches(sa, r->any, uri, data, where));
 
-	if (limits) {
-		pcre2_set_match_limit(limits, STEPS_LIMIT);
-		found = !r->any || matches(r->any, uri, data, limits, where);
-	}
 	for (size_t i = 0; found && i < r->n; i++)
-		if (matches(r->v[i], uri, data, limits, where) && mr_slice_chr(*where, '.') >= 0)
+		if (matches(sa, r->v[i], uri, data, where) && mr_slice_chr(*where, '.') >= 0)
 			break;
 		else if (i + 1 == r->n)
 			found = false;
-	pcre2_match_context_free(limits);
 	pcre2_match_data_free(data);
 	return found;
 }

@@ -204,7 +204,7 @@ static int any_free(struct mr_sa *sa, const struct mr_sa_list *l, const void *pa
 	struct mr_sa_list lower = lower_list(sa, l);
 
 	for (size_t i = 0; i < lower.n; i++)
-		if (is_freemail(sa, lower.items[i]) && sa_pattern_in(pattern, lower.items[i]))
+		if (is_freemail(sa, lower.items[i]) && sa_pattern_in(sa, pattern, lower.items[i]))
 			return 1;
 	return 0;
 }
@@ -226,7 +226,7 @@ static int in_body(struct mr_sa *sa, const struct mr_sa_args *args)
 	const struct sa_freemail *f = freemail(sa);
 
 	for (size_t i = 0; !f->too_many && i < f->found.n; i++)
-		if (sa_pattern_in(args->prepared, f->found.items[i]))
+		if (sa_pattern_in(sa, args->prepared, f->found.items[i]))
 			return 1;
 	return 0;
 }

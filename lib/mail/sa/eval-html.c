@@ -115,7 +115,7 @@ static bool any_text(struct mr_sa *sa, const struct mr_sa_args *args, bool fits)
 		const struct mr_sa_list *t = texts_of(h[i], sa_arg(args, 0));
 
 		for (size_t k = 0; t && k < t->n; k++)
-			if (sa_pattern_in(args->prepared, t->items[k]) == fits)
+			if (sa_pattern_in(sa, args->prepared, t->items[k]) == fits)
 				return true;
 	}
 	return false;

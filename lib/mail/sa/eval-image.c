@@ -195,7 +195,7 @@ static int name_fits(struct mr_sa *sa, const struct mr_sa_args *args)
 	const struct sa_images *im = images(sa);
 
 	for (size_t i = 0; i < im->n; i++)
-		if (im->list[i].name.n && sa_pattern_in(args->prepared, im->list[i].name))
+		if (im->list[i].name.n && sa_pattern_in(sa, args->prepared, im->list[i].name))
 			return 1;
 	return 0;
 }

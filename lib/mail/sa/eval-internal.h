@@ -18,7 +18,7 @@ bool sa_compare(double v, struct mr_slice expression);
 /* For mr_sa_eval.prepare: argument 0, or 1, is a regular expression (NULL where it is not given). */
 const void *sa_prepare_pattern0(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag);
 const void *sa_prepare_pattern1(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag);
-bool sa_pattern_in(const void *prepared, struct mr_slice s);
+bool sa_pattern_in(struct mr_sa *sa, const void *prepared, struct mr_slice s);
 
 static inline struct mr_slice sa_scalar(struct mr_sa *sa, const char *request)
 {

@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* libraries */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 /* ours */
 #include "base/mem.h"
 #include "mail/sa/eval-internal.h"
+#include "mail/sa/patterns.h"
 
-#define NUMBER_MAX  32     /* bytes */
-#define STEPS_LIMIT 100000 /* of one match */
+#define NUMBER_MAX 32 /* bytes */
 
 struct mr_slice sa_arg(const struct mr_sa_args *args, size_t i)
 {
@@ -73,19 +69,8 @@ static const void *prepare(struct mr_slice s, struct mr_arena *arena, struct mr_
 {
 	pcre2_general_context *memory = pcre2_general_context_create(from_arena, leave, arena);
 	pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
-	PCRE2_UCHAR text[256];
-	PCRE2_SIZE at;
-	int code;
-	pcre2_code *pattern;
 
-	if (!context)
-		return NULL;
-	pattern = pcre2_compile((PCRE2_SPTR)s.p, s.n, PCRE2_NEVER_UTF, &code, &at, context);
-	if (!pattern) {
-		pcre2_get_error_message(code, text, sizeof(text));
-		mr_diag_set(diag, -EINVAL, "regular expression: %s, at %zu", (const char *)text, (size_t)at);
-	}
-	return pattern;
+	return context ? sa_pattern_compile(s, 0, context, diag) : NULL;
 }
 
 /* A pattern that is not given fits everything. */
@@ -106,18 +91,12 @@ const void *sa_prepare_pattern1(const struct mr_sa_args *args, const struct mr_s
 	return prepare_argument(args, 1, arena, diag);
 }
 
-bool sa_pattern_in(const void *prepared, struct mr_slice s)
+bool sa_pattern_in(struct mr_sa *sa, const void *prepared, struct mr_slice s)
 {
 	pcre2_match_data *data = prepared ? pcre2_match_data_create(1, NULL) : NULL;
-	pcre2_match_context *limits = pcre2_match_context_create(NULL);
-	bool found = false;
+	bool found = data && sa_pattern_match(sa, prepared, s, data) >= 0;
 
-	if (data && limits) {
-		pcre2_set_match_limit(limits, STEPS_LIMIT);
-		found = pcre2_match(prepared, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, data, limits) >= 0;
-	}
 	pcre2_match_data_free(data);
-	pcre2_match_context_free(limits);
 	return found;
 }
 

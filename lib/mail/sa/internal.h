@@ -50,6 +50,7 @@ struct mr_sa {
 	size_t n_nodes, room;
 	size_t uri_room, redirect_room; /* bytes that addresses in HTML, and addresses in addresses, may still have */
 	size_t inner;                   /* bytes of attached messages so far, all levels */
+	size_t pattern_steps;           /* patterns.c */
 	bool parsed, boundary_missing;
 	bool truncated_header, missing_head_body_separator, missing_mime_headers, missing_mime_head_body_separator, mime_epilogue,
 	    part_limit;
@@ -190,7 +191,7 @@ size_t sa_tld_at(const struct mr_sa_conf *c, struct mr_slice s);
  * after all. *types: of enum mr_sa_uri_type. */
 bool sa_uri_next(struct mr_sa *sa, struct mr_slice text, size_t *at, struct mr_slice *raw, struct mr_slice *uri, unsigned *types);
 /* conf-redirect.c: does the address lead on by a pattern of the administrator's? *where is within it. */
-bool sa_conf_redirects(const struct mr_sa_conf *c, struct mr_slice uri, struct mr_slice *where);
+bool sa_conf_redirects(struct mr_sa *sa, struct mr_slice uri, struct mr_slice *where);
 /* raw and its canonical forms. */
 void sa_uri_canonical(struct mr_sa *sa, struct mr_slice raw, struct mr_sa_list *out);
 /* Escapes of printable characters undone, and all that may not stand in an address escaped. */

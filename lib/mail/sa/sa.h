@@ -118,6 +118,8 @@ struct mr_slice mr_sa_part_rendered(struct mr_sa *sa, size_t i, const struct mr_
 
 /* Things that went wrong in parsing, by SpamAssassin's names: "missing_mime_headers", "truncated_header" ... */
 bool mr_sa_flag(struct mr_sa *sa, struct mr_slice name);
+/* Regular expressions of functions and settings had more to do than a message may cost: the rest of them has found nothing. */
+bool mr_sa_patterns_cut(const struct mr_sa *sa);
 bool mr_sa_boundary_missing(struct mr_sa *sa); /* some multipart does not end */
 
 enum mr_sa_trust { MR_SA_TRUSTED, MR_SA_UNTRUSTED, MR_SA_INTERNAL, MR_SA_EXTERNAL };

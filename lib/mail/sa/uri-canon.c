@@ -306,7 +306,7 @@ static void redirection(struct forms *f, const struct web *w)
 {
 	struct mr_slice rest = w->rest, where;
 
-	if (sa_conf_redirects(f->sa->conf, joined(f, w->proto, w->host, rest), &where))
+	if (sa_conf_redirects(f->sa, joined(f, w->proto, w->host, rest), &where))
 		lead_to(f, where);
 	else
 		hard_coded(f, rest);
