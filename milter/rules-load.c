@@ -150,6 +150,11 @@ int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out,
 	return 0;
 }
 
+bool mr_rules_of_package(const char *file)
+{
+	return mr_slice_starts(mr_slice_of(file), MR_LIT(STOCK "/")) || mr_slice_starts(mr_slice_of(file), MR_LIT(UPDATES "/"));
+}
+
 struct mr_rules *mr_rules_load_words(const struct mr_slice *paths, size_t n)
 {
 	struct mr_rules *r = NULL;

@@ -51,13 +51,14 @@ static bool told(const struct mr_rules_problem *const *problems, size_t i)
 	return same;
 }
 
-static size_t print_problems(struct mr_rules *r, enum mr_rules_fault fault, FILE *to)
+/* packages: also of files that no administrator wrote */
+static size_t print_problems(struct mr_rules *r, enum mr_rules_fault fault, bool packages, FILE *to)
 {
 	mr_autofree const struct mr_rules_problem **problems = mr_new(const struct mr_rules_problem *, PROBLEMS_MAX);
 	size_t n = mr_rules_problems(r, fault, PROBLEMS_MAX, problems);
 
 	for (size_t i = 0; i < n && i < PROBLEMS_MAX && problems[i]; i++)
-		if (fault == MR_RULES_ERROR || !told(problems, i))
+		if ((packages || !mr_rules_of_package(problems[i]->file)) && (fault == MR_RULES_ERROR || !told(problems, i)))
 			fprintf(to, "%s:%u: %s%s%s\n", problems[i]->file, problems[i]->line, problems[i]->rule ? problems[i]->rule : "",
 				problems[i]->rule ? ": " : "", problems[i]->text);
 	return n;
@@ -89,8 +90,9 @@ static void print_counts(const struct mr_rules *r)
 
 static int check(struct mr_rules *r, bool all)
 {
-	size_t errors = print_problems(r, MR_RULES_ERROR, stderr);
+	size_t errors = print_problems(r, MR_RULES_ERROR, true, stderr);
 
+	print_problems(r, MR_RULES_UNSUPPORTED, false, stdout);
 	print_counts(r);
 	return errors ? 1 : 0;
 }
@@ -107,7 +109,7 @@ static int list(struct mr_rules *r, bool all)
 			       : i.description ? i.description
 					       : "");
 	if (!all)
-		print_problems(r, MR_RULES_UNSUPPORTED, stdout);
+		print_problems(r, MR_RULES_UNSUPPORTED, true, stdout);
 	print_counts(r);
 	return 0;
 }

@@ -94,6 +94,27 @@ def test_the_verb_tells(stack, rules, tmp_path):
 
 
 @pytest.mark.rows("G18")
+def test_plugins_that_are_not_here(stack, rules):
+    """An administrator's file that counts on them is told so, line by line, and the rest of it counts."""
+    left_out = {"shortcircuit E2E_PHRASE on": "shortcircuit: a setting that means nothing here",
+                "ok_languages en de": "ok_languages: a setting that means nothing here",
+                "olemacro_num_mime 10": "olemacro_num_mime: a setting that means nothing here",
+                "body E2E_LANGUAGE eval:check_language()": "E2E_LANGUAGE: eval:check_language() is not supported",
+                "body E2E_MACRO eval:check_olemacro()": "E2E_MACRO: eval:check_olemacro() is not supported",
+                "body E2E_PDF eval:pdf_count('1','1')": "E2E_PDF: eval:pdf_count() is not supported",
+                "meta E2E_BOTH E2E_MACRO && E2E_PHRASE": "E2E_BOTH: needs E2E_MACRO, which is not supported"}
+    plugins = "".join(f"loadplugin Mail::SpamAssassin::Plugin::{name}\n" for name in ("Shortcircuit", "TextCat", "OLEVBMacro", "PDFInfo"))
+    rules.write_text(RULES + plugins + "\n".join(left_out) + "\n")
+    first = len((RULES + plugins).splitlines()) + 1
+    with setting(stack, f'rule_files = {{"spamassassin", {rules}}}'):
+        checked = run(stack, "check")
+        assert checked.returncode == 0 and not checked.stderr, checked.stderr
+        told = checked.stdout.splitlines()[:-1]
+        assert sorted(told) == sorted(f"{rules}:{first + number}: {text}" for number, text in enumerate(left_out.values()))
+        stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"), folder="Junk")
+
+
+@pytest.mark.rows("G18")
 def test_what_spf_proves(stack, rules):
     """Who is welcome with proof is welcome with proof only; rules over SPF's results know them."""
     rules.write_text(RULES + f"""header   E2E_SPF      eval:check_for_spf_pass()
