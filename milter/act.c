@@ -123,7 +123,9 @@ static int change_envelope(const struct act *a)
 
 static const char *hold_text(const struct mr_verdict *v)
 {
-	return strcmp(v->reason, "outbound") == 0 ? "mailreeve: outgoing spam" : "mailreeve: its content kills scanners";
+	if (strcmp(v->reason, "outbound") == 0)
+		return "mailreeve: outgoing spam";
+	return strcmp(v->reason, "slow-for-clamd") == 0 ? "mailreeve: clamd does not finish it" : "mailreeve: its content kills scanners";
 }
 
 int act_change(const struct act *a)

@@ -19,6 +19,7 @@ struct mr_milter_io {
 	struct mr_job *jobs; /* submitted and not finished */
 	size_t n_jobs;
 	struct mr_killers killers;
+	struct mr_killers slow_for_clamd; /* contents that it did not finish in clamd_timeout, and how often */
 };
 
 /* io.c: ends the job when nothing is open any more. */

@@ -20,9 +20,10 @@
 #include "spool.h"
 #include "virus.h"
 
-#define STALE_MS   10000 /* an answer about a recipient older than this is asked for again at the end of the message */
-#define ATTEMPTS   2     /* scans of one message */
-#define PATH_BYTES 4096
+#define STALE_MS    10000 /* an answer about a recipient older than this is asked for again at the end of the message */
+#define ATTEMPTS    2     /* scans of one message */
+#define CLAMD_TRIES 3     /* clamd had no answer in clamd_timeout: the message comes again as often, then it is held */
+#define PATH_BYTES  4096
 
 #define SLOW_MS     5000 /* then the log says what a message waits for, long before its end */
 #define PENDING_MAX 200  /* messages that are told of */
@@ -260,6 +261,9 @@ static void on_clamd(const struct mr_clamd_answer *a, void *arg)
 	j->side.clamd = NULL;
 	j->clamd_ms = mr_now_ms() - j->side.began;
 	mr_virus_note(j, a);
+	if (j->virus == MR_VIRUS_AWAY && j->clamd_ms >= j->settings->clamd_timeout &&
+	    mr_killers_add(&j->io->slow_for_clamd, j->message) >= CLAMD_TRIES)
+		j->virus = MR_VIRUS_SLOW;
 	mr_io_finish_if_complete(j);
 	mr_job_unref(j);
 }
@@ -268,6 +272,10 @@ static void ask_clamd(struct mr_job *j)
 {
 	struct mr_clamd_message m = { .lead = MR_LIT(MR_SPOOL_LEAD), .bytes = j->message };
 
+	if (mr_killers_count(&j->io->slow_for_clamd, j->message) >= CLAMD_TRIES && j->settings->clamd_away == MR_CLAMD_AWAY_DEFER) {
+		j->virus = MR_VIRUS_SLOW;
+		return;
+	}
 	if (mr_job_need_memfd(j) < 0) {
 		mr_virus_note(j, NULL);
 		return;

@@ -369,6 +369,9 @@ int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena,
 	} else if (!in->scan && !in->accept_unknown) {
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "scan";
+	} else if (in->virus == MR_VIRUS_SLOW) {
+		v.action = MR_ACTION_HOLD;
+		v.reason = "slow-for-clamd";
 	} else if (in->virus == MR_VIRUS_AWAY) {
 		v.action = MR_ACTION_TEMPFAIL;
 		v.reason = "clamd";

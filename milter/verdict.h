@@ -30,6 +30,7 @@ enum mr_virus {
 	MR_VIRUS_UNCHECKED, /* nobody has looked, and that is how the site wants it */
 	MR_VIRUS_SUSPECTED, /* that is a matter of the score */
 	MR_VIRUS_AWAY,      /* nobody has looked, and that will not do */
+	MR_VIRUS_SLOW,      /* the same, and it was so each time that it came */
 	MR_VIRUS_FOUND,
 };
 

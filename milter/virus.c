@@ -62,7 +62,7 @@ void mr_virus_symbol(struct mr_job *j)
 {
 	static const char *const names[] = {
 		[MR_VIRUS_NONE] = NULL,     [MR_VIRUS_UNCHECKED] = "VIRUS_UNCHECKED", [MR_VIRUS_SUSPECTED] = "VIRUS_SUSPECTED",
-		[MR_VIRUS_FOUND] = "VIRUS", [MR_VIRUS_AWAY] = "VIRUS_UNCHECKED",
+		[MR_VIRUS_FOUND] = "VIRUS", [MR_VIRUS_AWAY] = "VIRUS_UNCHECKED",      [MR_VIRUS_SLOW] = "VIRUS_UNCHECKED",
 	};
 
 	if (names[j->virus] && j->scanned)

@@ -162,6 +162,25 @@ class Virus(MilterCase):
         self.assertEqual(self.stat("clamd_unanswered_total"), len(BAD_ENDINGS) + 1)
         self.stop()
 
+    def test_a_message_that_clamd_does_not_finish(self):
+        """It comes again twice, then it is held, and clamd is not asked any more; others go their way all the time."""
+        self.start(self.clamd())
+        self.servers[0].slow_for = b"for ever"
+        for _ in range(2):
+            self.assertTrue(self.send(b"Sit for ever.\r\n").text.startswith("451"))
+            wait_until(lambda: self.stat("clamd_servers_away") == 0)
+            self.assertNotIn("VIRUS", self.result(self.send(f"{_}\r\n".encode())))
+        for _ in range(2):
+            r = self.send(b"Sit for ever.\r\n")
+            self.assertEqual(r.answer, "continue", r.text)
+            self.assertIn("clamd does not finish it", str(r.changes))
+        self.assertEqual(sum(b"for ever" in content for content in self.servers[0].seen), 3)
+        self.assertEqual(self.logged().count("reason=slow-for-clamd"), 2)
+        self.write(self.clamd(own="clamd_away = tag"))
+        self.assertEqual(self.control("reload"), "ok\n")
+        self.assertIn("VIRUS_UNCHECKED", self.result(self.send(b"Sit for ever.\r\n")))
+        self.stop()
+
     def test_cut_in_the_middle(self):
         self.start(self.clamd(2, 'clamd_timeout = "4s"'))
         self.servers[0].mode = "slow"

@@ -13,11 +13,13 @@ ENDINGS = {"garbage": b"\xff" * 20 + b"\0", "endless": b"x" * 100000, "half": b"
 
 
 class FakeClamd:
-    """mode: "scan"; "slow" (takes everything and says nothing); or a key of ENDINGS. `finds` is the name that the test string has. seen: contents it scanned."""
+    """mode: "scan"; "slow" (takes everything and says nothing); or a key of ENDINGS. `finds` is the name that the test string has. seen: contents it scanned; over those that
+    have `slow_for` in them it sits for ever."""
 
     def __init__(self, path=None):
         """At that Unix socket, else at a TCP port of the loopback, which is `port`."""
         self.path, self.mode, self.finds, self.version, self.seen, self.open = path, "scan", "Eicar-Test", "ClamAV 1.4.6/1/now", [], []
+        self.slow_for = None
         self.listener = None
         self.start()
 
@@ -59,6 +61,8 @@ class FakeClamd:
                 return
             content = self.by_descriptor(ancillary) if data.startswith(b"zFILDES") else self.by_stream(connection, data)
             self.seen.append(content)
+            if self.slow_for and self.slow_for in content:
+                threading.Event().wait(60)
             if self.mode == "scan":
                 connection.sendall(b"stream: " + (f"{self.finds} FOUND" if EICAR in content else "OK").encode() + b"\0")
             else:
