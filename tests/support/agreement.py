@@ -13,7 +13,9 @@ import tempfile
 BUILD = pathlib.Path(os.environ.get("MR_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
 HITS = pathlib.Path(__file__).resolve().parent / "sa-hits.pl"
 RULES = "/usr/share/spamassassin"
-RESULT = re.compile(r"(.*): -?[0-9.]+(?:, cut: .*)?")  # what follows the hits of a message
+RESULT = re.compile(r"(.*): -?[0-9.]+(?:, (?:cut|slow): .*)?")  # what follows the hits of a message
+RELAYS = ("EnvelopeFrom", "ALL-TRUSTED", "ALL-UNTRUSTED", "ALL-INTERNAL", "ALL-EXTERNAL", "X-Spam-Relays-Trusted", "X-Spam-Relays-Untrusted",
+          "X-Spam-Relays-Internal", "X-Spam-Relays-External")  # what is made of Received fields
 CANNOT = "not supported"  # of the states that `mailreeve rules list` knows
 
 
@@ -86,6 +88,21 @@ class Sums:
         rules = collections.Counter(name for _, name in self.different)
         return (f"{self.messages} messages: {self.agreement:.3%} of {self.pairs} pairs agree, {self.supported:.2%} of {self.hits} hits supported, "
                 f"{self.states['runs'] / self.hits:.2%} asked for; {', '.join(f'{name} {n}' for name, n in rules.most_common(20)) or 'no difference'}")
+
+
+def relays(paths, local=None):
+    """[(path, field, what SpamAssassin reads from the Received fields, what ours does)] where they differ"""
+    if not shutil.which("spamassassin"):
+        raise Absent("SpamAssassin is not installed")
+    asked = "".join(f"{path}\n" for path in paths)
+    read = []
+    for words in (["perl", HITS, "--texts", *(["--local", local] if local else [])], [BUILD / "tests/unit/sa-dump", *([local] if local else [])]):
+        done = subprocess.run(words, input=asked, stdout=subprocess.PIPE, text=True, encoding="latin-1", check=True)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        read.append({line["path"]: {field: line[field] or "" for field in RELAYS} for line in lines})
+    theirs, ours = read
+    assert theirs.keys() == ours.keys() == set(paths)
+    return [(path, field, theirs[path][field], ours[path][field]) for path in paths for field in RELAYS if theirs[path][field] != ours[path][field]]
 
 
 def compare(paths, local=None):
