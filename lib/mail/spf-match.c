@@ -39,10 +39,10 @@ static bool failed(const struct mr_dns_answer *a)
 	return a->status == MR_DNS_TEMP || a->status == MR_DNS_BOGUS;
 }
 
-/* Section 4.6.4: the third lookup that finds nothing is one too many. */
+/* Section 4.6.4: the third lookup that finds nothing is one too many. A name that DNS cannot have is not looked up. */
 static bool is_void_too_many(struct spf *s, const struct mr_dns_answer *a, struct mr_slice name, enum spf_match *out)
 {
-	if (failed(a) || a->n_rrs || s->out.voids++ < SPF_VOIDS_MAX)
+	if (failed(a) || a->n_rrs || !a->name[0] || s->out.voids++ < SPF_VOIDS_MAX)
 		return false;
 	mr_spf_problem(s, MR_SPF_PERMERROR, "more than 2 lookups found nothing", name);
 	*out = SPF_PERM;

@@ -8,6 +8,8 @@
 #include "support/zone.h"
 #include "unit.h"
 
+#define L60 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"
+
 static const char zone[] =
     /* selection of records, section 4.5 */
     "none.example TXT something else\n"
@@ -63,6 +65,8 @@ static const char zone[] =
     "p.example TXT v=spf1 exists:%{p}.seen.example -all\n"
     "host.ptr.example.seen.example A 127.0.0.2\n"
     "unknown.seen.example A 127.0.0.3\n"
+    /* section 7.3: 256 characters, of which the first label goes */
+    "long.example TXT v=spf1 exists:%{l}.%{l}.%{l}.%{l}.seen.example -all\n" L60 "." L60 "." L60 ".seen.example A 127.0.0.2\n"
     /* include and redirect */
     "include.example TXT v=spf1 include:a.example ?all\n"
     "includenone.example TXT v=spf1 include:none.example +all\n"
@@ -81,6 +85,7 @@ static const char zone[] =
     "early.example TXT v=spf1 ip4:192.0.2.1 a a a a a a a a a a a a -all\n"
     "void2.example TXT v=spf1 a:n1.example mx:n2.example -all\n"
     "voidptr.example TXT v=spf1 a:n1.example mx:n2.example ptr -all\n"
+    "voidbad.example TXT v=spf1 a:n1.example mx:n2.example exists:%{l}..example -all\n"
     "void3.example TXT v=spf1 a:n1.example mx:n2.example exists:n3.example -all\n"
     /* syntax */
     "bad1.example TXT v=spf1 +all foo\n"
@@ -179,6 +184,7 @@ static const struct {
 	{ "u@p.example", C4, MR_SPF_PASS, "exists:%{p}.seen.example" },
 	{ "u@p.example", "192.0.2.77", MR_SPF_PASS, "exists:%{p}.seen.example" },
 	{ "u@p.example", "192.0.2.2", MR_SPF_FAIL, "-all" },
+	{ L60 "@long.example", C4, MR_SPF_PASS, "exists:%{l}.%{l}.%{l}.%{l}.seen.example" },
 	{ "u@include.example", C4, MR_SPF_PASS, "include:a.example" },
 	{ "u@include.example", "192.0.2.2", MR_SPF_NEUTRAL, "?all" },
 	{ "u@includenone.example", C4, MR_SPF_PERMERROR, "include:none.example" },
@@ -194,6 +200,7 @@ static const struct {
 	{ "u@eleven.example", C4, MR_SPF_PERMERROR, "a" },
 	{ "u@early.example", C4, MR_SPF_PASS, "ip4:192.0.2.1" },
 	{ "u@void2.example", C4, MR_SPF_FAIL, "-all" },
+	{ "u@voidbad.example", C4, MR_SPF_FAIL, "-all" },
 	{ "u@void3.example", C4, MR_SPF_PERMERROR, "exists:n3.example" },
 	{ "u@voidptr.example", "192.0.2.77", MR_SPF_PERMERROR, "ptr" },
 	{ "u@voidptr.example", C4, MR_SPF_FAIL, "-all" },
