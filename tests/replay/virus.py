@@ -33,7 +33,7 @@ class Virus(MilterCase):
             return s.message(to, body=body, **kwargs)
 
     def result(self, r):
-        self.assertEqual(r.answer, "continue", r.text)
+        self.assertEqual(r.answer, "continue", r.text + self.logged())
         return dict(r.inserted())["X-Spam-Result"]
 
     def stat(self, name):
@@ -140,7 +140,7 @@ class Virus(MilterCase):
         self.start(self.clamd(2))
         for mode in (*BAD_ENDINGS, "slow"):
             self.servers[0].mode = mode
-            self.assertEqual(self.send(BAD + mode.encode()).text[:3], "550", mode)
+            self.assertEqual(self.send(BAD + mode.encode()).text[:3], "550", mode + self.logged())
             self.servers[0].mode = "scan"
             wait_until(lambda: self.stat("clamd_servers_away") == 0)
         self.servers[0].stop()

@@ -72,7 +72,7 @@ class FakeClamd:
     def by_descriptor(ancillary):
         fd, = array.array("i", ancillary[0][2][:4])
         try:
-            return os.pread(fd, 1 << 26, 0)
+            return os.pread(fd, os.fstat(fd).st_size, 0)
         finally:
             os.close(fd)
 
