@@ -6,21 +6,6 @@
 /* ours */
 #include "base/slice.h"
 
-char mr_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-struct mr_slice mr_slice_of(const char *s)
-{
-	return (struct mr_slice){ s ? s : "", s ? strlen(s) : 0 };
-}
-
-bool mr_slice_eq(struct mr_slice a, struct mr_slice b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool mr_slice_ieq(struct mr_slice a, struct mr_slice b)
 {
 	if (a.n != b.n)

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct mr_slice {
 	const char *p;
@@ -11,8 +12,18 @@ struct mr_slice {
 #define MR_LIT(s) ((struct mr_slice){ (s), sizeof(s) - 1 })
 
 /* NULL gives the empty slice. */
-struct mr_slice mr_slice_of(const char *s);
-bool mr_slice_eq(struct mr_slice a, struct mr_slice b);
+static inline struct mr_slice mr_slice_of(const char *s)
+{
+	return (struct mr_slice){ s ? s : "", s ? strlen(s) : 0 };
+}
+static inline bool mr_slice_eq(struct mr_slice a, struct mr_slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline char mr_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 /* ASCII case folded, locale never consulted. */
 bool mr_slice_ieq(struct mr_slice a, struct mr_slice b);
 bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix);
@@ -28,4 +39,3 @@ ptrdiff_t mr_slice_rchr(struct mr_slice s, char c);
 /* Takes the part up to the next `sep` off the front of *rest. False at the end. "a,,b" gives three parts, "" one empty part,
  * the slice with p == NULL none. */
 bool mr_slice_next(struct mr_slice *rest, char sep, struct mr_slice *part);
-char mr_lower(char c);

@@ -7,6 +7,7 @@
 
 #define NAME_MAX_  MR_RULES_NAME_MAX
 #define VALUES_MAX 20 /* of one name */
+#define NAMES_MAX  5  /* of one pattern, that are looked for */
 
 static bool is_upper(char c)
 {
@@ -101,13 +102,90 @@ bool mr_rules_refer(struct mr_slice pattern, const struct mr_rules_captured *all
 	return mr_buf_add(out, mr_slice_from(pattern, from)) == 0;
 }
 
+bool mr_rules_is_captured(struct mr_slice pattern, const struct mr_rules_captured *all)
+{
+	struct mr_slice name;
+	size_t at = 0, begin;
+
+	while (next(pattern, &at, &begin, &name)) {
+		const struct mr_rules_captured *c = all;
+
+		while (c && !mr_slice_eq(mr_slice_of(c->name), name))
+			c = c->next;
+		if (!c)
+			return false;
+	}
+	return true;
+}
+
+static struct mr_slice lowered(struct mr_slice s, struct mr_arena *arena)
+{
+	char *p = mr_arena_alloc(arena, s.n + 1);
+
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = mr_lower(s.p[i]);
+	return (struct mr_slice){ p, s.n };
+}
+
+static bool any_in(const struct mr_slice *values, size_t n, struct mr_slice text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memmem(text.p, text.n, values[i].p, values[i].n))
+			return true;
+	return false;
+}
+
+bool mr_rules_occurs(struct mr_slice pattern, const struct mr_rules_captured *all, const struct mr_sa_list *texts, struct mr_arena *arena)
+{
+	struct mr_slice name, values[VALUES_MAX * NAMES_MAX];
+	size_t at = 0, begin, n = 0;
+
+	while (next(pattern, &at, &begin, &name))
+		for (const struct mr_rules_captured *c = all; c; c = c->next)
+			if (mr_slice_eq(mr_slice_of(c->name), name)) {
+				if (n == MR_COUNT(values))
+					return true; /* too many to tell */
+				values[n++] = lowered(c->value, arena);
+			}
+	for (size_t i = 0; i < texts->n; i++)
+		if (any_in(values, n, lowered(texts->items[i], arena)))
+			return true;
+	return false;
+}
+
 /* -- capturing -- */
+
+/* The names of a pattern; false: it has none. */
+struct names {
+	const char *table;
+	uint32_t n, size; /* of an entry: two bytes of the group's number, the name */
+};
+
+static bool names_of(const pcre2_code *code, struct names *out)
+{
+	*out = (struct names){ 0 };
+	pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &out->n);
+	pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &out->size);
+	pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &out->table);
+	return out->n;
+}
+
+/* Others are those of tags that are called (mr_rules_replace_by_calls()). */
+static bool is_for_others(const char *entry)
+{
+	return is_upper(entry[2]);
+}
 
 bool mr_rules_captures(const struct mr_rules_pattern *p)
 {
-	uint32_t n = 0;
+	struct names names;
+	bool any = false;
 
-	return p->code && pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &n) == 0 && n > 0;
+	if (!p->code || p->refers || !names_of(p->code, &names))
+		return false;
+	for (uint32_t i = 0; i < names.n; i++)
+		any |= is_for_others(names.table + (size_t)i * names.size);
+	return any;
 }
 
 static void keep(struct mr_rules_captured **all, const char *name, struct mr_slice value, struct mr_arena *arena)
@@ -134,19 +212,16 @@ void mr_rules_capture(struct mr_rules *r, const struct mr_rules_pattern *p, stru
 {
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(p->code, NULL);
 	const PCRE2_SIZE *v = data ? pcre2_get_ovector_pointer(data) : NULL;
-	uint32_t n = 0, size = 0;
-	const char *table = NULL;
+	struct names names;
 
-	pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &n);
-	pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
-	pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &table);
+	names_of(p->code, &names);
 	pcre2_set_offset_limit(r->limits, PCRE2_UNSET);
 	if (data && pcre2_match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, 0, data, r->limits) > 0)
-		for (uint32_t i = 0; i < n; i++) {
-			const char *entry = table + (size_t)i * size;
+		for (uint32_t i = 0; i < names.n; i++) {
+			const char *entry = names.table + (size_t)i * names.size;
 			unsigned group = (unsigned)(unsigned char)entry[0] << 8 | (unsigned char)entry[1];
 
-			if (is_upper(entry[2]) && v[2 * group] != PCRE2_UNSET && v[2 * group] <= v[2 * group + 1])
+			if (is_for_others(entry) && v[2 * group] != PCRE2_UNSET && v[2 * group] <= v[2 * group + 1])
 				keep(all, entry + 2, (struct mr_slice){ in.p + v[2 * group], v[2 * group + 1] - v[2 * group] }, arena);
 		}
 	pcre2_match_data_free(data);

@@ -16,7 +16,7 @@
 #define MULTIPLE_MAX  1000
 #define CAPTURING_MAX 100 /* rules */
 #define SELDOM        0.0005
-#define SHARE_MAX     0.15 /* of the bytes of a text, at which a pattern is tried */
+#define SHARE_MAX     0.02 /* of the bytes of a text, at which a pattern is tried */
 
 static const char *const states[] = {
 	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
@@ -123,7 +123,19 @@ static void cannot(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rules
 	rule->state = MR_RULES_CANNOT;
 }
 
-/* Before it is compiled: see opening.h. */
+static bool all_begin_with(const struct mr_rules_opening *v, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; text[k]; k++) {
+			unsigned byte = (unsigned char)text[k];
+
+			if (k >= v[i].n || !(v[i].bytes[k].bits[byte / 64] >> byte % 64 & 1))
+				return false;
+		}
+	return true;
+}
+
+/* Before it is compiled: see opening.h. Of addresses it says nothing that they begin as all do. */
 static void find_openings(struct mr_rules_rule *rule)
 {
 	struct mr_rules_opening v[MR_OPENINGS_MAX];
@@ -133,7 +145,7 @@ static void find_openings(struct mr_rules_rule *rule)
 	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset || p->refers)
 		return;
 	n = mr_rules_openings(p->text, p->options, v);
-	if (!n || mr_rules_openings_share(v, n) > SHARE_MAX)
+	if (!n || mr_rules_openings_share(v, n) > SHARE_MAX || (rule->kind == MR_RULES_URI && all_begin_with(v, n, "http")))
 		return;
 	p->openings = mr_new(struct mr_rules_opening, n);
 	p->n_openings = n;
@@ -285,7 +297,7 @@ static void group(struct mr_rules *r, const struct mr_rules_list *patterns)
 						      .rules = { .v = &patterns->v[i] } };
 		}
 		patterns->v[i]->group = g;
-		patterns->v[i]->place = g->rules.n++;
+		patterns->v[i]->place = (uint32_t)g->rules.n++;
 	}
 }
 
@@ -312,33 +324,31 @@ static void make_sieve(struct mr_rules_group *g)
 	g->sieve = mr_rules_sieve_new();
 	add_to_sieve(g, 0, SELDOM);
 	add_to_sieve(g, SELDOM, 1);
+	mr_rules_sieve_done(g->sieve);
 }
 
 static void describe_group(struct mr_rules *r, struct mr_rules_group *g)
 {
 	g->indexes = mr_arena_alloc(r->arena, g->rules.n * sizeof(*g->indexes));
 	g->positive = mr_arena_alloc(r->arena, g->rules.n);
+	g->places = mr_arena_alloc(r->arena, g->rules.n * sizeof(*g->places));
+	g->blind = mr_arena_alloc(r->arena, g->rules.n * sizeof(*g->blind));
 	for (size_t i = 0; i < g->rules.n; i++) {
 		const struct mr_rules_rule *rule = g->rules.v[i];
 
 		g->indexes[i] = (uint32_t)rule->index;
 		g->positive[i] = !rule->negated && !rule->exists && !rule->has_unset;
+		g->places[i].all = !rule->pattern.openings;
 	}
+	mr_rules_list_blind(g);
 }
 
-static void list_running(struct mr_rules *r)
+void mr_rules_list_blind(struct mr_rules_group *g)
 {
-	r->running = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*r->running));
-	r->idle = mr_arena_alloc(r->arena, r->n_rules + 1);
-	for (unsigned part = 0; part < 2; part++) {
-		for (size_t i = 0; i < r->n_rules; i++)
-			if (r->ordered[i]->state == MR_RULES_RUNS && r->ordered[i]->part == part)
-				r->running[r->n_running++] = (uint32_t)i;
-		if (part == 0)
-			r->n_asked = r->n_running;
-	}
-	for (size_t i = 0; i < r->n_rules; i++)
-		r->idle[i] = r->ordered[i]->state != MR_RULES_RUNS;
+	g->n_blind = 0;
+	for (size_t i = 0; i < g->rules.n; i++)
+		if (!g->rules.v[i]->pattern.openings && !(g->database && g->covered[i]))
+			g->blind[g->n_blind++] = (uint32_t)i;
 }
 
 static void list(struct mr_rules *r)
@@ -363,7 +373,8 @@ static void list(struct mr_rules *r)
 		describe_group(r, &r->groups[i]);
 		make_sieve(&r->groups[i]);
 	}
-	list_running(r);
+	mr_rules_wake_prepare(r);
+	r->matched = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*r->matched));
 }
 
 void mr_rules_finish(struct mr_rules *r)
@@ -379,7 +390,7 @@ void mr_rules_finish(struct mr_rules *r)
 	r->ordered = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(rule));
 	r->n_rules = 0;
 	for (rule = r->rules; rule; rule = rule->hh.next) {
-		rule->index = r->n_rules;
+		rule->index = (uint32_t)r->n_rules;
 		/* Some are told by a symbol of their own elsewhere. */
 		rule->part = (rule->name[0] == '_' && rule->name[1] == '_') || (rule->eval && rule->eval->basis == MR_SA_EVAL_TOLD);
 		r->ordered[r->n_rules++] = rule;

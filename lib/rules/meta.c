@@ -8,7 +8,8 @@
 #include "base/parse.h"
 #include "private.h"
 
-#define DEPTH_MAX 200
+#define DEPTH_MAX       200
+#define MATCHING_LEVELS 20 /* more rules than there may be: MR_RULES_MAX */
 
 struct expression {
 	struct mr_rules *rules;
@@ -100,10 +101,20 @@ static bool glob(const char *pattern, const char *name)
 	return *name && (*pattern == '?' || *pattern == *name) && glob(pattern + 1, name + 1);
 }
 
+/* sums[i] is of 2^i rules, or NULL: a sum of very many is not deeper than it has to be. */
+static void add_to(struct expression *e, const struct mr_rules_node **sums, const struct mr_rules_node *n)
+{
+	for (; *sums; sums++) {
+		n = node(e, MR_RULES_ADD, *sums, n);
+		*sums = NULL;
+	}
+	*sums = n;
+}
+
 /* "rules_matching(__FOO_*)": how often they hit together. */
 static const struct mr_rules_node *matching(struct expression *e)
 {
-	const struct mr_rules_node *sum = node(e, MR_RULES_NUMBER, NULL, NULL);
+	const struct mr_rules_node *sums[MATCHING_LEVELS] = { 0 }, *sum = NULL;
 	struct mr_rules_rule *rule;
 	struct mr_slice pattern;
 	const char *text;
@@ -122,8 +133,11 @@ static const struct mr_rules_node *matching(struct expression *e)
 	text = mr_arena_slice(e->rules->arena, pattern);
 	for (rule = e->rules->rules; rule; rule = rule->hh.next)
 		if (rule != e->of && rule->kind != MR_RULES_NONE && glob(text, rule->name))
-			sum = node(e, MR_RULES_ADD, sum, rule_node(e, rule));
-	return sum;
+			add_to(e, sums, rule_node(e, rule));
+	for (size_t i = 0; i < MATCHING_LEVELS; i++)
+		if (sums[i])
+			sum = sum ? node(e, MR_RULES_ADD, sums[i], sum) : sums[i];
+	return sum ? sum : node(e, MR_RULES_NUMBER, NULL, NULL);
 }
 
 static const struct mr_rules_node *named(struct expression *e)

@@ -93,6 +93,16 @@ int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, s
 	return 0;
 }
 
+/* Whatever is not sure counts as a match. */
+static bool matches_empty(const pcre2_code *code)
+{
+	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+	int found = match ? pcre2_match(code, (PCRE2_SPTR) "", 0, 0, 0, match, NULL) : 0;
+
+	pcre2_match_data_free(match);
+	return found != PCRE2_ERROR_NOMATCH;
+}
+
 /* text: of the pattern, or made from it. */
 static int compile(struct mr_rules_pattern *p, struct mr_slice text, struct mr_diag *diag)
 {
@@ -107,8 +117,10 @@ static int compile(struct mr_rules_pattern *p, struct mr_slice text, struct mr_d
 				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0) | (p->openings ? PCRE2_ANCHORED : 0),
 				&err, &at, context);
 	pcre2_compile_context_free(context);
-	if (p->code)
+	if (p->code) {
+		p->empty = matches_empty(p->code);
 		return 0;
+	}
 	pcre2_get_error_message(err, why, sizeof(why));
 	return mr_diag_set(diag, err == PCRE2_ERROR_PATTERN_TOO_LARGE ? -E2BIG : -EINVAL, "regular expression, at character %zu: %s",
 			   at + 1, (char *)why);
@@ -121,11 +133,8 @@ int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag)
 
 	if (!p->refers)
 		return compile(p, p->text, diag);
-	/* It is made for each message; here it is seen whether it can be. */
-	mr_rules_refer_any(p->text, "x", &text);
+	mr_rules_refer_any(p->text, "(?!)", &text); /* never matches */
 	err = compile(p, mr_buf_slice(&text), diag);
-	pcre2_code_free(p->code);
-	p->code = NULL;
 	mr_buf_done(&text);
 	return err;
 }
@@ -209,6 +218,8 @@ int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p,
 	size_t at = 0;
 	unsigned n = 0;
 
+	if (!in.n && !p->empty)
+		return 0;
 	while (n < max && at <= in.n) {
 		int found = p->openings ? match_in(r, p, in, places, at) : match_at(r, p, in, at, options);
 

@@ -179,8 +179,8 @@ int mr_rules_prefilter_build(const struct mr_rules *r, size_t i, struct mr_buf *
 	int err;
 
 	collect(g, &b);
-	err = compile(&b, &db, diag);
-	if (err == 0 && hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
+	err = b.n ? compile(&b, &db, diag) : 0;
+	if (db && hs_serialize_database(db, &bytes, &n) != HS_SUCCESS)
 		err = mr_diag_set(diag, -ENOMEM, "prefilter: no memory");
 	if (err == 0) {
 		mr_buf_add(out, (struct mr_slice){ (const char *)b.covered, g->rules.n });
@@ -203,7 +203,9 @@ int mr_rules_prefilter_load(struct mr_rules *r, size_t i, struct mr_slice bytes,
 	hs_database_t *db = NULL;
 	bool *covered = mr_arena_alloc(r->arena, g->rules.n);
 
-	if (bytes.n <= g->rules.n || hs_deserialize_database(bytes.p + g->rules.n, bytes.n - g->rules.n, &db) != HS_SUCCESS)
+	if (bytes.n == g->rules.n)
+		return 0; /* there was nothing to be had */
+	if (bytes.n < g->rules.n || hs_deserialize_database(bytes.p + g->rules.n, bytes.n - g->rules.n, &db) != HS_SUCCESS)
 		return mr_diag_set(diag, -EINVAL, "prefilter: damaged, or of another version");
 	for (size_t k = 0; k < g->rules.n; k++)
 		covered[k] = bytes.p[k];
@@ -216,27 +218,39 @@ int mr_rules_prefilter_load(struct mr_rules *r, size_t i, struct mr_slice bytes,
 	hs_free_database(g->database);
 	g->database = db;
 	g->covered = covered;
+	mr_rules_list_blind(g);
 	return 0;
 }
 
+struct found {
+	uint32_t *v;
+	size_t n;
+};
+
+/* Each once: HS_FLAG_SINGLEMATCH. */
 static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
-	bool *may = arg;
+	struct found *found = arg;
 
-	may[id] = true;
+	found->v[found->n++] = id;
 	return 0;
 }
 
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may)
+size_t mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool cut, uint32_t *out)
 {
-	bool *found = mr_new(bool, g->rules.n);
+	struct found found = { .v = out };
 
+	if (!cut && !text.n)
+		return 0; /* what the database covers does not match nothing */
+	if (!cut && text.n <= UINT32_MAX &&
+	    hs_scan(g->database, text.p, (unsigned)text.n, 0, r->prefilter->scratch, on_match, &found) == HS_SUCCESS)
+		return found.n;
 	/* What cannot be looked through leaves nothing out. */
-	if (text.n <= UINT32_MAX &&
-	    hs_scan(g->database, text.p ? text.p : "", (unsigned)text.n, 0, r->prefilter->scratch, on_match, found) == HS_SUCCESS)
-		for (size_t i = 0; i < g->rules.n; i++)
-			may[i] &= found[i] || !g->covered[i];
-	free(found);
+	found.n = 0;
+	for (size_t i = 0; i < g->rules.n; i++)
+		if (g->covered[i])
+			out[found.n++] = (uint32_t)i;
+	return found.n;
 }
 
 void mr_rules_prefilter_free(struct mr_rules *r)
@@ -270,8 +284,9 @@ int mr_rules_prefilter_load(struct mr_rules *r, size_t i, struct mr_slice bytes,
 	return mr_diag_set(diag, -ENOTSUP, "prefilter: not built in");
 }
 
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may)
+size_t mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool cut, uint32_t *out)
 {
+	return 0;
 }
 
 void mr_rules_prefilter_free(struct mr_rules *r)

@@ -28,15 +28,16 @@ enum mr_rules_kind {
 
 /* A regular expression without its delimiters, and what follows them. */
 struct mr_rules_pattern {
-	struct mr_slice text;
-	uint32_t options;                  /* PCRE2_... */
 	pcre2_code *code;                  /* NULL until compiled */
-	struct mr_slice expanded;          /* text without calls, where it has some; else empty */
+	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
 	bool jit;                          /* code is machine code, too; else it is interpreted */
 	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
-	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
+	bool empty;                        /* may match nothing: the empty text has a match */
+	bool refers;      /* to what others capture: is made for each message; its own code is what it is where none of that occurs */
+	uint32_t options; /* PCRE2_... */
 	size_t n_openings;
-	bool refers; /* to what others capture: has no code of its own */
+	struct mr_slice text;
+	struct mr_slice expanded; /* text without calls, where it has some; else empty */
 };
 
 /* Where in a text matches of one pattern may begin. */
@@ -65,7 +66,8 @@ enum mr_rules_op {
 	MR_RULES_MUL,
 	MR_RULES_DIV,
 	MR_RULES_CHOICE,
-	MR_RULES_JUMP, /* of steps only */
+	MR_RULES_JUMP, /* of steps only, like the next one */
+	MR_RULES_MANY,
 };
 /* Of an expression as it is read. */
 struct mr_rules_node {
@@ -76,18 +78,35 @@ struct mr_rules_node {
 	const struct mr_rules_node *next; /* RULE: the next one of the same expression */
 };
 
-/* Of an expression as it is decided (steps.c). */
-struct mr_rules_step {
-	enum mr_rules_op op;
-	uint32_t arg;  /* RULE: its index; OR, AND, CHOICE, JUMP: the step that may be next */
-	double number; /* NUMBER */
+/* Of an expression as it is decided (steps.c). A step with a number has it in the place of the next one. */
+union mr_rules_step {
+	struct {
+		uint32_t op; /* enum mr_rules_op */
+		uint32_t
+		    arg; /* RULE: its index; OR, AND, CHOICE, JUMP: the step that may be next; MANY: of how many RULE steps that follow */
+	};
+	double number; /* NUMBER; MANY: what their sum has to exceed */
 };
 
 struct mr_rules_rule {
-	char *name;
-	size_t index; /* of definition */
-	bool part;    /* "__NAME" */
+	/* What a message asks of it stands together. */
 	enum mr_rules_kind kind;
+	uint32_t index; /* of definition */
+	bool exists, negated, has_unset;
+	bool constant; /* META in a circle: 0 */
+	bool multiple, nosubject, concat;
+	bool captures; /* named groups of the pattern are kept */
+	unsigned hits_max, range_min, range_max;
+	uint32_t n_steps;
+	uint32_t place;                     /* in its group */
+	const struct mr_rules_group *group; /* that the pattern is in */
+	const union mr_rules_step *steps;
+	const struct mr_sa_eval *eval;
+	struct mr_rules_pattern pattern;
+	struct mr_sa_args args;
+
+	char *name;
+	bool part; /* "__NAME" */
 	enum mr_rules_state state;
 	const char *file, *description, *why;
 	unsigned line;
@@ -101,28 +120,25 @@ struct mr_rules_rule {
 	bool replace; /* its tags are replaced */
 
 	/* of the definition */
-	struct mr_slice header; /* HEADER, MIMEHEADER: "Name", "Name:addr" */
-	bool exists, negated, has_unset;
-	struct mr_slice unset; /* matched where there is no such field */
-	struct mr_rules_pattern pattern;
+	struct mr_slice header;     /* HEADER, MIMEHEADER: "Name", "Name:addr" */
+	struct mr_slice unset;      /* matched where there is no such field */
 	struct mr_slice definition; /* META: the expression; EVAL: "name(args)" */
-	const struct mr_sa_eval *eval;
-	struct mr_sa_args args;
 	const struct mr_rules_node *meta;
 	const struct mr_rules_node *parts; /* its RULE nodes */
-	const struct mr_rules_step *steps;
-	size_t n_steps;
-	bool constant; /* META in a circle: 0 */
-
-	/* of tflags */
-	bool multiple, nosubject, concat;
-	bool captures; /* named groups of the pattern are kept */
-	unsigned hits_max, range_min, range_max;
-
-	const struct mr_rules_group *group; /* that the pattern is in */
-	size_t place;                       /* in it */
-	bool visiting, visited;             /* while metas are resolved */
+	double dear;                       /* META: see steps.c */
+	bool dear_known;
+	bool visiting, visited; /* while metas are resolved */
 	UT_hash_handle hh;
+};
+
+/* Of a rule what a message changes, and what is needed with it. Between two messages there are no values, and awake is who always is. */
+struct mr_rules_now {
+	double value;        /* how often, or what its expression gives */
+	float need, most;    /* META: what the values of those who wake it must exceed; all: no value is above it */
+	uint32_t wakes_from; /* the metas that it wakes are from there on in mr_rules.wakes, to that of the next rule */
+	uint8_t state;       /* enum mr_rules_awakeness */
+	bool first;          /* is looked at before metas are woken */
+	bool part;
 };
 
 /* What a named group of some rule matched in a message. */
@@ -161,11 +177,28 @@ struct mr_rules_group {
 	enum mr_rules_kind kind;
 	struct mr_slice header; /* HEADER */
 	struct mr_rules_list rules;
-	uint32_t *indexes;            /* of the rules */
-	bool *positive;               /* each: it hits only where its pattern matches */
-	struct mr_rules_sieve *sieve; /* finds where those with openings may match */
-	void *database;               /* prefilter.c's: finds which of the others may match; NULL: all may */
-	bool *covered;                /* by the database; others may always match */
+	uint32_t *indexes;              /* of the rules */
+	bool *positive;                 /* each: it hits only where its pattern matches */
+	struct mr_rules_sieve *sieve;   /* finds where those with openings may match */
+	struct mr_rules_places *places; /* each: where it may match in the message that is looked at */
+	void *database;                 /* prefilter.c's: finds which of those without openings may match; NULL: all may */
+	bool *covered;                  /* each: by the database */
+	uint32_t *blind;                /* those that neither sieve nor database tell of: they always may match */
+	size_t n_blind;
+};
+
+enum mr_rules_awakeness {
+	MR_RULES_SLEEPS, /* and is 0 */
+	MR_RULES_WAKES,  /* not looked at yet */
+	MR_RULES_SETTLED,
+};
+/* Rules that a message may make hit (wake.c). */
+struct mr_rules_awake {
+	uint32_t *v; /* indexes of those that do not sleep */
+	size_t n;
+	double *push;     /* each meta that needs more than one: how much there is */
+	uint32_t *pushed; /* which have some */
+	size_t n_pushed;
 };
 
 struct mr_rules {
@@ -173,9 +206,8 @@ struct mr_rules {
 	struct mr_arena *arena;
 	struct mr_sa_conf *conf;
 	struct mr_rules_rule *rules, **ordered; /* by name; by definition */
-	uint32_t *running;                      /* indexes of rules: first those that are asked for themselves, then parts */
-	size_t n_running, n_asked;
-	bool *idle;                             /* each rule: does not run */
+	struct mr_rules_now *now;               /* each rule */
+	uint32_t *wakes;                        /* metas, rule by rule */
 	struct mr_rules_tag *tags[4], *plugins; /* replace_tag, _pre, _inter, _post */
 	struct mr_slice replace_start, replace_end;
 	bool want_proofs;
@@ -199,8 +231,11 @@ struct mr_rules {
 	pcre2_jit_stack *stack;
 
 	/* of the message that is looked at */
-	uint64_t until;  /* by config.cpu_ms() */
-	size_t unlooked; /* bytes that were matched since the last look at it */
+	struct mr_rules_awake awake;
+	size_t n_always;
+	struct mr_slice *matched; /* each rule that has hit */
+	uint64_t until;           /* by config.cpu_ms() */
+	size_t unlooked;          /* bytes that were matched since the last look at it */
 	bool late;
 };
 
@@ -233,7 +268,7 @@ void mr_rules_replace_done(struct mr_rules *r);
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag);
 /* -E2BIG: too large for PCRE2; -EINVAL. */
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
-/* One that refers, with what was captured; its code is the caller's. False: something it names was not. */
+/* One that refers, with what was captured; its code is the caller's. */
 bool mr_rules_pattern_fill(const struct mr_rules_pattern *p, const struct mr_rules_captured *all, struct mr_rules_pattern *out);
 /* The time for one message begins. */
 void mr_rules_pattern_begin(struct mr_rules *r);
@@ -246,6 +281,9 @@ bool mr_rules_refers(struct mr_slice pattern);
 void mr_rules_refer_any(struct mr_slice pattern, const char *any, struct mr_buf *out);
 bool mr_rules_refer(struct mr_slice pattern, const struct mr_rules_captured *all, struct mr_buf *out); /* false: one is missing */
 bool mr_rules_captures(const struct mr_rules_pattern *p);
+/* Was all that the pattern names captured? And does any of it stand in one of these texts, in whatever case? */
+bool mr_rules_is_captured(struct mr_slice pattern, const struct mr_rules_captured *all);
+bool mr_rules_occurs(struct mr_slice pattern, const struct mr_rules_captured *all, const struct mr_sa_list *texts, struct mr_arena *arena);
 /* Adds what the pattern captures in `in` where it was found. */
 void mr_rules_capture(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, struct mr_arena *arena,
 		      struct mr_rules_captured **all);
@@ -255,16 +293,45 @@ struct mr_rules_texts {
 	const struct mr_sa_list *list;
 	struct mr_slice one;
 	struct mr_sa_list single;
-	bool *may;                      /* each rule: may it match? */
-	struct mr_rules_places *places; /* each rule with openings: where */
+	uint32_t *may;          /* of the group's rules those that may match, besides g->blind */
+	size_t n_may, n_sifted; /* n_sifted: the first ones, of the sieve */
 };
+/* Writes g->places, too, until mr_rules_texts_done(). */
 void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,
 			 struct mr_rules_texts *out);
-/* prefilter.c: takes from `may` the rules of the group that cannot match in any line of the text. */
-void mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool *may);
+void mr_rules_texts_done(const struct mr_rules_group *g, const struct mr_rules_texts *t);
+/* prefilter.c: those that the database covers and that may match in some line of the text; all of them where it was not all of the text.
+ * out has room for each. How many. */
+size_t mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool cut, uint32_t *out);
 void mr_rules_prefilter_free(struct mr_rules *r);
 /* meta.c */
 int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_diag *diag);
 /* steps.c: once rules have their indexes. -E2BIG. */
 int mr_rules_steps_write(struct mr_rules *r, struct mr_rules_rule *rule);
-double mr_rules_steps_value(const struct mr_rules_rule *rule, double (*value)(void *arg, size_t index), void *arg);
+struct mr_rules_values { /* of rules, by their indexes */
+	double (*value)(void *arg, size_t index);
+	double (*most)(void *arg, size_t index); /* that it can be, as far as is known already */
+	void *arg;
+};
+double mr_rules_steps_value(const struct mr_rules_rule *rule, const struct mr_rules_values *of);
+double mr_rules_node_at_zero(const struct mr_rules_node *n); /* its value while no rule hits */
+/* needs.c: of a rule what its expression needs: it is 0 while the values of those in v are not more than `above` together. */
+struct mr_rules_needs {
+	uint32_t *v;
+	size_t n, room;
+	bool none;    /* needs nothing */
+	double above; /* 0: any of them is enough */
+	double cost;  /* how likely it is that they wake it; above 1: they do in each message */
+	double most;  /* no value of the rule is above it */
+};
+struct mr_rules_needs *mr_rules_needs(const struct mr_rules *r); /* of each rule, once they are grouped */
+void mr_rules_needs_free(const struct mr_rules *r, struct mr_rules_needs *all);
+bool mr_rules_is_first(const struct mr_rules_rule *rule); /* to be looked at before metas are woken */
+/* wake.c: after the rules are grouped; whoever is awake in each message is then. */
+void mr_rules_wake_prepare(struct mr_rules *r);
+/* One that may hit, and the metas that it may make hit; those that come first wake others only once they have hit. */
+void mr_rules_wake(struct mr_rules *r, uint32_t index);
+void mr_rules_wake_others(struct mr_rules *r, uint32_t index, double value); /* value: of that one, at most */
+void mr_rules_sleep(struct mr_rules *r);                                     /* as before the message */
+/* finish.c: who of the group is blind; again when it has got a database. */
+void mr_rules_list_blind(struct mr_rules_group *g);

@@ -10,9 +10,6 @@ struct run {
 	struct mr_rules *rules;
 	struct mr_sa *sa;
 	struct mr_arena *arena;
-	double *values; /* of each rule: how often, or what its expression gives */
-	bool *settled;
-	struct mr_slice *matched;
 	struct mr_rules_texts *texts; /* of each group */
 	unsigned faults;
 	const struct mr_rules_pattern *pattern; /* of the rule that is looked at now */
@@ -22,7 +19,7 @@ struct run {
 /* More of one rule. False: it is enough. */
 static bool count(struct run *run, const struct mr_rules_rule *rule, struct mr_slice in, struct mr_rules_places *places)
 {
-	unsigned so_far = (unsigned)run->values[rule->index];
+	unsigned so_far = (unsigned)run->rules->now[rule->index].value;
 	struct mr_slice first = { 0 };
 	int n = mr_rules_pattern_count(run->rules, run->pattern, in, places, rule->hits_max - so_far, &first);
 
@@ -31,36 +28,34 @@ static bool count(struct run *run, const struct mr_rules_rule *rule, struct mr_s
 		return false;
 	}
 	if (n > 0 && so_far == 0)
-		run->matched[rule->index] = first;
+		run->rules->matched[rule->index] = first;
 	if (n > 0 && rule->captures)
 		mr_rules_capture(run->rules, run->pattern, in, (size_t)(first.p - in.p), run->arena, &run->captured);
-	run->values[rule->index] += n;
+	run->rules->now[rule->index].value += n;
 	return so_far + (unsigned)n < rule->hits_max;
 }
 
 static void match_header(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_texts *t)
 {
-	struct mr_rules_places places = t->places[rule->place];
+	struct mr_rules_places places = rule->group->places[rule->place];
 
 	if (rule->exists) {
-		run->values[rule->index] = t->there;
+		run->rules->now[rule->index].value = t->there;
 		return;
 	}
 	if (!t->there && rule->has_unset)
 		count(run, rule, rule->unset, NULL);
-	else if (t->may[rule->place])
+	else
 		count(run, rule, t->one, &places);
 	if (rule->negated)
-		run->values[rule->index] = !(run->values[rule->index] > 0);
+		run->rules->now[rule->index].value = !(run->rules->now[rule->index].value > 0);
 }
 
 static void match_lines(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_texts *t)
 {
-	struct mr_rules_places places = t->places[rule->place];
+	struct mr_rules_places places = rule->group->places[rule->place];
 	size_t skipped = rule->nosubject && rule->kind == MR_RULES_BODY;
 
-	if (!t->may[rule->place])
-		return;
 	for (size_t k = 0; k < t->list->n; k++) {
 		struct mr_slice line = t->list->items[k];
 
@@ -85,27 +80,34 @@ static void match_mimeheader(struct run *run, const struct mr_rules_rule *rule)
 			if (!value.n || value.p[value.n - 1] != '\n')
 				mr_buf_putc(&all, '\n');
 		} else {
-			more = count(run, rule, value, NULL) && !(run->values[rule->index] > 0); /* the first part that has it ends it */
+			more = count(run, rule, value, NULL) &&
+			       !(run->rules->now[rule->index].value > 0); /* the first part that has it ends it */
 		}
 	}
 	if (rule->concat)
 		count(run, rule, mr_slice_of(mr_arena_slice(run->arena, mr_buf_slice(&all))), NULL);
 	if (rule->negated)
-		run->values[rule->index] = !(run->values[rule->index] > 0);
+		run->rules->now[rule->index].value = !(run->rules->now[rule->index].value > 0);
 	mr_buf_done(&all);
 }
 
 static double value_of(void *arg, size_t index);
 
+static double most_of(void *arg, size_t index)
+{
+	const struct mr_rules_now *now = &((struct run *)arg)->rules->now[index];
+
+	return now->state == MR_RULES_WAKES ? (double)now->most : now->value;
+}
+
 static double decide(struct run *run, const struct mr_rules_rule *rule)
 {
-	double v = rule->constant ? 0 : mr_rules_steps_value(rule, value_of, run);
+	const struct mr_rules_values values = { value_of, most_of, run };
+	double v = rule->constant ? 0 : mr_rules_steps_value(rule, &values);
 
 	/* What hits with a value below 0 has hit once. */
 	return v < 0 ? 1 : v;
 }
-
-static void settle(struct run *run, const struct mr_rules_rule *rule);
 
 static void match_with(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_pattern *pattern)
 {
@@ -121,28 +123,35 @@ static void match_with(struct run *run, const struct mr_rules_rule *rule, const 
 /* The rules that capture go first. */
 static void match_referring(struct run *run, const struct mr_rules_rule *rule)
 {
+	const struct mr_rules_group *g = rule->group;
+	const struct mr_rules_pattern *p = &rule->pattern;
 	struct mr_rules_pattern filled;
 
 	for (size_t i = 0; i < run->rules->capturing.n; i++)
-		if (!run->settled[run->rules->capturing.v[i]->index])
-			settle(run, run->rules->capturing.v[i]);
-	if (!mr_rules_pattern_fill(&rule->pattern, run->captured, &filled))
+		value_of(run, run->rules->capturing.v[i]->index);
+	if (!mr_rules_is_captured(p->text, run->captured))
 		return;
-	match_with(run, rule, &filled);
-	pcre2_code_free(filled.code);
+	if (g && !rule->has_unset && !mr_rules_occurs(p->text, run->captured, run->texts[g - run->rules->groups].list, run->arena)) {
+		match_with(run, rule, p);
+		return;
+	}
+	if (mr_rules_pattern_fill(p, run->captured, &filled)) {
+		match_with(run, rule, &filled);
+		pcre2_code_free(filled.code);
+	}
 }
 
 static void settle(struct run *run, const struct mr_rules_rule *rule)
 {
 	bool pattern = rule->kind != MR_RULES_META && rule->kind != MR_RULES_EVAL;
 
-	run->settled[rule->index] = true;
+	run->rules->now[rule->index].state = MR_RULES_SETTLED;
 	if (pattern && run->faults >= FAULTS_MAX)
 		return;
 	if (rule->kind == MR_RULES_META)
-		run->values[rule->index] = decide(run, rule);
+		run->rules->now[rule->index].value = decide(run, rule);
 	else if (rule->kind == MR_RULES_EVAL)
-		run->values[rule->index] = rule->eval->run(run->sa, &rule->args);
+		run->rules->now[rule->index].value = rule->eval->run(run->sa, &rule->args);
 	else if (rule->pattern.refers)
 		match_referring(run, rule);
 	else
@@ -153,41 +162,64 @@ static double value_of(void *arg, size_t index)
 {
 	struct run *run = arg;
 
-	if (!run->settled[index])
+	if (run->rules->now[index].state == MR_RULES_WAKES)
 		settle(run, run->rules->ordered[index]);
-	return run->values[index];
+	return run->rules->now[index].value;
 }
 
-/* What no text can match has not hit; most rules need no other look. */
 static void read_texts(struct run *run)
 {
 	struct mr_rules *r = run->rules;
 
 	for (size_t i = 0; i < r->n_groups; i++) {
 		const struct mr_rules_group *g = &r->groups[i];
+		struct mr_rules_texts *t = &run->texts[i];
 
-		mr_rules_texts_read(r, g, run->sa, run->arena, &run->texts[i]);
-		for (size_t k = 0; k < g->rules.n; k++)
-			if (g->positive[k] && !run->texts[i].may[k])
-				run->settled[g->indexes[k]] = true;
+		mr_rules_texts_read(r, g, run->sa, run->arena, t);
+		for (size_t k = 0; k < t->n_may; k++)
+			mr_rules_wake(r, g->indexes[t->may[k]]);
+		for (size_t k = 0; k < g->n_blind; k++)
+			mr_rules_wake(r, g->indexes[g->blind[k]]);
 	}
+}
+
+/* Functions, header fields: metas that depend on them sleep on where they have not hit. */
+static void look_at_first(struct run *run)
+{
+	struct mr_rules *r = run->rules;
+	size_t n = r->awake.n;
+
+	for (size_t i = 0; i < n; i++)
+		if (r->now[r->awake.v[i]].first && value_of(run, r->awake.v[i]) > 0)
+			mr_rules_wake_others(r, r->awake.v[i], r->now[r->awake.v[i]].value);
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
 }
 
 static void collect(struct run *run, struct mr_rules_hits *out)
 {
 	struct mr_rules *r = run->rules;
+	uint32_t *hits = mr_arena_alloc(run->arena, (r->awake.n + 1) * sizeof(*hits));
 
-	out->v = mr_arena_alloc(run->arena, (r->n_rules + 1) * sizeof(*out->v));
-	for (size_t i = 0; i < r->n_rules; i++) {
-		const struct mr_rules_rule *rule = r->ordered[i];
+	for (size_t i = 0; i < r->awake.n; i++)
+		if (r->now[r->awake.v[i]].value > 0)
+			hits[out->n++] = r->awake.v[i];
+	qsort(hits, out->n, sizeof(*hits), by_index);
+	out->v = mr_arena_alloc(run->arena, (out->n + 1) * sizeof(*out->v));
+	for (size_t i = 0; i < out->n; i++) {
+		const struct mr_rules_rule *rule = r->ordered[hits[i]];
+		double value = r->now[hits[i]].value;
 
-		if (!(run->values[i] > 0))
-			continue;
-		out->v[out->n++] = (struct mr_rules_hit){ .name = rule->name,
-							  .score = rule->scores[0],
-							  .count = run->values[i] < 1 ? 1 : (unsigned)run->values[i],
-							  .part = rule->part,
-							  .matched = run->matched[i] };
+		out->v[i] = (struct mr_rules_hit){ .name = rule->name,
+						   .score = rule->scores[0],
+						   .count = value < 1 ? 1 : (unsigned)value,
+						   .part = rule->part,
+						   .matched = r->matched[hits[i]] };
 	}
 }
 
@@ -195,18 +227,18 @@ void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_ar
 {
 	struct run run = { .rules = r, .sa = sa, .arena = arena };
 
-	run.values = mr_arena_alloc(arena, (r->n_rules + 1) * sizeof(double));
-	run.settled = mr_arena_alloc(arena, r->n_rules + 1);
-	memcpy(run.settled, r->idle, r->n_rules);
-	run.matched = mr_arena_alloc(arena, (r->n_rules + 1) * sizeof(struct mr_slice));
 	run.texts = mr_arena_alloc(arena, (r->n_groups + 1) * sizeof(*run.texts));
 	*out = (struct mr_rules_hits){ 0 };
 	mr_rules_pattern_begin(r);
 	read_texts(&run);
-	for (size_t i = 0; i < (parts ? r->n_running : r->n_asked); i++)
-		if (!run.settled[r->running[i]])
-			settle(&run, r->ordered[r->running[i]]);
+	look_at_first(&run);
+	for (size_t i = 0; i < r->awake.n; i++)
+		if (parts || !r->now[r->awake.v[i]].part)
+			value_of(&run, r->awake.v[i]);
 	collect(&run, out);
+	for (size_t i = 0; i < r->n_groups; i++)
+		mr_rules_texts_done(&r->groups[i], &run.texts[i]);
+	mr_rules_sleep(r);
 	out->slow = run.faults > 0;
 	out->cut = run.faults >= FAULTS_MAX || r->late;
 }

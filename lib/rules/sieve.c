@@ -1,4 +1,5 @@
-/* sieve: see sieve.h. */
+/* sieve: see sieve.h. What is touched for a text is what it costs: bytes that mean the same to a block share a row of its table, and a
+ * sieve of few openings has narrow rows. */
 
 /* system */
 #include <string.h>
@@ -20,8 +21,10 @@ struct end {
 };
 
 struct block {
-	lanes table[256]; /* for each byte the bits that may go on */
 	lanes first, last;
+	uint8_t row_of[256]; /* each byte */
+	lanes *rows;         /* the bits that may go on; while the sieve grows, one for each byte */
+	uint64_t *narrow;    /* the same, where only the first lane is used; else NULL */
 	struct end ends[LANES * LANE_BITS];
 };
 
@@ -38,20 +41,31 @@ struct mr_rules_sieve *mr_rules_sieve_new(void)
 
 void mr_rules_sieve_free(struct mr_rules_sieve *s)
 {
-	for (size_t i = 0; s && i < s->n; i++)
+	for (size_t i = 0; s && i < s->n; i++) {
+		free(s->v[i]->rows);
+		free(s->v[i]->narrow);
 		free(s->v[i]);
+	}
 	if (s)
 		free(s->v);
 	free(s);
 }
 
+static void *aligned(size_t n)
+{
+	void *p = aligned_alloc(_Alignof(lanes), (n + _Alignof(lanes) - 1) / _Alignof(lanes) * _Alignof(lanes));
+
+	if (!p)
+		abort();
+	memset(p, 0, n);
+	return p;
+}
+
 static struct block *block_new(void)
 {
-	struct block *b = aligned_alloc(_Alignof(struct block), sizeof(*b));
+	struct block *b = aligned(sizeof(*b));
 
-	if (!b)
-		abort();
-	memset(b, 0, sizeof(*b));
+	b->rows = aligned(256 * sizeof(lanes));
 	return b;
 }
 
@@ -79,7 +93,7 @@ static void add_one(struct mr_rules_sieve *s, unsigned id, const struct mr_rules
 	for (unsigned i = 0; i < o->n; i++)
 		for (unsigned byte = 0; byte < 256; byte++)
 			if (o->bytes[i].bits[byte / 64] >> byte % 64 & 1)
-				b->table[byte][lane] |= UINT64_C(1) << (bit + i);
+				b->rows[byte][lane] |= UINT64_C(1) << (bit + i);
 	s->bit += o->n;
 }
 
@@ -89,17 +103,55 @@ void mr_rules_sieve_add(struct mr_rules_sieve *s, unsigned id, const struct mr_r
 		add_one(s, id, &v[i]);
 }
 
+/* Each row once. */
+static void pack(struct block *b, bool narrow)
+{
+	lanes *rows = aligned(256 * sizeof(lanes));
+	size_t n = 0;
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		size_t row = 0;
+
+		while (row < n && memcmp(&rows[row], &b->rows[byte], sizeof(lanes)) != 0)
+			row++;
+		if (row == n)
+			rows[n++] = b->rows[byte];
+		b->row_of[byte] = (uint8_t)row;
+	}
+	free(b->rows);
+	b->rows = aligned(n * sizeof(lanes));
+	memcpy(b->rows, rows, n * sizeof(lanes));
+	free(rows);
+	if (!narrow)
+		return;
+	b->narrow = mr_new(uint64_t, n);
+	for (size_t i = 0; i < n; i++)
+		b->narrow[i] = b->rows[i][0];
+}
+
+void mr_rules_sieve_done(struct mr_rules_sieve *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		pack(s->v[i], s->n == 1 && s->bit <= LANE_BITS);
+}
+
+static bool report_lane(const struct block *b, unsigned lane, uint64_t found, size_t at, struct mr_buf *out)
+{
+	for (uint64_t left = found; left; left &= left - 1) {
+		const struct end *e = &b->ends[lane * LANE_BITS + (unsigned)__builtin_ctzll(left)];
+		struct mr_rules_start start = { .id = e->id, .at = (uint32_t)(at + 1 - e->n) };
+
+		if (mr_buf_add(out, (struct mr_slice){ (const char *)&start, sizeof(start) }) < 0)
+			return false;
+	}
+	return true;
+}
+
 static bool report(const struct block *b, const lanes *found, size_t at, struct mr_buf *out)
 {
-	for (unsigned lane = 0; lane < LANES; lane++) {
-		for (uint64_t left = (*found)[lane]; left; left &= left - 1) {
-			const struct end *e = &b->ends[lane * LANE_BITS + (unsigned)__builtin_ctzll(left)];
-			struct mr_rules_start start = { .id = e->id, .at = (uint32_t)(at + 1 - e->n) };
-
-			if (mr_buf_add(out, (struct mr_slice){ (const char *)&start, sizeof(start) }) < 0)
-				return false;
-		}
-	}
+	for (unsigned lane = 0; lane < LANES; lane++)
+		if (!report_lane(b, lane, (*found)[lane], at, out))
+			return false;
 	return true;
 }
 
@@ -122,7 +174,7 @@ static inline bool any(const lanes *v)
 		for (size_t i = from; i < to; i++) {                                                                                       \
 			lanes found;                                                                                                       \
                                                                                                                                            \
-			state = ((state << 1) | b->first) & b->table[(unsigned char)text.p[i]];                                            \
+			state = ((state << 1) | b->first) & b->rows[b->row_of[(unsigned char)text.p[i]]];                                  \
 			found = state & b->last;                                                                                           \
 			if (any(&found) && !report(b, &found, i, out))                                                                     \
 				return false;                                                                                              \
@@ -134,7 +186,8 @@ static inline bool any(const lanes *v)
 	LOOK(name, target)                                                                                                                 \
 	target static bool walk_##name(const struct block *b, struct mr_slice text, struct mr_buf *out)                                    \
 	{                                                                                                                                  \
-		const lanes first = b->first, last = b->last;                                                                              \
+		const lanes first = b->first, last = b->last, *rows = b->rows;                                                             \
+		const uint8_t *row_of = b->row_of;                                                                                         \
 		lanes state = { 0 };                                                                                                       \
                                                                                                                                            \
 		for (size_t i = 0; i < text.n;) {                                                                                          \
@@ -142,7 +195,7 @@ static inline bool any(const lanes *v)
 			lanes before = state, found = { 0 };                                                                               \
                                                                                                                                            \
 			for (; i < stop; i++) {                                                                                            \
-				state = ((state << 1) | first) & b->table[(unsigned char)text.p[i]];                                       \
+				state = ((state << 1) | first) & rows[row_of[(unsigned char)text.p[i]]];                                   \
 				found |= state & last;                                                                                     \
 			}                                                                                                                  \
 			if (any(&found) && !look_##name(b, &before, text, from, stop, out))                                                \
@@ -156,6 +209,19 @@ WALK(512, __attribute__((target("avx512f"))))
 WALK(256, __attribute__((target("avx2"))))
 #endif
 WALK(any, )
+
+static bool walk_narrow(const struct block *b, struct mr_slice text, struct mr_buf *out)
+{
+	const uint64_t first = b->first[0], last = b->last[0];
+	uint64_t state = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		state = ((state << 1) | first) & b->narrow[b->row_of[(unsigned char)text.p[i]]];
+		if (state & last && !report_lane(b, 0, state & last, i, out))
+			return false;
+	}
+	return true;
+}
 
 static bool (*widest(void))(const struct block *, struct mr_slice, struct mr_buf *)
 {
@@ -175,7 +241,7 @@ bool mr_rules_sieve_scan(const struct mr_rules_sieve *s, struct mr_slice text, s
 	if (text.n > UINT32_MAX)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (!walk_block(s->v[i], text, out))
+		if (!(s->v[i]->narrow ? walk_narrow : walk_block)(s->v[i], text, out))
 			return false;
 	return true;
 }

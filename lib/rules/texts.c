@@ -25,40 +25,52 @@ static size_t in_order(uint32_t *places, size_t n, uint64_t *seen)
 }
 
 /* Rule by rule, and then in the order of the text. */
-static void sort(struct mr_rules_texts *t, struct mr_arena *arena, const struct mr_rules_start *found, size_t n, size_t n_rules,
-		 size_t n_bytes)
+static void sort(const struct mr_rules_group *g, struct mr_arena *arena, const struct mr_rules_start *found, size_t n, size_t n_bytes,
+		 struct mr_rules_texts *t)
 {
 	uint32_t *all = mr_arena_alloc(arena, (n + 1) * sizeof(*all)), *next = all;
 	uint64_t *seen = mr_arena_alloc(arena, (n_bytes / 64 + 1) * sizeof(*seen));
 
 	for (size_t i = 0; i < n; i++)
-		t->places[found[i].id].n++;
-	for (size_t i = 0; i < n_rules; i++) {
-		t->places[i].v = next;
-		next += t->places[i].n;
-		t->places[i].n = 0;
+		if (g->places[found[i].id].n++ == 0)
+			t->may[t->n_may++] = found[i].id;
+	for (size_t i = 0; i < t->n_may; i++) {
+		struct mr_rules_places *p = &g->places[t->may[i]];
+
+		p->v = next;
+		next += p->n;
+		p->n = 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct mr_rules_places *p = &t->places[found[i].id];
+		struct mr_rules_places *p = &g->places[found[i].id];
 
 		all[(size_t)(p->v - all) + p->n++] = found[i].at;
 	}
-	for (size_t i = 0; i < n_rules; i++)
-		t->places[i].n = in_order(all + (t->places[i].v - all), t->places[i].n, seen);
+	for (size_t i = 0; i < t->n_may; i++) {
+		struct mr_rules_places *p = &g->places[t->may[i]];
+
+		p->n = in_order(all + (p->v - all), p->n, seen);
+	}
 }
 
-/* Which rules may match, and where. */
+/* Anywhere, for all that the sieve would have told of. */
+static void give_up(const struct mr_rules_group *g, struct mr_rules_texts *t)
+{
+	for (size_t i = 0; i < g->rules.n; i++)
+		if (g->rules.v[i]->pattern.openings) {
+			g->places[i].all = true;
+			t->may[t->n_may++] = (uint32_t)i;
+		}
+}
+
 static void sift(const struct mr_rules_group *g, struct mr_slice text, struct mr_arena *arena, struct mr_rules_texts *t)
 {
 	struct mr_buf found = MR_BUF(PLACES_MAX * sizeof(struct mr_rules_start));
 
-	if (mr_rules_sieve_scan(g->sieve, text, &found)) {
-		sort(t, arena, (const void *)found.p, found.n / sizeof(struct mr_rules_start), g->rules.n, text.n);
-		for (size_t i = 0; i < g->rules.n; i++) {
-			t->places[i].all = false;
-			t->may[i] = !g->rules.v[i]->pattern.openings || t->places[i].n;
-		}
-	}
+	if (mr_rules_sieve_scan(g->sieve, text, &found))
+		sort(g, arena, (const void *)found.p, found.n / sizeof(struct mr_rules_start), text.n, t);
+	else
+		give_up(g, t);
 	mr_buf_done(&found);
 }
 
@@ -74,23 +86,22 @@ static void look_through(const struct mr_rules *r, const struct mr_rules_group *
 	}
 	if (t->list->n > 1)
 		all = mr_buf_slice(&joined);
-	if (g->sieve && !joined.full)
+	if (g->sieve && joined.full)
+		give_up(g, t);
+	else if (g->sieve)
 		sift(g, all, arena, t);
-	if (g->database && !joined.full)
-		mr_rules_prefilter_scan(r, g, all, t->may);
+	t->n_sifted = t->n_may;
+	if (g->database)
+		t->n_may += mr_rules_prefilter_scan(r, g, all, joined.full, t->may + t->n_may);
 	mr_buf_done(&joined);
 }
 
 void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,
 			 struct mr_rules_texts *t)
 {
-	*t = (struct mr_rules_texts){ .there = true, .one = { "", 0 }, .may = mr_arena_alloc(arena, g->rules.n) };
-	t->places = mr_arena_alloc(arena, g->rules.n * sizeof(*t->places));
+	*t = (struct mr_rules_texts){ .there = true, .one = { "", 0 }, .may = mr_arena_alloc(arena, g->rules.n * sizeof(*t->may)) };
 	t->single = (struct mr_sa_list){ &t->one, 1 };
 	t->list = &t->single;
-	memset(t->may, true, g->rules.n);
-	for (size_t i = 0; i < g->rules.n; i++)
-		t->places[i].all = true;
 	if (g->kind == MR_RULES_HEADER)
 		t->there = mr_sa_header(sa, g->header, &t->one);
 	else if (g->kind == MR_RULES_BODY)
@@ -103,4 +114,10 @@ void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *
 		t->one = mr_sa_full(sa);
 	if (g->sieve || g->database)
 		look_through(r, g, arena, t);
+}
+
+void mr_rules_texts_done(const struct mr_rules_group *g, const struct mr_rules_texts *t)
+{
+	for (size_t i = 0; i < t->n_sifted; i++)
+		g->places[t->may[i]] = (struct mr_rules_places){ 0 };
 }

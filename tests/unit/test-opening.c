@@ -161,6 +161,7 @@ static void test_finds_all(void **state)
 		assert_in_range(n, 1, MR_OPENINGS_MAX);
 		mr_rules_sieve_add(s, id, v, n);
 	}
+	mr_rules_sieve_done(s);
 	assert_true(mr_rules_sieve_scan(s, mr_buf_slice(&text), &found));
 	for (unsigned id = 0; id < MR_COUNT(patterns); id++) {
 		int error;
@@ -199,6 +200,7 @@ static void test_too_many(void **state)
 	struct mr_rules_start start = { 0 };
 
 	mr_rules_sieve_add(s, 7, v, mr_rules_openings(MR_LIT("ab"), 0, v));
+	mr_rules_sieve_done(s);
 	assert_true(mr_rules_sieve_scan(s, MR_LIT(""), &found));
 	assert_int_equal(found.n, 0);
 	assert_true(mr_rules_sieve_scan(s, MR_LIT("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxab"), &found));

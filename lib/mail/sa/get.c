@@ -3,6 +3,7 @@
 #include <string.h>
 
 /* ours */
+#include "base/hash.h"
 #include "base/mem.h"
 #include "mail/sa/internal.h"
 
@@ -279,11 +280,10 @@ static struct mr_slice shown_name(struct mr_arena *a, struct mr_slice s)
 
 static void pick_addresses(struct mr_sa *sa, const struct how *h, const struct mr_sa_list *in, struct mr_sa_list *out)
 {
-	static const size_t each = 256;
-	struct sa_address *found = mr_arena_alloc(sa->arena, each * sizeof(*found));
+	struct sa_address found[256]; /* of one field */
 
 	for (size_t i = 0; i < in->n && out->n < ADDRESSES_MAX; i++) {
-		size_t n = sa_addresses(sa->arena, in->items[i], found, each);
+		size_t n = sa_addresses(sa->arena, in->items[i], found, MR_COUNT(found));
 
 		for (size_t k = 0; k < n; k++) {
 			if (h->addr && found[k].address.p)
@@ -407,15 +407,19 @@ static struct mr_sa_list compute(struct mr_sa *sa, struct mr_slice request)
 
 static struct sa_got *got(struct mr_sa *sa, struct mr_slice request)
 {
-	struct sa_got *g;
+	struct sa_got **bucket = &sa->got[mr_hash(request.p, request.n) % SA_GOT_BUCKETS], *g;
 	struct mr_sa_list values;
 
-	for (size_t i = 0; i < sa->n_got; i++)
-		if (mr_slice_eq(sa->got[i].request, request))
-			return &sa->got[i];
+	for (g = *bucket; g; g = g->next)
+		if (mr_slice_eq(g->request, request))
+			return g;
 	values = compute(sa, request); /* may keep others on its way */
-	g = &sa->got[sa->n_got < SA_GOT_MAX ? sa->n_got++ : SA_GOT_MAX - 1];
-	*g = (struct sa_got){ .request = sa_keep(sa->arena, request), .values = values };
+	g = mr_arena_alloc(sa->arena, sizeof(*g));
+	*g = (struct sa_got){ .next = *bucket, .request = sa_keep(sa->arena, request), .values = values };
+	if (sa->n_got < SA_GOT_MAX) {
+		*bucket = g;
+		sa->n_got++;
+	}
 	return g;
 }
 

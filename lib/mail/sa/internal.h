@@ -32,12 +32,14 @@ struct sa_node {
 };
 
 struct sa_got {
+	struct sa_got *next;
 	struct mr_slice request;
 	struct mr_sa_list values;
 	struct mr_slice joined, scalar; /* once asked for */
 	bool is_joined, is_scalar;
 };
-#define SA_GOT_MAX 512 /* requests whose answers are kept */
+#define SA_GOT_MAX     512 /* requests whose answers are kept */
+#define SA_GOT_BUCKETS 128
 
 struct mr_sa {
 	struct mr_arena *arena;
@@ -78,7 +80,7 @@ struct mr_sa {
 	size_t lines, blank_lines;
 	double capitals;
 	bool has_capitals;
-	struct sa_got got[SA_GOT_MAX];
+	struct sa_got *got[SA_GOT_BUCKETS]; /* by request */
 	size_t n_got;
 };
 
