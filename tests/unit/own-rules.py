@@ -48,7 +48,7 @@ def main(scan, folder):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         (work / "mailreeve.conf").write_text(f'state_dir = "{work}"\ndkim_keyring_file = ""\nhostname = mx.here.example\n'
-                                             'milter {\nrule_files = "mailreeve"\n}\n')
+                                             'milter {\nrule_files = { mailreeve, spamassassin }\n}\n')
         for number, case in enumerate(cases):
             (work / f"{number}.eml").write_text(message(case[3]), encoding="utf-8")
         done = subprocess.run([scan, "-c", work / "mailreeve.conf", "--json", *(work / f"{n}.eml" for n in range(len(cases)))], capture_output=True, check=True)
