@@ -6,7 +6,6 @@ import authority
 import pytest
 from stack import admin, layout, mail, zones
 
-DOMAIN = "of-its-own-server.example"
 ANNA = admin.address("anna")
 GOOD, BAD = f"v=spf1 ip4:{zones.FOREIGN_ADDRESS} -all", "v=spf1 -all"
 
@@ -17,46 +16,48 @@ def txt(name, ttl, value):
 
 @pytest.fixture
 def server(stack, request):
-    """Holds the domain alone; the stack's resolver asks it and keeps what it says."""
+    """Holds a domain that no other test asks about, and that alone; the stack's resolver asks it and keeps what it says."""
+    domain = f"own-server-{next(stack.numbers)}.example"
     made = authority.Authority(stack.lay.dir / request.node.name, stack.servers, request.node.name)
-    zones.control(stack.lay, "local_zone", DOMAIN, "transparent")
-    zones.control(stack.lay, "forward_add", DOMAIN, made.address)
-    made.publish(txt("_dmarc." + DOMAIN, 3600, "v=DMARC1; p=none"))
+    zones.control(stack.lay, "local_zone", domain, "transparent")
+    zones.control(stack.lay, "forward_add", domain, made.address)
+    made.domain = domain
+    made.publish(txt("_dmarc." + domain, 3600, "v=DMARC1; p=none"))
     yield made
-    zones.control(stack.lay, "forward_remove", DOMAIN)
-    zones.control(stack.lay, "local_zone_remove", DOMAIN)
-    zones.control(stack.lay, "flush_zone", DOMAIN)
+    zones.control(stack.lay, "forward_remove", domain)
+    zones.control(stack.lay, "local_zone_remove", domain)
+    zones.control(stack.lay, "flush_zone", domain)
     made.stop()
 
 
-def results(stack):
+def results(stack, domain):
     """What is written about a signed message of that domain that comes now."""
-    sender = "someone@" + DOMAIN
-    content = mail.sign(stack.lay, mail.message(sender, ANNA, mark=(mark := mail.new_mark())), DOMAIN)
+    sender = "someone@" + domain
+    content = mail.sign(stack.lay, mail.message(sender, ANNA, mark=(mark := mail.new_mark())), domain)
     stack.client.send(sender, ANNA, content)
     return " ".join(stack.arrived(ANNA, mark)["Authentication-Results"].split())
 
 
 @pytest.mark.rows("G15")
 def test_a_changed_record_is_seen_when_its_ttl_is_over(stack, server):
-    server.publish(txt(DOMAIN, 1, BAD))
-    assert "spf=fail" in results(stack)
-    server.publish(txt(DOMAIN, 1, GOOD))
-    assert mail.wait_until(lambda: "spf=pass" in results(stack), 15)
+    server.publish(txt(server.domain, 1, BAD))
+    assert "spf=fail" in results(stack, server.domain)
+    server.publish(txt(server.domain, 1, GOOD))
+    assert mail.wait_until(lambda: "spf=pass" in results(stack, server.domain), 15)
 
 
 @pytest.mark.rows("G15")
 def test_a_record_is_asked_for_once_in_its_ttl(stack, server):
     """SPF, DMARC and the key: by many messages, over longer than the milter itself keeps an answer. What changes meanwhile is not seen."""
-    key = zones.dkim_record(DOMAIN, zones.SELECTOR, stack.lay.dir / "dns/foreign.key").replace(" IN ", " 3600 IN ", 1)
-    server.publish(txt(DOMAIN, 3600, GOOD))
+    key = zones.dkim_record(server.domain, zones.SELECTOR, stack.lay.dir / "dns/foreign.key").replace(" IN ", " 3600 IN ", 1)
+    server.publish(txt(server.domain, 3600, GOOD))
     server.publish(key)
-    found = results(stack)
+    found = results(stack, server.domain)
     assert "spf=pass" in found and "dkim=pass" in found and "dmarc=pass" in found
     asked = server.asked("TXT")
     assert asked == 3
-    server.publish(txt(DOMAIN, 3600, BAD))
+    server.publish(txt(server.domain, 3600, BAD))
     for _ in range(4):
-        assert "spf=pass" in results(stack)
+        assert "spf=pass" in results(stack, server.domain)
         time.sleep(0.4)
-    assert "dkim=pass" in results(stack) and server.asked("TXT") == asked
+    assert "dkim=pass" in results(stack, server.domain) and server.asked("TXT") == asked
