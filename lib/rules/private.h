@@ -233,7 +233,7 @@ struct mr_rules {
 	/* of the message that is looked at */
 	struct mr_rules_awake awake;
 	size_t n_always;
-	struct mr_slice *matched; /* each rule that has hit */
+	struct mr_slice *matched; /* each rule with a pattern that has hit; the others' are empty */
 	uint64_t until;           /* by config.cpu_ms() */
 	size_t unlooked;          /* bytes that were matched since the last look at it */
 	bool late;

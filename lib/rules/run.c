@@ -35,6 +35,15 @@ static bool count(struct run *run, const struct mr_rules_rule *rule, struct mr_s
 	return so_far + (unsigned)n < rule->hits_max;
 }
 
+/* It hits where its pattern matches nothing. */
+static void negate(struct run *run, const struct mr_rules_rule *rule)
+{
+	struct mr_rules_now *now = &run->rules->now[rule->index];
+
+	now->value = !(now->value > 0);
+	run->rules->matched[rule->index] = (struct mr_slice){ 0 };
+}
+
 static void match_header(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_texts *t)
 {
 	struct mr_rules_places places = rule->group->places[rule->place];
@@ -48,7 +57,7 @@ static void match_header(struct run *run, const struct mr_rules_rule *rule, cons
 	else
 		count(run, rule, t->one, &places);
 	if (rule->negated)
-		run->rules->now[rule->index].value = !(run->rules->now[rule->index].value > 0);
+		negate(run, rule);
 }
 
 static void match_lines(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_texts *t)
@@ -87,7 +96,7 @@ static void match_mimeheader(struct run *run, const struct mr_rules_rule *rule)
 	if (rule->concat)
 		count(run, rule, mr_slice_of(mr_arena_slice(run->arena, mr_buf_slice(&all))), NULL);
 	if (rule->negated)
-		run->rules->now[rule->index].value = !(run->rules->now[rule->index].value > 0);
+		negate(run, rule);
 	mr_buf_done(&all);
 }
 

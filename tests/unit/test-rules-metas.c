@@ -234,6 +234,9 @@ static void check_message(struct world *w, struct mr_rules *r)
 		const char *name = parts.v[i].name;
 
 		found[number_in(name, strchr(name, 'L') ? 'L' : 'M')] = parts.v[i].count;
+		if (parts.v[i].matched.n) /* of this message, of no other one before */
+			assert_true(mr_slice_starts(parts.v[i].matched, MR_LIT("word")) ||
+				    mr_slice_starts(parts.v[i].matched, MR_LIT("yes")) || mr_slice_eq(parts.v[i].matched, MR_LIT("y")));
 		n_asked += !parts.v[i].part;
 	}
 	for (unsigned i = 0; i < LEAVES; i++)
@@ -261,6 +264,8 @@ static void check_message(struct world *w, struct mr_rules *r)
 		n_asked--;
 	}
 	assert_int_equal(n_asked, 0);
+	memset(words.p, 'z', words.n);
+	memset(fields.p, 'z', fields.n);
 	mr_buf_done(&words);
 	mr_buf_done(&fields);
 }
