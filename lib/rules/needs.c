@@ -13,7 +13,7 @@
 #define RULES_MAX  1000 /* that one expression needs; with more of them it is always decided */
 
 struct maker {
-	struct mr_rules_needs *of; /* each rule; also of each part of an expression while it is read */
+	struct mr_rules_needs *of; /* each rule */
 	uint8_t *state;            /* each rule: 1 is being looked at, 2 is known */
 	double *cost;              /* each rule: how likely it wakes others */
 };
