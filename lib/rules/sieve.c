@@ -66,6 +66,8 @@ static struct block *block_new(void)
 	struct block *b = aligned(sizeof(*b));
 
 	b->rows = aligned(256 * sizeof(lanes));
+	for (unsigned byte = 0; byte < 256; byte++)
+		b->row_of[byte] = (uint8_t)byte;
 	return b;
 }
 

@@ -11,7 +11,7 @@ struct mr_rules_sieve *mr_rules_sieve_new(void);
 void mr_rules_sieve_free(struct mr_rules_sieve *s); /* NULL is fine */
 /* id: what the openings lead to, below 2^16. */
 void mr_rules_sieve_add(struct mr_rules_sieve *s, unsigned id, const struct mr_rules_opening *v, size_t n);
-/* After the last, before the first text. */
+/* After the last: what a text touches is packed closer. */
 void mr_rules_sieve_done(struct mr_rules_sieve *s);
 
 struct mr_rules_start {

@@ -65,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	s = mr_rules_sieve_new();
 	mr_rules_sieve_add(s, 0, v, n);
+	mr_rules_sieve_done(s);
 	fuzz_assert(mr_rules_sieve_scan(s, text, &found));
 	for (size_t i = 0; i < found.n / sizeof(struct mr_rules_start); i++) {
 		const struct mr_rules_start *start = (const void *)(found.p + i * sizeof(*start));
