@@ -94,9 +94,9 @@ def test_forms_of_received(forms, local):
 
 @pytest.mark.rows("G18")
 def test_rules_on_forms_of_received(compare, forms):
-    firsts = [path for path in forms if path.endswith("-first.eml")]
+    firsts = [path for path in forms if path.endswith("-first.eml")][::4]  # SpamAssassin takes a second for each
     sums = compare(firsts)
-    assert sums.messages > 180 and not sums.different and sums.supported >= 0.99, str(sums)
+    assert sums.messages > 45 and not sums.different and sums.supported >= 0.99, str(sums)
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +110,8 @@ def recent():
 
 @pytest.mark.rows("G18")
 def test_recent_mail(compare, recent):
-    sums = compare(list(recent)[::3])
-    assert sums.messages == 195 and sums.agreement >= 0.999 and sums.supported >= 0.99, str(sums)
+    sums = compare(list(recent)[::6])
+    assert sums.messages == 98 and sums.agreement >= 0.999 and sums.supported >= 0.99, str(sums)
 
 
 @pytest.mark.rows("G18")
