@@ -347,9 +347,8 @@ const struct mr_option mr_milter_options[] = {
 	  .offset = OFF(clamd_away),
 	  .def = "defer",
 	  .choices = "defer|tag|pass",
-	  .help = "When no server answers: 451, go on with the symbol VIRUS_UNCHECKED, or go on. With defer a message that got no answer "
-		  "within "
-		  "clamd_timeout three times is held in Postfix's queue." },
+	  .help = "When no server answers: 451, go on with the symbol VIRUS_UNCHECKED, or go on. With defer a message that got no "
+		  "answer within clamd_timeout three times is held in Postfix's queue." },
 	{ .section = "milter",
 	  .name = "virus_action",
 	  .type = MR_OPT_ENUM,
