@@ -14,8 +14,7 @@
 #define STACK_MAX     (512u << 10)
 #define DEPTH_MAX     1000
 #define MULTIPLE_MAX  1000
-#define CAPTURING_MAX 100 /* rules */
-#define SELDOM        0.0005
+#define CAPTURING_MAX 100  /* rules */
 #define SHARE_MAX     0.02 /* of the bytes of a text, at which a pattern is tried */
 
 static const char *const states[] = {
@@ -301,30 +300,18 @@ static void group(struct mr_rules *r, const struct mr_rules_list *patterns)
 	}
 }
 
-/* What is found often stands apart from what is found seldom (see sieve.h). */
-static void add_to_sieve(struct mr_rules_group *g, double from, double to)
+static void make_sieve(struct mr_rules_group *g)
 {
 	for (size_t i = 0; i < g->rules.n; i++) {
 		const struct mr_rules_pattern *p = &g->rules.v[i]->pattern;
-		double share = p->openings ? mr_rules_openings_share(p->openings, p->n_openings) : to;
 
-		if (share >= from && share < to)
+		if (p->openings && !g->sieve)
+			g->sieve = mr_rules_sieve_new();
+		if (p->openings)
 			mr_rules_sieve_add(g->sieve, (unsigned)i, p->openings, p->n_openings);
 	}
-}
-
-static void make_sieve(struct mr_rules_group *g)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < g->rules.n; i++)
-		any |= g->rules.v[i]->pattern.openings != NULL;
-	if (!any)
-		return;
-	g->sieve = mr_rules_sieve_new();
-	add_to_sieve(g, 0, SELDOM);
-	add_to_sieve(g, SELDOM, 1);
-	mr_rules_sieve_done(g->sieve);
+	if (g->sieve)
+		mr_rules_sieve_done(g->sieve);
 }
 
 static void describe_group(struct mr_rules *r, struct mr_rules_group *g)

@@ -13,32 +13,34 @@
 #define FREE       1e-5
 #define WORK_MAX   (8 * MR_OPENINGS_MAX) /* held while two sets are put together */
 
-/* Bytes of ordinary mail, of 1,000: headers and text, what is not named 0.3. */
-static const float letters[] = { 54, 10, 25, 26, 84, 14, 14, 30, 52, 2, 6, 30, 20, 50, 55, 16, 1, 48, 46, 62, 20, 8, 13, 3, 14, 2 };
+/* Bytes of ordinary mail, of 1,000: headers and text. */
+#define LETTER(small, large, n) [small] = (n), [large] = (n) / 8.0F
+#define OTHERS                  2
+#define MARK                    12
+#define NOT_ASCII               0.3
+static const float weights[128] = {
+	[0x00 ... 0x09] = OTHERS, ['\n'] = MARK,        [0x0b ... 0x1f] = OTHERS, [' '] = 160,
+	['!' ... '+'] = OTHERS,   [',' ... '/'] = MARK, ['0' ... '9'] = 8,        [':'] = MARK,
+	[';' ... '<'] = OTHERS,   ['='] = MARK,         ['>' ... '@'] = OTHERS,   ['[' ... '`'] = OTHERS,
+	['{' ... 0x7f] = OTHERS,  LETTER('a', 'A', 54), LETTER('b', 'B', 10),     LETTER('c', 'C', 25),
+	LETTER('d', 'D', 26),     LETTER('e', 'E', 84), LETTER('f', 'F', 14),     LETTER('g', 'G', 14),
+	LETTER('h', 'H', 30),     LETTER('i', 'I', 52), LETTER('j', 'J', 2),      LETTER('k', 'K', 6),
+	LETTER('l', 'L', 30),     LETTER('m', 'M', 20), LETTER('n', 'N', 50),     LETTER('o', 'O', 55),
+	LETTER('p', 'P', 16),     LETTER('q', 'Q', 1),  LETTER('r', 'R', 48),     LETTER('s', 'S', 46),
+	LETTER('t', 'T', 62),     LETTER('u', 'U', 20), LETTER('v', 'V', 8),      LETTER('w', 'W', 13),
+	LETTER('x', 'X', 3),      LETTER('y', 'Y', 14), LETTER('z', 'Z', 2),
+};
 
-static float weight(unsigned byte)
-{
-	if (byte >= 'a' && byte <= 'z')
-		return letters[byte - 'a'] / 1000;
-	if (byte >= 'A' && byte <= 'Z')
-		return letters[byte - 'A'] / 8000;
-	if (byte >= '0' && byte <= '9')
-		return 0.008f;
-	if (byte == ' ')
-		return 0.16f;
-	if (byte == '\n' || byte == '.' || byte == '-' || byte == '/' || byte == ',' || byte == ':' || byte == '=')
-		return 0.012f;
-	return byte >= 0x80 ? 0.0003f : 0.002f;
-}
-
-static double share_of(const struct mr_rules_class *c)
+double mr_rules_class_share(const struct mr_rules_class *c)
 {
 	double share = 0;
 
-	for (unsigned i = 0; i < 4; i++)
+	if (c->bits[2] | c->bits[3])
+		share = NOT_ASCII * (__builtin_popcountll(c->bits[2]) + __builtin_popcountll(c->bits[3]));
+	for (unsigned i = 0; i < 2; i++)
 		for (uint64_t left = c->bits[i]; left; left &= left - 1)
-			share += weight(64 * i + (unsigned)__builtin_ctzll(left));
-	return share < 1 ? share : 1;
+			share += weights[64 * i + (unsigned)__builtin_ctzll(left)];
+	return share < 1000 ? share / 1000 : 1;
 }
 
 double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n)
@@ -49,7 +51,7 @@ double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n)
 		double one = 1;
 
 		for (size_t k = 0; k < v[i].n; k++)
-			one *= share_of(&v[i].bytes[k]);
+			one *= mr_rules_class_share(&v[i].bytes[k]);
 		all += one;
 	}
 	return all;
@@ -109,31 +111,40 @@ static bool same(const struct mr_rules_class *a, const struct mr_rules_class *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+static unsigned differing(const struct mr_rules_opening *a, const struct mr_rules_opening *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->n; i++)
+		n += !same(&a->bytes[i], &b->bytes[i]);
+	return n;
+}
+
 /* What one that stands for both lets through more than they do, as a share; nothing where they differ in one byte only. */
 static double loss(const struct mr_rules_opening *a, const struct mr_rules_opening *b)
 {
 	double one = 1, other = 1, both = 1;
-	unsigned differ = 0;
 
 	if (a->n != b->n || a->whole != b->whole)
 		return HUGE_VAL;
+	if (differing(a, b) < 2)
+		return 0;
 	for (unsigned i = 0; i < a->n; i++) {
 		struct mr_rules_class all = a->bytes[i];
-		double share = share_of(&all);
+		double share = mr_rules_class_share(&all);
 
 		one *= share;
-		if (!same(&a->bytes[i], &b->bytes[i])) {
-			differ++;
-			for (unsigned k = 0; k < 4; k++)
-				all.bits[k] |= b->bytes[i].bits[k];
-			other *= share_of(&b->bytes[i]);
-			both *= share_of(&all);
-		} else {
+		if (same(&a->bytes[i], &b->bytes[i])) {
 			other *= share;
 			both *= share;
+			continue;
 		}
+		for (unsigned k = 0; k < 4; k++)
+			all.bits[k] |= b->bytes[i].bits[k];
+		other *= mr_rules_class_share(&b->bytes[i]);
+		both *= mr_rules_class_share(&all);
 	}
-	return differ > 1 ? both - one - other : 0;
+	return both - one - other;
 }
 
 static void merge(struct mr_rules_opening *into, const struct mr_rules_opening *o)

@@ -431,10 +431,10 @@ static void atom(struct reader *r, struct mr_rules_openset *out)
 static bool braces(struct reader *r, unsigned *min, unsigned *max)
 {
 	struct mr_slice rest = mr_slice_from(r->text, r->at), in;
-	ptrdiff_t end = mr_slice_chr(rest, '}'), comma;
+	ptrdiff_t end = rest.n && rest.p[0] == '{' ? mr_slice_chr(rest, '}') : -1, comma;
 	uint64_t a, b = REPEAT_MAX;
 
-	if (end < 2 || rest.p[0] != '{')
+	if (end < 2)
 		return false;
 	in = (struct mr_slice){ rest.p + 1, (size_t)end - 1 };
 	comma = mr_slice_chr(in, ',');

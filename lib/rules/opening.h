@@ -26,6 +26,8 @@ struct mr_rules_opening {
 /* Each match of the expression (PCRE2's syntax over bytes; options: PCRE2_...) begins with one of out[0..n-1], none of which is empty.
  * 0: not known: it may match nothing, begin with anything, or is not understood. */
 size_t mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening out[MR_OPENINGS_MAX]);
+/* How many of the bytes of ordinary mail are of that class, about: 0.01 is one in a hundred. */
+double mr_rules_class_share(const struct mr_rules_class *c);
 /* How many places of a byte of ordinary mail begin with one of them, about: 0.001 is one in a thousand. */
 double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n);
 

@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "private.h"
 
-#define PIECE       16384      /* bytes of beginnings that are tried between two looks at the clock */
+#define PIECE       16384      /* bytes of beginnings that are tried in one call */
 #define CALL_BYTES  64         /* what a call costs at least, in bytes that are matched */
+#define LOOK_BYTES  65536      /* between two looks at the clock */
 #define PATTERN_MAX (1u << 20) /* bytes of one that refers to captures */
 
 static int modifiers(struct mr_slice mods, uint32_t *options, struct mr_diag *diag)
@@ -160,7 +161,7 @@ void mr_rules_pattern_begin(struct mr_rules *r)
 static void look_at_clock(struct mr_rules *r, size_t bytes)
 {
 	r->unlooked += bytes + CALL_BYTES;
-	if (r->unlooked < PIECE || !r->config.cpu_ms)
+	if (r->unlooked < LOOK_BYTES || !r->config.cpu_ms)
 		return;
 	r->unlooked = 0;
 	r->late = r->config.cpu_ms() > r->until;
@@ -171,6 +172,7 @@ static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 {
 	int (*match)(const pcre2_code *, PCRE2_SPTR, PCRE2_SIZE, PCRE2_SIZE, uint32_t, pcre2_match_data *, pcre2_match_context *) =
 	    p->jit ? pcre2_jit_match : pcre2_match;
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
 	int found = PCRE2_ERROR_NOMATCH;
 
 	for (bool last = false; !last && found == PCRE2_ERROR_NOMATCH; options = 0) {
@@ -181,7 +183,7 @@ static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 		last = !p->of_long || end > in.n;
 		pcre2_set_offset_limit(r->limits, last ? PCRE2_UNSET : end - 1);
 		found = match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
-		look_at_clock(r, p->openings ? 0 : last ? in.n - at : PIECE);
+		look_at_clock(r, p->openings ? 0 : found >= 0 ? v[1] - at : last ? in.n - at : PIECE);
 		at = end;
 	}
 	return found;

@@ -9,9 +9,9 @@ struct mr_rules_sieve;
 
 struct mr_rules_sieve *mr_rules_sieve_new(void);
 void mr_rules_sieve_free(struct mr_rules_sieve *s); /* NULL is fine */
-/* id: what the openings lead to, below 2^16. */
-void mr_rules_sieve_add(struct mr_rules_sieve *s, unsigned id, const struct mr_rules_opening *v, size_t n);
-/* After the last: what a text touches is packed closer. */
+/* id: what the openings lead to. */
+void mr_rules_sieve_add(struct mr_rules_sieve *s, uint32_t id, const struct mr_rules_opening *v, size_t n);
+/* After the last, and before the first scan. */
 void mr_rules_sieve_done(struct mr_rules_sieve *s);
 
 struct mr_rules_start {

@@ -192,6 +192,98 @@ static void test_finds_all(void **state)
 	mr_rules_sieve_free(s);
 }
 
+static unsigned next(unsigned *seed, unsigned below)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 16) % below;
+}
+
+/* Of a few letters, so that many stand in a text; some of the classes are wide. */
+static struct mr_rules_opening some_opening(unsigned *seed)
+{
+	struct mr_rules_opening o = { .n = (uint8_t)(1 + next(seed, MR_OPENING_BYTES)) };
+
+	for (unsigned i = 0; i < o.n; i++) {
+		for (unsigned n = 1 + next(seed, 3); n; n--)
+			o.bytes[i].bits['a' / 64] |= UINT64_C(1) << ('a' + next(seed, 6)) % 64;
+		if (next(seed, 10) == 0)
+			memset(&o.bytes[i], next(seed, 2) ? 0xff : 0xf5, sizeof(o.bytes[i]));
+	}
+	return o;
+}
+
+static bool stands(const struct mr_rules_opening *o, struct mr_slice text, size_t at)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		if (at + i >= text.n || !(o->bytes[i].bits[(unsigned char)text.p[at + i] / 64] >> (unsigned char)text.p[at + i] % 64 & 1))
+			return false;
+	return true;
+}
+
+#define LETTERS 40
+
+/* A row for each opening: where the pass found it. */
+struct row {
+	bool there[LETTERS];
+};
+
+static void find(const struct mr_rules_sieve *s, struct mr_slice text, struct row *rows, unsigned n)
+{
+	struct mr_buf found = MR_BUF(1u << 24);
+
+	memset(rows, 0, n * sizeof(*rows));
+	assert_true(mr_rules_sieve_scan(s, text, &found));
+	for (size_t i = 0; i < found.n / sizeof(struct mr_rules_start); i++) {
+		const struct mr_rules_start *start = (const void *)(found.p + i * sizeof(*start));
+
+		assert_in_range(start->id, 0, n - 1);
+		assert_true(start->at < text.n);
+		rows[start->id].there[start->at] = true;
+	}
+	mr_buf_done(&found);
+}
+
+/* What the pass finds of each of n openings is where it stands, and nowhere else, down to the last byte of a text. */
+static void agree(unsigned n, unsigned *seed)
+{
+	struct mr_rules_opening *v = mr_new(struct mr_rules_opening, n);
+	struct row *rows = mr_new(struct row, n);
+	struct mr_rules_sieve *s = mr_rules_sieve_new();
+	char letters[LETTERS];
+	size_t stand = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		v[i] = some_opening(seed);
+		mr_rules_sieve_add(s, i, &v[i], 1);
+	}
+	mr_rules_sieve_done(s);
+	for (unsigned length = 0; length <= LETTERS; length++) {
+		for (unsigned i = 0; i < length; i++)
+			letters[i] = next(seed, 20) ? (char)('a' + next(seed, 6)) : (char)next(seed, 256);
+		find(s, (struct mr_slice){ letters, length }, rows, n);
+		for (unsigned i = 0; i < n * length; i++) {
+			bool is = stands(&v[i / length], (struct mr_slice){ letters, length }, i % length);
+
+			stand += is;
+			if (rows[i / length].there[i % length] != is)
+				fail_msg("%u openings, number %u in %u bytes, at %u", n, i / length, length, i % length);
+		}
+	}
+	assert_true(stand > n);
+	mr_rules_sieve_free(s);
+	free(rows);
+	free(v);
+}
+
+static void test_few_and_many(void **state)
+{
+	static const unsigned counts[] = { 1, 10, 63, 64, 100, 499, 500, 501, 520, 576, 4095, 4096, 4097, 9000 };
+	unsigned seed = 7;
+
+	for (size_t i = 0; i < MR_COUNT(counts); i++)
+		agree(counts[i], &seed);
+}
+
 static void test_too_many(void **state)
 {
 	struct mr_rules_sieve *s = mr_rules_sieve_new();
@@ -215,10 +307,8 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_openings),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_finds_all),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_openings),     cmocka_unit_test(test_bounds),   cmocka_unit_test(test_finds_all),
+		cmocka_unit_test(test_few_and_many), cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
