@@ -97,9 +97,9 @@ static void add(struct layer *l, unsigned word, unsigned bit, const struct mr_si
 			}
 }
 
-static void list_pairs(struct layer *l)
+static void list_pairs(struct layer *l, size_t n_words)
 {
-	for (unsigned word = 0; word < WORDS; word++)
+	for (unsigned word = 0; word < n_words; word++)
 		for (unsigned a = 0; a < 256; a++)
 			for (unsigned b = 0; b < 256; b++)
 				if (l->bits[word].on[0][a] & l->bits[word].on[1][b])
@@ -116,7 +116,7 @@ struct mr_sieve_words *mr_sieve_words_new(const struct mr_sieve_opening *v, size
 	for (size_t i = 0; i < n; i++)
 		add(&s->v[i / (WORDS * BITS)], (unsigned)(i / BITS % WORDS), (unsigned)(i % BITS), in_order[i].from);
 	for (size_t i = 0; i < s->n; i++)
-		list_pairs(&s->v[i]);
+		list_pairs(&s->v[i], i + 1 < s->n ? WORDS : (n + BITS - 1) / BITS - i * WORDS);
 	free(in_order);
 	return s;
 }
