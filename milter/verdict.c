@@ -80,43 +80,7 @@ static enum mr_dir_listed listed(const struct mr_verdict_input *in, const struct
 	return MR_DIR_UNLISTED;
 }
 
-static enum mr_disposition by_score(const struct mr_verdict_input *in, double junk, double quarantine, double reject)
-{
-	double score = in->scan ? in->scan->score : 0;
-
-	if (in->trusted)
-		return MR_ACCEPT;
-	if (score >= reject)
-		return MR_REJECT;
-	if (score < junk)
-		return MR_ACCEPT;
-	return score >= quarantine ? MR_QUARANTINE : MR_JUNK;
-}
-
-static enum mr_disposition judge_final(const struct mr_verdict_input *in, const struct mr_dir_final *f)
-{
-	if (!f->local && in->marked && mr_circle_has(in->marked, f->deliver))
-		return MR_HAD;
-	if (!f->local)
-		return by_score(in, in->junk_score, in->quarantine_score, in->reject_score);
-	switch (listed(in, &f->account)) {
-	case MR_DIR_DENIED:
-		return MR_REJECT;
-	case MR_DIR_ALLOWED:
-		return MR_ACCEPT;
-	case MR_DIR_UNLISTED:
-		break;
-	}
-	return by_score(in, f->account.junk_score, isnan(f->account.quarantine_score) ? in->quarantine_score : f->account.quarantine_score,
-			f->account.reject_score);
-}
-
-static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, enum mr_disposition d)
-{
-	return d == MR_ACCEPT && !in->trusted && in->scan && in->scan->complete && in->scan->score >= in->greylist_score &&
-	       (!f->local || listed(in, &f->account) == MR_DIR_UNLISTED);
-}
-
+/* They must be reachable (RFC 5321 section 4.5.1, RFC 2142), and what is sent there quotes spam. */
 static bool is_role(struct mr_slice address)
 {
 	ptrdiff_t at = mr_slice_rchr(address, '@');
@@ -125,7 +89,44 @@ static bool is_role(struct mr_slice address)
 	return mr_slice_ieq(local, MR_LIT("postmaster")) || mr_slice_ieq(local, MR_LIT("abuse"));
 }
 
-/* RFC 5321 section 4.5.1, RFC 2142: they must be reachable. */
+/* Where a role has been written to, nobody is refused or withheld anything for its score. */
+static enum mr_disposition by_score(const struct mr_verdict_input *in, bool role, double junk, double quarantine, double reject)
+{
+	double score = in->scan ? in->scan->score : 0;
+
+	if (in->trusted)
+		return MR_ACCEPT;
+	if (score >= reject && !role)
+		return MR_REJECT;
+	if (score < junk)
+		return MR_ACCEPT;
+	return score >= quarantine && !role ? MR_QUARANTINE : MR_JUNK;
+}
+
+static enum mr_disposition judge_final(const struct mr_verdict_input *in, bool role, const struct mr_dir_final *f)
+{
+	if (!f->local && in->marked && mr_circle_has(in->marked, f->deliver))
+		return MR_HAD;
+	if (!f->local)
+		return by_score(in, role, in->junk_score, in->quarantine_score, in->reject_score);
+	switch (listed(in, &f->account)) {
+	case MR_DIR_DENIED:
+		return MR_REJECT;
+	case MR_DIR_ALLOWED:
+		return MR_ACCEPT;
+	case MR_DIR_UNLISTED:
+		break;
+	}
+	return by_score(in, role, f->account.junk_score,
+			isnan(f->account.quarantine_score) ? in->quarantine_score : f->account.quarantine_score, f->account.reject_score);
+}
+
+static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, enum mr_disposition d)
+{
+	return d == MR_ACCEPT && !in->trusted && in->scan && in->scan->complete && in->scan->score >= in->greylist_score &&
+	       (!f->local || listed(in, &f->account) == MR_DIR_UNLISTED);
+}
+
 static bool to_a_role(const struct mr_verdict_input *in)
 {
 	for (size_t i = 0; i < in->n_recipients; i++)
@@ -151,7 +152,7 @@ static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r,
 	if (!j->of)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->n_finals; i++) {
-		j->of[i] = judge_final(w->in, &j->finals[i]);
+		j->of[i] = judge_final(w->in, is_role(r->address), &j->finals[i]);
 		w->counts[j->of[i]]++;
 		w->n_suspect += is_suspect(w->in, &j->finals[i], j->of[i]);
 		if (!j->finals[i].local)
@@ -353,7 +354,7 @@ static bool must_wait(const struct mr_verdict_input *in, const struct mr_verdict
 
 int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out)
 {
-	struct mr_verdict v = { .site = by_score(in, in->junk_score, in->quarantine_score, in->reject_score), .in_house = true };
+	struct mr_verdict v = { .site = by_score(in, false, in->junk_score, in->quarantine_score, in->reject_score), .in_house = true };
 	struct work w = { .in = in, .arena = arena, .out = &v };
 	int r = 0;
 
