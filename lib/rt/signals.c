@@ -93,7 +93,7 @@ void mr_signals_free(struct mr_signals *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < MR_COUNT(caught); i++)
-		set(caught[i], SIG_DFL);
+		set(caught[i], SIG_IGN);
 	mr_io_cancel(&s->io);
 	close(s->fds[0]);
 	close(s->fds[1]);

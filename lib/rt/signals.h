@@ -7,6 +7,7 @@
 
 struct mr_signals;
 struct mr_signals *mr_signals_start(struct mr_loop *l, void (*fn)(int signal, void *arg), void *arg);
-void mr_signals_free(struct mr_signals *s); /* default actions again */
+/* From then on they are ignored: the process is about to end, and being told so twice changes nothing. */
+void mr_signals_free(struct mr_signals *s);
 /* A thread that takes none of these signals. 0 or -errno. */
 int mr_signals_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg);
