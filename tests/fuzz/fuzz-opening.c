@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!code)
 		return 0;
 	s = mr_rules_sieve_new();
-	/* There being many of them, another way is gone. */
+	/* Many are found in another way than few. */
 	for (size_t i = 0; i == 0 || (size / 4 % 2 && i < MANY); i += n)
 		mr_rules_sieve_add(s, 0, v, n);
 	mr_rules_sieve_done(s);
