@@ -58,6 +58,8 @@ void mr_userdb_lookup(struct auth_request *request, userdb_callback_t *callback)
 	if (result == USERDB_RESULT_OK) {
 		auth_request_set_userdb_field(request, "user", t_strndup(account.address.p, account.address.n));
 		auth_request_set_userdb_field(request, "quota_rule", t_strdup_printf("*:bytes=%" PRIu64, account.quota_bytes));
+		if (account.locked) /* its script may be of whoever misused it: what it would send away is kept */
+			auth_request_set_userdb_field(request, "sieve_max_redirects", "0");
 	}
 	callback(result, request);
 }

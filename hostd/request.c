@@ -11,6 +11,7 @@
 static const struct mr_hostd_verb verbs[] = {
 	{ "kick", MR_HOSTD_ADDRESS, MR_HOSTD_KICK, NULL, true },
 	{ "list", MR_HOSTD_MAYBE_ADDRESS, MR_HOSTD_LIST, NULL, false },
+	{ "list-held", MR_HOSTD_MAYBE_ADDRESS, MR_HOSTD_LIST, "-H", false },
 	{ "hold-sender", MR_HOSTD_ADDRESS, MR_HOSTD_CHANGE, "-h", true },
 	{ "release-sender", MR_HOSTD_ADDRESS, MR_HOSTD_CHANGE, "-H", false },
 	{ "hold", MR_HOSTD_IDS, MR_HOSTD_CHANGE, "-h", false },
@@ -43,10 +44,28 @@ static int take_ids(struct mr_slice rest, struct mr_buf *ids, struct mr_diag *di
 	return 0;
 }
 
+/* "ADDRESS", or what goes on with a turn before: "ADDRESS ID". */
+static int take_address(struct mr_slice rest, struct mr_hostd_request *q, struct mr_arena *arena, struct mr_diag *diag)
+{
+	struct mr_slice word = rest, address = { 0 };
+	bool turns = q->verb->job != MR_HOSTD_KICK && mr_slice_chr(rest, ' ') >= 0;
+	int r;
+
+	if (turns)
+		mr_slice_next(&rest, ' ', &word);
+	r = mr_address_account(word, arena, &address, diag);
+	if (r == 0 && turns && !queue_id(rest))
+		r = mr_diag_set(diag, -EINVAL, "not an id of Postfix's queue");
+	if (r == 0) {
+		q->address = mr_arena_slice(arena, address);
+		q->from = turns ? mr_arena_slice(arena, rest) : NULL;
+	}
+	return r;
+}
+
 int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, struct mr_hostd_request *out, struct mr_diag *diag)
 {
 	struct mr_hostd_request q = { .verb = verbs, .ids = MR_BUF(2 * MR_CONTROL_LINE_MAX) };
-	struct mr_slice address = { 0 };
 	int err = 0;
 
 	while (q.verb < verbs + MR_COUNT(verbs) && !mr_slice_eq(r->verb, mr_slice_of(q.verb->name)))
@@ -56,9 +75,7 @@ int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, s
 	if (q.verb->takes == MR_HOSTD_IDS)
 		err = take_ids(r->arg, &q.ids, diag);
 	else if (r->arg.n > 0 || q.verb->takes == MR_HOSTD_ADDRESS)
-		err = mr_address_account(r->arg, arena, &address, diag);
-	if (address.n > 0)
-		q.address = mr_arena_slice(arena, address);
+		err = take_address(r->arg, &q, arena, diag);
 	if (err < 0)
 		mr_buf_done(&q.ids);
 	else

@@ -1,8 +1,5 @@
 #include "account.h"
 
-/* system */
-#include <math.h>
-
 /* ours */
 #include "mail/address.h"
 #include "proto/limit.h"
@@ -16,21 +13,34 @@ static void add_patterns(struct mr_dir_account *out, const struct mr_row_pattern
 		out->patterns[out->n_patterns++] = (struct mr_dir_pattern){ .pattern = mr_slice_of(v[i].pattern), .allow = v[i].allow };
 }
 
-static double first_set(double user, double domain, double otherwise)
+/* By what mail to it is judged. The mailbox is NULL where another server has it. */
+static void fill_filter(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row_mailbox *m,
+			const struct mr_row_domain *d, const struct mr_row *global, struct mr_dir_account *out)
 {
-	if (!isnan(user))
-		return user;
-	return isnan(domain) ? otherwise : domain;
+	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
+	size_t n = (m ? m->n_patterns : 0) + d->n_patterns + g->n_patterns;
+
+	out->thresholds = m ? mr_thresholds_or(&m->thresholds, &d->thresholds) : d->thresholds;
+	out->thresholds = mr_thresholds_or(&out->thresholds, &c->defaults);
+	out->patterns = mr_arena_alloc(w->arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
+	if (m)
+		add_patterns(out, m->patterns, m->n_patterns);
+	add_patterns(out, d->patterns, d->n_patterns);
+	add_patterns(out, g->patterns, g->n_patterns);
+}
+
+void mr_account_fill_relayed(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *domain,
+			     const struct mr_row *global, struct mr_dir_account *out)
+{
+	*out = (struct mr_dir_account){ .used_bytes = MR_DIR_UNKNOWN };
+	fill_filter(w, c, NULL, &domain->domain, global, out);
 }
 
 void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *mailbox,
 		     const struct mr_row *domain, const struct mr_row *global, struct mr_dir_account *out)
 {
 	const struct mr_row_mailbox *m = &mailbox->mailbox;
-	const struct mr_row_domain none = { .junk_score = NAN, .quarantine_score = NAN, .reject_score = NAN },
-				   *d = domain ? &domain->domain : &none;
-	const struct mr_row_global nothing = { 0 }, *g = global ? &global->global : &nothing;
-	size_t n = m->n_patterns + d->n_patterns + g->n_patterns;
+	const struct mr_row_domain none = { .thresholds = mr_thresholds_none() }, *d = domain ? &domain->domain : &none;
 
 	bool alive = (domain == NULL || d->enabled) && !mr_row_expired(m->expires, w->now);
 
@@ -41,13 +51,7 @@ void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context 
 	out->receive = !m->send_only && alive;
 	out->quota_bytes = m->quota_bytes;
 	out->used_bytes = mr_usage_get(c->usage, out->address);
-	out->junk_score = first_set(m->junk_score, d->junk_score, c->defaults.junk_score);
-	out->quarantine_score = first_set(m->quarantine_score, d->quarantine_score, NAN);
-	out->reject_score = first_set(m->reject_score, d->reject_score, c->defaults.reject_score);
-	out->patterns = mr_arena_alloc(w->arena, (n < MR_DIR_PATTERNS_MAX ? n : MR_DIR_PATTERNS_MAX) * sizeof(*out->patterns) + 1);
-	add_patterns(out, m->patterns, m->n_patterns);
-	add_patterns(out, d->patterns, d->n_patterns);
-	add_patterns(out, g->patterns, g->n_patterns);
+	fill_filter(w, c, m, d, global, out);
 }
 
 /* Folds a state into the answer; true when the row is there or is known not to be. */

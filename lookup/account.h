@@ -3,15 +3,10 @@
 #include "resolve.h"
 #include "usage.h"
 
-/* What holds where neither user nor domain says otherwise. */
-struct mr_account_defaults {
-	double junk_score, reject_score;
-};
-
 /* What the directory answers need beyond rows. */
 struct mr_directory_context {
 	struct mr_usage *usage;
-	struct mr_account_defaults defaults;
+	struct mr_thresholds defaults;          /* where neither user nor domain says otherwise */
 	const struct mr_generation *generation; /* of this lookup; NULL: nobody keeps anything */
 };
 
@@ -19,6 +14,10 @@ struct mr_directory_context {
  * MR_DIR_PATTERNS_MAX. */
 void mr_account_fill(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *mailbox,
 		     const struct mr_row *domain, const struct mr_row *global, struct mr_dir_account *out);
+
+/* The same of an address in a relay domain: thresholds and lists. */
+void mr_account_fill_relayed(const struct mr_walk *w, const struct mr_directory_context *c, const struct mr_row *domain,
+			     const struct mr_row *global, struct mr_dir_account *out);
 
 /* The mailbox of exactly this address with all that belongs to it. `waiting` when rows are missing. */
 struct mr_account {

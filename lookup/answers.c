@@ -32,6 +32,10 @@ static void fill_finals(const struct mr_walk *w, const struct mr_directory_conte
 		to->deliver = mr_final_deliver(f, true, w->arena);
 		if (f->local)
 			mr_account_fill(w, c, f->mailbox, f->domain, global, &to->account);
+		else if (f->domain)
+			mr_account_fill_relayed(w, c, f->domain, global, &to->account);
+		else
+			to->account.thresholds = mr_thresholds_none();
 	}
 }
 

@@ -17,6 +17,7 @@
 
 #define PAGE       1000 /* entries of one read */
 #define FIRST_BACK 1000 /* ids before the newest one from which the first poll reads */
+#define AWAY_MS    50   /* a poll while there is no database fails at once; the first one that can be read shall not be waited for */
 
 /* An entry applied within the overlap. */
 struct seen {
@@ -40,7 +41,8 @@ struct mr_changes {
 	uint64_t floor;             /* ids up to here are settled: everything among them was seen at least `overlap` ago */
 	uint64_t page_after;        /* where the page under way begins */
 	uint64_t began_ms;          /* when this round of pages began */
-	uint64_t good_ms;           /* when the last round that worked began */
+	uint64_t good_ms;           /* when the last round that worked began, else when we did */
+	uint64_t gone_ms;           /* until none has worked: how long nobody read the log before that */
 	uint64_t round, good_round; /* begun last; that worked last */
 	void (*on_round)(void *arg);
 	void *round_arg;
@@ -77,12 +79,14 @@ static void watch_lateness(struct mr_changes *c)
 	c->late = late;
 }
 
-static void schedule(struct mr_changes *c)
+static void schedule(struct mr_changes *c, bool away)
 {
+	uint64_t pause = away && c->conf.interval_ms > AWAY_MS ? AWAY_MS : c->conf.interval_ms;
+
 	c->polling = false;
 	watch_lateness(c);
 	if (c->timer == NULL)
-		c->timer = mr_timer_start(c->loop, c->again ? 0 : c->conf.interval_ms, on_timer, c);
+		c->timer = mr_timer_start(c->loop, c->again ? 0 : pause, on_timer, c);
 	c->again = false;
 }
 
@@ -224,11 +228,12 @@ static void on_page(void *arg, int err, const struct mr_change_list *list)
 	}
 	if (err == 0) {
 		c->good_ms = c->began_ms;
+		c->gone_ms = 0;
 		c->good_round = c->round;
 		settle(c);
 		mr_rows_verified(c->rows, c->began_ms);
 	}
-	schedule(c);
+	schedule(c, err != 0);
 	if (err == 0 && c->on_round)
 		c->on_round(c->round_arg);
 }
@@ -247,7 +252,7 @@ static void poll_log(struct mr_changes *c)
 	c->expect = (struct mr_db_expect){ 0 };
 	c->page_after = c->started ? c->floor : UINT64_MAX; /* at first only the newest id is wanted */
 	if (read_page(c) != 0)
-		schedule(c);
+		schedule(c, true);
 }
 
 struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_config *conf, struct mr_rows *rows, struct mr_source *source,
@@ -292,10 +297,11 @@ void mr_changes_position(const struct mr_changes *c, uint64_t *floor, struct mr_
 	*expect = c->told;
 }
 
-void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect)
+void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect, uint64_t age_ms)
 {
 	c->started = true;
 	c->floor = floor;
+	c->gone_ms = age_ms;
 	tell(c, expect);
 }
 
@@ -340,4 +346,9 @@ uint64_t mr_changes_rounds(const struct mr_changes *c)
 bool mr_changes_late(const struct mr_changes *c)
 {
 	return c->late;
+}
+
+uint64_t mr_changes_silent_ms(const struct mr_changes *c)
+{
+	return mr_now_ms() - c->good_ms + c->gone_ms;
 }

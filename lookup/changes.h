@@ -17,9 +17,10 @@ struct mr_changes *mr_changes_new(struct mr_loop *l, const struct mr_changes_con
 void mr_changes_free(struct mr_changes *c);
 void mr_changes_configure(struct mr_changes *c, const struct mr_changes_config *conf);
 void mr_changes_wake(struct mr_changes *c); /* poll now */
-/* For a snapshot: where the log was read up to, with everything applied, and what is expected of servers; and to go on from there. */
+/* For a snapshot: where the log was read up to, with everything applied, and what is expected of servers; and to go on from there, so
+ * long after it was written. */
 void mr_changes_position(const struct mr_changes *c, uint64_t *floor, struct mr_db_expect *expect);
-void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect);
+void mr_changes_resume(struct mr_changes *c, uint64_t floor, const struct mr_db_expect *expect, uint64_t age_ms);
 /* Is told, in the same turn as the entries are applied, what is expected of servers from now on. */
 void mr_changes_watch_expect(struct mr_changes *c, void (*told)(const struct mr_db_expect *e, void *arg), void *arg);
 /* Has this entry been applied? One that became visible too late for the overlap is looked for from now on. */
@@ -30,3 +31,5 @@ uint64_t mr_changes_rounds(const struct mr_changes *c); /* number of the newest 
 /* Is told after each round that worked. */
 void mr_changes_watch(struct mr_changes *c, void (*on_round)(void *arg), void *arg);
 bool mr_changes_late(const struct mr_changes *c);
+/* How long the log was not read before this round; after a start from a snapshot that time counts, too. What came meanwhile is news. */
+uint64_t mr_changes_silent_ms(const struct mr_changes *c);

@@ -52,7 +52,7 @@ static void on_change(enum mr_row_kind kind, const struct mr_change *change, voi
 	if (kind != MR_ROW_MAILBOX || l->questions == NULL)
 		return;
 	mr_usage_recheck(arg, mr_slice_of(change->key));
-	mr_revoke_change(l->revoke, change);
+	mr_revoke_change(l->revoke, change, mr_changes_silent_ms(l->changes));
 }
 
 /* --- sockets */
@@ -241,8 +241,9 @@ static int open_tls(struct mr_lookup *l, const struct mr_lookup_conf *c, struct 
 static void take_settings(struct mr_lookup *l, const struct mr_lookup_conf *c)
 {
 	l->deadline_ms = c->deadline;
-	l->context =
-	    (struct mr_directory_context){ .usage = l->usage, .defaults = { c->junk_score, c->reject_score }, .generation = l->generation };
+	l->context = (struct mr_directory_context){ .usage = l->usage, .defaults = mr_thresholds_none(), .generation = l->generation };
+	l->context.defaults.at[MR_AT_JUNK] = c->junk_score;
+	l->context.defaults.at[MR_AT_REJECT] = c->reject_score;
 	mr_generation_raise(l->generation);
 }
 

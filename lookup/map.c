@@ -122,6 +122,18 @@ bool mr_map_rewritten(const struct mr_walk *w, struct mr_slice sender, struct mr
 	return true;
 }
 
+bool mr_map_exempt(const struct mr_walk *w, struct mr_slice address, struct mr_slice *sender)
+{
+	struct mr_slice meant = mr_address_unquote(address, w->arena);
+	struct mr_srs srs = w->site->srs;
+
+	srs.now = w->now;
+	if (!mr_srs_is_exempt(meant) || mr_srs_reverse(&srs, meant, w->arena, sender) != 0)
+		return false;
+	*sender = mr_address_quote(*sender, w->arena);
+	return true;
+}
+
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out)
 {
 	out->waiting |= r->waiting;

@@ -38,6 +38,8 @@ void mr_map_access(const struct mr_walk *w, enum mr_rule_map map, struct mr_slic
 void mr_map_view(const struct mr_walk *w, struct mr_slice view, struct mr_slice key, struct mr_map_answer *out);
 /* Takes over what stands in the way of an answer: waiting, TEMP, BAD. True when there is none, so r is OK or NOTFOUND. */
 bool mr_map_resolved(const struct mr_resolved *r, struct mr_map_answer *out);
+/* The sender for whom this address of ours stands (mail/srs.h). False when it stands for nobody, is forged or too old. */
+bool mr_map_exempt(const struct mr_walk *w, struct mr_slice address, struct mr_slice *sender);
 /* The SRS address under which mail of this sender is forwarded. False for senders that keep their address: those of our own domains, which
  * hold what is rewritten already, those that are exempt, the null sender, what cannot be rewritten, every sender where the site has no
  * secret; also with out->waiting or a TEMP when that is not known. */

@@ -207,9 +207,10 @@ static bool is_relay(const struct match *m)
 	return m->domain != NULL && m->domain->domain.relay_to[0] != '\0';
 }
 
-static void add_foreign(struct run *r, struct mr_slice address)
+/* relay: the domain of ours that it is in, or NULL. */
+static void add_foreign(struct run *r, struct mr_slice address, const struct mr_row *relay)
 {
-	add_final(r, &(struct mr_final){ .receive = true, .address = address });
+	add_final(r, &(struct mr_final){ .receive = true, .address = address, .domain = relay });
 }
 
 static bool lists_itself(struct run *r, const struct match *m)
@@ -245,7 +246,7 @@ static void follow_destinations(struct run *r, const struct match *m, unsigned d
 		else if (m->mailbox != NULL)
 			add_mailbox(r, m);
 		else if (is_relay(m))
-			add_foreign(r, m->spelled);
+			add_foreign(r, m->spelled, m->domain);
 	}
 }
 
@@ -314,14 +315,15 @@ static void follow_catch_all(struct run *r, const struct mr_address *a, struct m
 		open_alias(r, m, depth);
 }
 
-/* An SRS address of ours leads back: true when it was one, also a forged or expired one, which has nobody behind it. Quotes, where the
- * rewritten local part needs some, stand around all of it: see maps/srs.c. */
+/* An SRS address of ours, or one that stands for an exempt sender, leads back: true when it was one, also a forged or expired one, which
+ * has nobody behind it. Quotes, where the rewritten local part needs some, stand around all of it: see maps/srs.c. */
 static bool follow_srs(struct run *r, struct mr_slice spelled, unsigned depth)
 {
 	struct mr_slice meant = mr_address_unquote(spelled, r->w->arena), original;
 	struct mr_srs srs = r->w->site->srs;
 
-	if (srs.n_secrets == 0 || !(mr_slice_istarts(meant, MR_LIT("SRS0")) || mr_slice_istarts(meant, MR_LIT("SRS1"))))
+	if (srs.n_secrets == 0 ||
+	    !(mr_slice_istarts(meant, MR_LIT("SRS0")) || mr_slice_istarts(meant, MR_LIT("SRS1")) || mr_srs_is_exempt(meant)))
 		return false;
 	srs.now = r->w->now;
 	int err = mr_srs_reverse(&srs, meant, r->w->arena, &original);
@@ -355,7 +357,7 @@ static void visit_nobody(struct run *r, const struct mr_address *a, struct mr_sl
 	if (d->alias_of[0] != '\0' && !m->through)
 		visit_through(r, a, inherited, m, depth);
 	else if (is_relay(m) && !d->relay_listed)
-		add_foreign(r, m->spelled);
+		add_foreign(r, m->spelled, m->domain);
 	else
 		follow_catch_all(r, a, m, depth);
 }
@@ -400,7 +402,7 @@ static void visit(struct run *r, struct mr_slice spelled, struct mr_slice inheri
 	else if (known && hosted)
 		visit_here(r, spelled, &a, inherited, &m, depth);
 	else if (known && depth > 0)
-		add_foreign(r, spelled);
+		add_foreign(r, spelled, NULL);
 }
 
 static bool somebody(const struct run *r)

@@ -33,7 +33,7 @@ struct mr_final {
 	struct mr_slice address; /* local: of the mailbox, without extension; foreign: as the alias has it */
 	struct mr_slice extension;
 	const struct mr_row *mailbox; /* local only; these live as long as the view's rows */
-	const struct mr_row *domain;
+	const struct mr_row *domain;  /* of a foreign address: the relay domain that it is in, or NULL */
 };
 
 struct mr_resolved {

@@ -19,12 +19,13 @@
 #define AGAIN_MS  1000  /* after the first time */
 #define ANSWER_MS 70000 /* longer than it lives through two programs of the host */
 #define JOBS_MAX  10000
-#define LINE_MAX  360 /* a verb and an address of 320 bytes */
+#define LINE_MAX  400 /* a verb, an address of 320 bytes, an id */
 
 struct job {
 	struct job *prev, *next; /* the soonest first */
 	struct mr_revoke *revoke;
 	uint64_t due_ms;
+	bool goes_on; /* where the queue is looked at in turns: with the next one */
 	char line[LINE_MAX];
 };
 
@@ -60,6 +61,57 @@ static void say(struct mr_revoke *r, int err, const char *line, struct mr_slice 
 	mr_stat_revoked += err == 0;
 }
 
+static void add(struct mr_revoke *r, const char *line, uint64_t after_ms, bool goes_on)
+{
+	struct job *j, *at;
+
+	if (r->n_jobs == JOBS_MAX) {
+		mr_log(MR_LOG_ERROR, "revoke-failed", mr_s("asked", line), mr_s("why", "too many at once"));
+		return;
+	}
+	j = mr_new(struct job, 1);
+	j->revoke = r;
+	j->due_ms = mr_now_ms() + after_ms;
+	j->goes_on = goes_on;
+	snprintf(j->line, sizeof(j->line), "%s", line);
+	/* From the end, where a later one belongs: before the first that is due later. */
+	for (at = r->jobs ? r->jobs->prev : NULL; at && at->due_ms > j->due_ms; at = at == r->jobs ? NULL : at->prev)
+		continue;
+	if (at)
+		DL_APPEND_ELEM(r->jobs, at, j);
+	else
+		DL_PREPEND(r->jobs, j);
+	r->n_jobs++;
+}
+
+/* The verb and the address of a line. */
+static struct mr_slice without_id(const char *line)
+{
+	struct mr_slice all = mr_slice_of(line);
+	ptrdiff_t verb = mr_slice_chr(all, ' '), id = mr_slice_rchr(all, ' ');
+
+	return id > verb ? (struct mr_slice){ all.p, (size_t)id } : all;
+}
+
+/* A queue that is too long for one turn is gone on with, unless the turn came to nothing. */
+static void go_on(struct mr_revoke *r, const struct job *j, struct mr_slice text)
+{
+	struct mr_slice line;
+	char next[LINE_MAX];
+
+	while (mr_slice_next(&text, '\n', &line)) {
+		if (!mr_slice_starts(line, MR_LIT("more=")))
+			continue;
+		struct mr_slice said = without_id(j->line);
+		snprintf(next, sizeof(next), "%.*s %.*s", (int)said.n, said.p, (int)line.n - 5, line.p + 5);
+		if (strcmp(next, j->line) != 0)
+			add(r, next, 0, true);
+		else
+			mr_log(MR_LOG_WARNING, "revoke-failed", mr_s("asked", j->line),
+			       mr_s("why", "the queue cannot be looked at any further"));
+	}
+}
+
 static void on_answer(int err, struct mr_slice text, void *arg)
 {
 	struct job *j = arg;
@@ -68,6 +120,8 @@ static void on_answer(int err, struct mr_slice text, void *arg)
 	say(r, err, j->line, text);
 	DL_DELETE(r->asked, j);
 	r->n_asked--;
+	if (err == 0 && j->goes_on)
+		go_on(r, j, text);
 	free(j);
 	pump(r);
 }
@@ -90,41 +144,22 @@ static void pump(struct mr_revoke *r)
 		r->timer = mr_timer_start(r->loop, r->jobs->due_ms > now ? r->jobs->due_ms - now : 0, on_timer, r);
 }
 
-static void add(struct mr_revoke *r, const char *verb, const char *address, uint64_t after_ms)
+void mr_revoke_change(struct mr_revoke *r, const struct mr_change *change, uint64_t silent_ms)
 {
-	struct job *j, *at;
-
-	if (r->n_jobs == JOBS_MAX) {
-		mr_log(MR_LOG_ERROR, "revoke-failed", mr_s("asked", verb), mr_s("address", address), mr_s("why", "too many at once"));
-		return;
-	}
-	j = mr_new(struct job, 1);
-	j->revoke = r;
-	j->due_ms = mr_now_ms() + after_ms;
-	snprintf(j->line, sizeof(j->line), "%s %s", verb, address);
-	/* From the end, where a later one belongs: before the first that is due later. */
-	for (at = r->jobs ? r->jobs->prev : NULL; at && at->due_ms > j->due_ms; at = at == r->jobs ? NULL : at->prev)
-		continue;
-	if (at)
-		DL_APPEND_ELEM(r->jobs, at, j);
-	else
-		DL_PREPEND(r->jobs, j);
-	r->n_jobs++;
-}
-
-void mr_revoke_change(struct mr_revoke *r, const struct mr_change *change)
-{
-	static const char *const words[] = { "lock", "disable", "password", "del" };
+	static const char *const words[] = { "lock", "disable", "password", "send-only", "del" };
 	bool ours = false, lock = strcmp(change->what, "lock") == 0;
+	char kick[LINE_MAX], hold[LINE_MAX];
 
 	for (size_t i = 0; i < MR_COUNT(words); i++)
 		ours |= strcmp(change->what, words[i]) == 0;
-	if (!ours || change->age > MR_REVOKE_AGE_MAX)
+	if (!ours || change->age > MR_REVOKE_AGE_MAX + silent_ms / 1000)
 		return;
+	snprintf(kick, sizeof(kick), "kick %s", change->key);
+	snprintf(hold, sizeof(hold), "hold-sender %s", change->key);
 	for (unsigned i = 0; i < 2; i++) {
-		add(r, "kick", change->key, i * AGAIN_MS);
+		add(r, kick, i * AGAIN_MS, false);
 		if (lock)
-			add(r, "hold-sender", change->key, i * AGAIN_MS);
+			add(r, hold, i * AGAIN_MS, i == 1);
 	}
 	pump(r);
 }

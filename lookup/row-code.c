@@ -66,13 +66,15 @@ static void code_i64(struct mr_coder *c, int64_t *v)
 	*v = (int64_t)n;
 }
 
-static void code_double(struct mr_coder *c, double *v)
+static void code_thresholds(struct mr_coder *c, struct mr_thresholds *v)
 {
-	uint64_t n;
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++) {
+		uint64_t n;
 
-	memcpy(&n, v, sizeof(n));
-	mr_code_u64(c, &n);
-	memcpy(v, &n, sizeof(n));
+		memcpy(&n, &v->at[t], sizeof(n));
+		mr_code_u64(c, &n);
+		memcpy(&v->at[t], &n, sizeof(n));
+	}
 }
 
 /* Each element of a list takes NUMBER bytes at least, so what is taken for one is bounded by what there is to be read. */
@@ -109,9 +111,7 @@ static void code_domain(struct mr_coder *c, struct mr_row_domain *d)
 	mr_code_text(c, &d->name);
 	code_bool(c, &d->enabled);
 	code_bool(c, &d->dkim);
-	code_double(c, &d->junk_score);
-	code_double(c, &d->quarantine_score);
-	code_double(c, &d->reject_score);
+	code_thresholds(c, &d->thresholds);
 	code_patterns(c, &d->patterns, &d->n_patterns);
 	code_const(c, &d->limits);
 	mr_code_u64(c, &n);
@@ -137,9 +137,7 @@ static void code_mailbox(struct mr_coder *c, struct mr_row_mailbox *m)
 	code_bool(c, &m->receive_only);
 	code_i64(c, &m->expires);
 	mr_code_u64(c, &m->quota_bytes);
-	code_double(c, &m->junk_score);
-	code_double(c, &m->quarantine_score);
-	code_double(c, &m->reject_score);
+	code_thresholds(c, &m->thresholds);
 	code_patterns(c, &m->patterns, &m->n_patterns);
 	code_const(c, &m->limits);
 }
@@ -204,8 +202,8 @@ static void code_relay(struct mr_coder *c, struct mr_row_relay *r)
 /* A field that is forgotten here would be missing after a restart. */
 #if UINTPTR_MAX == UINT64_MAX
 #define FIELDS_OF(kind, bytes) _Static_assert(sizeof(struct mr_row_##kind) == (bytes), "code_" #kind "() goes over all fields")
-FIELDS_OF(domain, 288);
-FIELDS_OF(mailbox, 88);
+FIELDS_OF(domain, 320);
+FIELDS_OF(mailbox, 120);
 FIELDS_OF(alias, 40);
 FIELDS_OF(global, 24);
 FIELDS_OF(rules, 32);

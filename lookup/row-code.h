@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "row.h"
 
-#define MR_ROW_FORMAT 1       /* raised when what is written changes its meaning */
+#define MR_ROW_FORMAT 2       /* raised when what is written changes its meaning */
 uint64_t mr_row_layout(void); /* another number when the structs of rows are others, so that nobody reads them with the wrong eyes */
 
 void mr_row_encode(const struct mr_row *row, struct mr_buf *out); /* one that exists */

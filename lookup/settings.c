@@ -58,7 +58,8 @@ const struct mr_option mr_lookup_options[] = {
 	       "Score from which a message is refused, where neither user nor domain says otherwise."),
 	OPTION(forward_exempt, MR_OPT_STRINGS, "", 0, 0, MR_RELOAD_YES,
 	       "Senders whose mail to foreign recipients leaves under their own address, without the forwarding pass: addresses, domains, "
-	       ".domains with all below. For what machines in your networks send in the name of others."),
+	       ".domains with all below. For what machines in your networks send in the name of others; by network the milter's "
+	       "forward_exempt_networks exempts."),
 	OPTION(mta_sts, MR_OPT_BOOL, "yes", 0, 0, MR_RELOAD_RESTART,
 	       "Whether the map tls-policy tells what other domains publish: TLSA records, else a policy of MTA-STS. With no, Postfix asks "
 	       "for TLSA records by itself, and MTA-STS is not looked at."),

@@ -376,7 +376,7 @@ static int load(struct mr_snapshot *s, struct mr_diag *diag)
 			mr_diag_set(diag, err, "its journal is cut off");
 	}
 	if (err == 0) {
-		mr_changes_resume(s->conf.changes, head.floor, &head.expect);
+		mr_changes_resume(s->conf.changes, head.floor, &head.expect, (uint64_t)(l.now - head.written) * 1000);
 		mr_log(MR_LOG_NOTICE, "snapshot-loaded", mr_u("rows", mr_rows_count(s->conf.rows)),
 		       mr_u("age_s", (uint64_t)(l.now - head.written)));
 	}

@@ -46,15 +46,14 @@ static const char *shown_action(const struct mr_verdict *v)
 	return v->action == MR_ACTION_SPLIT ? site[v->site] : mr_action_str(v->action);
 }
 
-/* A star for each whole point, as many programs of users know it. The site's threshold decides, so the field tells nothing of other
- * recipients. */
+/* A star for each whole point, as many programs of users know it. */
 static int insert_level(const struct act *a)
 {
 	const struct mr_job *j = a->session->m.job;
 	char stars[LEVEL_MAX + 1];
 	size_t n = 0;
 
-	if (!j->scanned || j->scan.score < j->settings->header_score)
+	if (!j->scanned || !a->verdict->level)
 		return 0;
 	while (n < LEVEL_MAX && (double)(n + 1) <= j->scan.score)
 		stars[n++] = '*';

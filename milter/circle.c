@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "circle.h"
 #include "mail/address.h"
+#include "mail/received.h"
 
 static void hash(struct mr_slice recipient, struct mr_buf *out)
 {
@@ -40,34 +41,14 @@ bool mr_circle_has(const struct mr_message *m, struct mr_slice recipient)
 	return found;
 }
 
-/* "... by HOST (Postfix) ...": the word after "by" that stands outside comments. */
-static bool is_by(struct mr_slice value, struct mr_slice hostname)
-{
-	size_t depth = 0, from = 0;
-	bool after_by = false;
-
-	for (size_t i = 0; i <= value.n; i++) {
-		char c = i < value.n ? value.p[i] : ' ';
-		struct mr_slice word = { value.p + from, i - from };
-		bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-
-		if (!space && c != '(' && c != ')' && c != ';')
-			continue;
-		if (word.n && !depth) {
-			if (after_by)
-				return mr_slice_ieq(word, hostname);
-			after_by = mr_slice_ieq(word, MR_LIT("by"));
-		}
-		depth += c == '(';
-		depth -= c == ')' && depth > 0;
-		from = i + 1;
-	}
-	return false;
-}
-
 bool mr_circle_received_by(struct mr_slice name, struct mr_slice value, struct mr_slice hostname)
 {
-	return mr_slice_ieq(mr_slice_trim(name), MR_LIT("Received")) && is_by(value, hostname);
+	struct mr_received r;
+
+	if (!mr_slice_ieq(mr_slice_trim(name), MR_LIT("Received")))
+		return false;
+	mr_received_read(value, &r);
+	return mr_slice_ieq(r.by, hostname);
 }
 
 int mr_circle_add(struct mr_buf *value, struct mr_slice recipient)

@@ -41,16 +41,11 @@ static void give_up(struct ending *e, const char *reason, const char *why)
 		mr_log(MR_LOG_ERROR, "message-failed", mr_s("id", e->queue_id), mr_s("step", reason), mr_s("why", why));
 }
 
-/* Somebody of ours wrote it and it is not a script's redirect of what came in before. */
-static bool is_outbound(const struct mr_job *j)
-{
-	return j->trusted && !j->resent && j->role != MR_ROLE_REDIRECT;
-}
-
 static int decide(struct ending *e)
 {
 	const struct mr_job *j = e->job;
 	struct mr_verdict_recipient *recipients = mr_arena_try(e->arena, j->n_recipients * sizeof(*recipients) + 1);
+	const struct mr_verdict_outbound outbound = mr_job_outbound(j);
 	struct mr_message message;
 	struct mr_verdict_input in = {
 		.scan = j->scanned ? &j->scan : NULL,
@@ -61,19 +56,22 @@ static int decide(struct ending *e)
 		.trusted = j->trusted,
 		.defer_undecided = j->settings->dns_away == MR_DNS_AWAY_DEFER,
 		.accept_unknown = j->settings->on_error == MR_ON_ERROR_ACCEPT,
+		.proven_only = !j->settings->allow_unproven,
 		.sender = mr_slice_of(j->sender),
 		.from = mr_slice_of(j->from),
-		.junk_score = j->settings->junk_score,
-		.greylist_score = j->settings->greylist_score,
-		.quarantine_score = j->settings->quarantine_score,
-		.reject_score = j->settings->reject_score,
-		.outbound = is_outbound(j) ? &j->settings->outbound : NULL,
+		.site = j->settings->thresholds,
+		.outbound = mr_job_is_outbound(j) ? &outbound : NULL,
+		.outbound_away = j->login_status == MR_DIR_TEMP,
 		.recipients = recipients,
 		.n_recipients = j->n_recipients,
 	};
 
 	if (!recipients)
 		return -ENOMEM;
+	if (j->login_locked) { /* since policyd was asked, which is before the message comes here */
+		e->verdict = (struct mr_verdict){ .action = MR_ACTION_REJECT, .reason = "login-locked", .text = "This account is locked" };
+		return 0;
+	}
 	if (j->marked) {
 		mr_message_parse(j->message, e->arena, &message);
 		in.marked = &message;
@@ -153,7 +151,7 @@ static void quarantine(struct ending *e)
 		.sender = mr_slice_of(j->sender),
 		.sender_parameters = mr_slice_of(j->sender_esmtp),
 		.from = mr_slice_of(j->from),
-		.outbound = is_outbound(j),
+		.outbound = mr_job_is_outbound(j),
 		.reason = mr_slice_of(withheld_text(&e->verdict)),
 		.recipients = e->verdict.withheld,
 		.n_recipients = e->verdict.n_withheld,
@@ -215,7 +213,8 @@ static void log_message(const struct ending *e)
 	       mr_u("recipients_ms", e->known ? j->recipients_ms : 0), mr_u("scan_ms", e->known ? j->scan_ms : 0),
 	       mr_u("dns_ms", e->known ? j->dns_ms : 0), mr_u("clamd_ms", e->known ? j->clamd_ms : 0),
 	       mr_u("fuzzy_ms", e->known ? j->fuzzy_ms : 0), mr_u("greylist_ms", e->greylist_ms),
-	       mr_u("receive_ms", e->session->m.ended - e->session->m.began), mr_u("total_ms", now - e->session->m.ended));
+	       mr_u("receive_ms", e->session->m.ended - e->session->m.began), mr_u("total_ms", now - e->session->m.ended),
+	       e->verdict.n_unproven ? mr_u("allowed_unproven", e->verdict.n_unproven) : (struct mr_kv){ 0 });
 	mr_buf_done(&symbols);
 	explain_keep(&(struct explain){ .queue_id = e->queue_id,
 					.quarantine_id = e->quarantine_id,
@@ -287,6 +286,13 @@ static sfsistat redirected(SMFICTX *ctx, const struct session *s)
 	return SMFIS_CONTINUE;
 }
 
+/* Nobody sees what is on hold unless it is said. Of outgoing spam policyd tells. */
+static void tell(const struct ending *e)
+{
+	if (e->verdict.action == MR_ACTION_HOLD && (e->job->held || e->job->virus == MR_VIRUS_SLOW))
+		mr_milter_io_tell_held(e->job);
+}
+
 sfsistat message_end(SMFICTX *ctx, struct session *s)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -316,5 +322,6 @@ sfsistat message_end(SMFICTX *ctx, struct session *s)
 	keep_evaluation(&e);
 	count(&e);
 	log_message(&e);
+	tell(&e);
 	return answer;
 }

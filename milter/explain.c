@@ -90,6 +90,8 @@ static json_t *object(const struct explain *x)
 			      "signed", (json_int_t)x->n_signatures, "quarantine", string(x->quarantine_id[0] ? x->quarantine_id : NULL),
 			      "withheld", withheld(x->verdict), "ms", times(x));
 
+	if (x->verdict->n_unproven)
+		json_object_set_new(o, "allowed_unproven", json_integer((json_int_t)x->verdict->n_unproven));
 	if (x->known && j->virus_name[0])
 		json_object_set_new(o, "virus", json_string(j->virus_name));
 	if (!x->known || !j->scanned)

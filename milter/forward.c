@@ -1,6 +1,9 @@
 /* forward: the second pass of forwarded mail. The first one has scanned it and written what it found into Authentication-Results; here the
  * message as it leaves is sealed with that (RFC 8617), and says who got it, so that it goes in no circle. Nothing is changed: the sender's
- * signature must stay valid. */
+ * signature must stay valid.
+ *
+ * The envelope sender is rewritten by Postfix's cleanup, also what is put in its place here: for exempt clients an address of ours that
+ * asks to stand for it (mail/srs.h). */
 
 /* system */
 #include <errno.h>
@@ -9,6 +12,8 @@
 #include "act.h"
 #include "base/mem.h"
 #include "circle.h"
+#include "mail/address.h"
+#include "mail/srs.h"
 #include "milter-stats.h"
 #include "rt/log.h"
 #include "sign.h"
@@ -86,12 +91,27 @@ static sfsistat refuse_circle(SMFICTX *ctx, const char *id, const struct mr_job 
 	return act_circle(ctx);
 }
 
+/* 1: the message came from an exempt client, and its sender is kept. 0: not so, or there is no address that could stand for it. -EIO:
+ * libmilter refuses the change. */
+static int keep_sender(SMFICTX *ctx, const struct session *s, struct mr_arena *arena)
+{
+	const struct mr_settings *settings = s->m.job->settings;
+	struct mr_slice us = mr_slice_of(strchr(settings->forwarder, '@') + 1);
+	struct mr_slice sender = mr_slice_of(s->m.reverse_path), asks;
+
+	if (!mr_settings_exempts(settings, &s->m.origin.client) ||
+	    mr_srs_exempt_ask(us, mr_address_unquote(sender, arena), arena, &asks) < 0)
+		return 0;
+	asks = mr_address_quote(asks, arena);
+	return smfi_chgfrom(ctx, mr_arena_printf(arena, "<%.*s>", (int)asks.n, asks.p), NULL) == MI_SUCCESS ? 1 : -EIO;
+}
+
 /* A seal that cannot be made holds no mail up; half a set, or a key that is only away for now, does. */
 static sfsistat end_collected(SMFICTX *ctx, const struct session *s, const char *id, struct mr_arena *arena, struct trace *t)
 {
 	const struct mr_job *j = s->m.job;
 	struct mr_diag diag = { 0 };
-	int r = follow(ctx, s, arena, t);
+	int r = follow(ctx, s, arena, t), kept;
 
 	if (r < 0)
 		return give_up(ctx, id, "circle", "libmilter refuses a change");
@@ -99,6 +119,9 @@ static sfsistat end_collected(SMFICTX *ctx, const struct session *s, const char 
 		return refuse_circle(ctx, id, j);
 	if (j->sign == MR_SIGN_AWAY)
 		return give_up(ctx, id, "seal", "the key is not to be had now");
+	kept = keep_sender(ctx, s, arena);
+	if (kept < 0)
+		return give_up(ctx, id, "sender", "libmilter refuses a change");
 	r = seal(ctx, s, &diag);
 	if (r == -EPIPE || (t->field.n && act_insert(ctx, s, MR_CIRCLE_FIELD, mr_buf_slice(&t->field)) < 0))
 		return give_up(ctx, id, "seal", r == -EPIPE ? diag.text : "libmilter refuses a change");
@@ -107,7 +130,8 @@ static sfsistat end_collected(SMFICTX *ctx, const struct session *s, const char 
 	else if (r == 0)
 		atomic_fetch_add(&mr_milter_counters.sealed, 1);
 	mr_log(MR_LOG_INFO, "forward", mr_s("id", id), mr_s("sender", j->sender), mr_u("size", j->message.n),
-	       mr_u("recipients", j->n_recipients - t->n_circles), mr_u("circles", t->n_circles), mr_u("sealed", r == 0));
+	       mr_u("recipients", j->n_recipients - t->n_circles), mr_u("circles", t->n_circles), mr_u("sealed", r == 0),
+	       mr_u("exempt", (uint64_t)kept));
 	return SMFIS_CONTINUE;
 }
 

@@ -30,9 +30,10 @@
 #define PROBE_MS     500
 #define WAKE_CALLS   8
 /* Each answer that Postfix does not wait for saves waking two processes: it waits at the end, and at MAIL while there is no room. */
-#define NOREPLY_STEPS  (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
-#define WANTED_STEPS   (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
-#define WANTED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE)
+#define NOREPLY_STEPS (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY)
+#define WANTED_STEPS  (NOREPLY_STEPS | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
+#define WANTED_ACTIONS                                                                                                                     \
+	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE | SMFIF_CHGFROM)
 
 /* Guarded by `lock`. */
 static struct {
@@ -75,6 +76,7 @@ static void message_done(struct message *m)
 	mr_spool_done(&m->spool);
 	mr_headers_strip_free(m->strip);
 	free(m->release);
+	free(m->reverse_path);
 	mr_job_unref(m->job);
 	*m = (struct message){ 0 };
 	pthread_mutex_lock(&front.lock);
@@ -257,6 +259,8 @@ static sfsistat mail_from(SMFICTX *ctx, char **argv)
 	j->trusted = s->role == MR_ROLE_ORIGINATING || s->role == MR_ROLE_LOCAL || s->role == MR_ROLE_REDIRECT || (login && login[0]) ||
 		     (s->client.family && mr_settings_trusts(j->settings, &s->client));
 	s->m = (struct message){ .job = j, .strip = mr_headers_strip_new(), .began = mr_now_ms() };
+	if (s->role == MR_ROLE_FORWARD)
+		s->m.reverse_path = mr_slice_dup(bare(argv[0]));
 	mr_spool_begin(&s->m.spool, j->settings->message_max);
 	return reply(s, SMFIP_NR_MAIL);
 }
@@ -309,6 +313,12 @@ static void take_release(struct session *s, const char *name, struct mr_slice va
 	s->m.release = mr_slice_dup(mr_slice_trim(value));
 }
 
+static void take_origin(struct session *s, const char *name, struct mr_slice value)
+{
+	if (s->role == MR_ROLE_FORWARD && mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("Received")))
+		mr_origin_received(&s->m.origin, value, mr_slice_of(s->m.job->settings->hostname));
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = smfi_getpriv(ctx);
@@ -317,6 +327,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	if (!s || !s->m.job)
 		return refuse(s, SMFIP_NR_HDR);
 	take_release(s, name, v);
+	take_origin(s, name, v);
 	if (s->role != MR_ROLE_FORWARD && mr_headers_strip_field(s->m.strip, name, v, mr_slice_of(s->m.job->settings->hostname)))
 		return reply(s, SMFIP_NR_HDR);
 	if (mr_slice_ieq(mr_slice_trim(mr_slice_of(name)), MR_LIT("From")))
@@ -470,9 +481,20 @@ void mr_front_set(struct mr_settings *settings)
 	mr_settings_unref(old);
 }
 
+static bool is_draining(void)
+{
+	bool draining;
+
+	pthread_mutex_lock(&front.lock);
+	draining = front.draining;
+	pthread_mutex_unlock(&front.lock);
+	return draining;
+}
+
+/* Stopped before it has begun to listen, libmilter calls that a failure. */
 int mr_front_run(void)
 {
-	return smfi_main() == MI_SUCCESS ? 0 : -EIO;
+	return smfi_main() == MI_SUCCESS || is_draining() ? 0 : -EIO;
 }
 
 void mr_front_drain(void)

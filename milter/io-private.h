@@ -1,7 +1,8 @@
-/* io-private: what io.c, io-sign.c and io-fuzzy.c share. */
+/* io-private: what io.c, io-sign.c, io-fuzzy.c and io-virus.c share. */
 #pragma once
 #include "io.h"
 #include "killers.h"
+#include "rt/admin.h"
 #include "rt/dns-kept.h"
 
 struct mr_milter_io {
@@ -14,6 +15,7 @@ struct mr_milter_io {
 	struct mr_fuzzy_store *fuzzy;
 	struct mr_quarantine_sweep *sweep;
 	struct mr_outbound *outbound; /* NULL: nobody is told */
+	struct mr_admin *admin;       /* has the administrator told */
 	struct mr_clamd *clamd;
 	struct mr_list_health *lists;
 	struct mr_job *jobs; /* submitted and not finished */
@@ -30,3 +32,7 @@ void mr_io_ask_sender(struct mr_job *j);
 void mr_io_ask_fuzzy(struct mr_job *j);
 /* Its answer is not waited for any longer. */
 void mr_io_forget_fuzzy(struct mr_job *j);
+/* io-virus.c. Its answer is waited for, until clamd_timeout; or not any longer. */
+void mr_io_ask_clamd(struct mr_job *j);
+void mr_io_forget_clamd(struct mr_job *j);
+void mr_io_set_clamd(struct mr_milter_io *io, const struct mr_milter_conf *conf);

@@ -1,4 +1,4 @@
-/* io: see io.h. Everything here runs on the loop's thread, but for the two calls that post to it. */
+/* io: see io.h. Everything here runs on the loop's thread, but for the calls that post to it. */
 
 /* system */
 #include <errno.h>
@@ -17,13 +17,12 @@
 #include "quarantine-sweep.h"
 #include "rt/clock.h"
 #include "rt/log.h"
-#include "spool.h"
 #include "virus.h"
 
-#define STALE_MS    10000 /* an answer about a recipient older than this is asked for again at the end of the message */
-#define ATTEMPTS    2     /* scans of one message */
-#define CLAMD_TRIES 3     /* clamd had no answer in clamd_timeout: the message comes again as often, then it is held */
-#define PATH_BYTES  4096
+#define LOGIN_MS   500   /* who is logged in is looked at again at the end of a message that took longer: it may be locked meanwhile */
+#define STALE_MS   10000 /* an answer about a recipient older than this is asked for again at the end of the message */
+#define ATTEMPTS   2     /* scans of one message */
+#define PATH_BYTES 4096
 
 #define SLOW_MS     5000 /* then the log says what a message waits for, long before its end */
 #define PENDING_MAX 200  /* messages that are told of */
@@ -31,13 +30,13 @@
 
 static void start_scan(struct mr_job *j);
 static void dns_over(struct mr_job *j);
+static void ask_login(struct mr_job *j);
 
 /* -- the end of a job -- */
 
 static bool is_spam(const struct mr_job *j)
 {
-	return j->virus == MR_VIRUS_FOUND ||
-	       (j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= j->settings->outbound.score));
+	return j->virus == MR_VIRUS_FOUND || (j->scanned && (j->scan.refuse != MR_REFUSE_NOT || j->scan.score >= mr_job_outbound(j).score));
 }
 
 static void finish(struct mr_job *j)
@@ -63,7 +62,13 @@ static void finish(struct mr_job *j)
 
 void mr_io_finish_if_complete(struct mr_job *j)
 {
-	if (j->side.submitted && !j->side.finished && !j->side.scanning && j->side.open == 0 && !j->side.clamd && !j->side.fuzzy)
+	if (!j->side.submitted || j->side.finished || j->side.scanning || j->side.open > 0 || j->side.clamd || j->side.fuzzy)
+		return;
+	if (j->side.login_asked && !j->side.login_again && mr_now_ms() - j->side.login_asked > LOGIN_MS) {
+		j->side.login_again = true;
+		ask_login(j);
+	}
+	if (j->side.open == 0)
 		finish(j);
 }
 
@@ -252,51 +257,6 @@ static void begin_scan(struct mr_job *j)
 		start_scan(j);
 }
 
-/* -- viruses -- */
-
-static void on_clamd(const struct mr_clamd_answer *a, void *arg)
-{
-	struct mr_job *j = arg;
-
-	j->side.clamd = NULL;
-	j->clamd_ms = mr_now_ms() - j->side.began;
-	mr_virus_note(j, a);
-	if (j->virus == MR_VIRUS_AWAY && j->clamd_ms >= j->settings->clamd_timeout &&
-	    mr_killers_add(&j->io->slow_for_clamd, j->message) >= CLAMD_TRIES)
-		j->virus = MR_VIRUS_SLOW;
-	mr_io_finish_if_complete(j);
-	mr_job_unref(j);
-}
-
-static void ask_clamd(struct mr_job *j)
-{
-	struct mr_clamd_message m = { .lead = MR_LIT(MR_SPOOL_LEAD), .bytes = j->message };
-
-	if (mr_killers_count(&j->io->slow_for_clamd, j->message) >= CLAMD_TRIES && j->settings->clamd_away == MR_CLAMD_AWAY_DEFER) {
-		j->virus = MR_VIRUS_SLOW;
-		return;
-	}
-	if (mr_job_need_memfd(j) < 0) {
-		mr_virus_note(j, NULL);
-		return;
-	}
-	m.fd = j->memfd;
-	memcpy(m.sha256, j->sha256, sizeof(m.sha256));
-	j->side.clamd = mr_clamd_ask(j->io->clamd, &m, j->side.began + j->settings->clamd_timeout, on_clamd, mr_job_ref(j));
-}
-
-/* Its answer is not waited for any longer. */
-static void forget_clamd(struct mr_job *j)
-{
-	if (!j->side.clamd)
-		return;
-	mr_clamd_cancel(j->side.clamd);
-	j->side.clamd = NULL;
-	j->clamd_ms = mr_now_ms() - j->side.began;
-	mr_virus_note(j, NULL);
-	mr_job_unref(j);
-}
-
 /* -- a submitted job -- */
 
 static void name_waiting(const struct mr_job *j, enum mr_log_level level, const char *event)
@@ -323,7 +283,7 @@ static void on_deadline(void *arg)
 
 	j->side.deadline = NULL;
 	name_waiting(j, MR_LOG_WARNING, "message-deadline");
-	forget_clamd(j);
+	mr_io_forget_clamd(j);
 	if (j->side.scanning) {
 		if (j->side.task.scanner && mr_killers_add(&j->io->killers, j->message) >= MR_KILLS_HELD)
 			j->held = true;
@@ -341,6 +301,43 @@ static bool may_sign(const struct mr_job *j)
 	return j->settings->foreign_from == MR_FOREIGN_FROM_SIGN || !mr_job_foreign_from(j);
 }
 
+static void take_login(struct mr_job *j, const struct mr_dir_account *a)
+{
+	j->login_status = MR_DIR_OK;
+	j->login_thresholds = a->thresholds;
+	j->login_locked = a->locked;
+}
+
+/* One that is no mailbox here has no thresholds of its own. */
+static void on_login(enum mr_dir_status status, const struct mr_dir_account *a, void *arg)
+{
+	struct mr_job *j = arg;
+
+	if (!j->side.finished) {
+		j->side.open--;
+		j->login_status = status;
+		if (status == MR_DIR_OK)
+			take_login(j, a);
+		mr_io_finish_if_complete(j);
+	}
+	mr_job_unref(j);
+}
+
+static void ask_login(struct mr_job *j)
+{
+	const struct mr_dir_account *kept = mr_directory_kept_account(j->io->directory, mr_slice_of(j->login));
+
+	j->side.login_asked = mr_now_ms();
+	if (kept) {
+		take_login(j, kept);
+		return;
+	}
+	j->login_status = MR_DIR_TEMP;
+	j->side.open++;
+	mr_job_ref(j);
+	mr_directory_account(j->io->directory, mr_slice_of(j->login), mr_now_ms() + j->settings->directory_timeout, on_login, j);
+}
+
 static void begin(struct mr_job *j)
 {
 	for (size_t i = 0; i < j->n_recipients; i++) {
@@ -353,11 +350,16 @@ static void begin(struct mr_job *j)
 		mr_io_ask_sender(j);
 	if (j->released)
 		return;
+	if (j->login && mr_job_is_outbound(j))
+		ask_login(j);
 	if (mr_virus_wanted(j))
-		ask_clamd(j);
+		mr_io_ask_clamd(j);
 	else if (j->settings->clamd)
 		j->virus = MR_VIRUS_UNCHECKED;
-	begin_scan(j);
+	if (j->settings->outbound_scan || !mr_job_is_outbound(j))
+		begin_scan(j);
+	else
+		j->scanned = j->scan.complete = true; /* nothing was looked for, and nothing is missing */
 }
 
 static void submit_now(void *arg)
@@ -383,6 +385,22 @@ void mr_milter_io_submit(struct mr_job *j)
 {
 	mr_job_ref(j); /* finish() gives it back */
 	mr_loop_post(j->io->loop, submit_now, j);
+}
+
+static void tell_now(void *arg)
+{
+	struct mr_job *j = arg;
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s: %s", *j->queue_id ? j->queue_id : "a message",
+		 j->held ? "scanners die over it" : "clamd does not finish it in clamd_timeout");
+	mr_admin_ask(j->io->admin, "content-held", (struct mr_slice){ 0 }, text);
+	mr_job_unref(j);
+}
+
+void mr_milter_io_tell_held(struct mr_job *j)
+{
+	mr_loop_post(j->io->loop, tell_now, mr_job_ref(j));
 }
 
 /* -- greylisting -- */
@@ -427,17 +445,9 @@ static struct mr_pool_config pool_config(const struct mr_milter_conf *conf, stru
 	};
 }
 
-static void set_clamd(struct mr_milter_io *io, const struct mr_milter_conf *conf)
-{
-	mr_clamd_set(io->clamd, &(struct mr_clamd_config){ .servers = (const char *const *)conf->clamd.v,
-							   .n_servers = conf->clamd.n,
-							   .stream = conf->clamd_mode == MR_CLAMD_STREAM,
-							   .cache_ms = conf->clamd_cache });
-}
-
 int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struct mr_milter_io **out, struct mr_diag *diag)
 {
-	char directory[PATH_BYTES], generation[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES];
+	char directory[PATH_BYTES], generation[PATH_BYTES], keys[PATH_BYTES], quarantine[PATH_BYTES], admin[PATH_BYTES];
 	struct mr_milter_io *io = mr_new(struct mr_milter_io, 1);
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_pool_config pool = pool_config(conf, arena);
@@ -447,6 +457,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	snprintf(generation, sizeof(generation), "%s/lookup/generation", conf->shared.run_dir);
 	snprintf(keys, sizeof(keys), "%s/keys/keys.sock", conf->shared.run_dir);
 	snprintf(quarantine, sizeof(quarantine), "%s/milter/quarantine", conf->shared.state_dir);
+	snprintf(admin, sizeof(admin), "%s/admin/admin.sock", conf->shared.run_dir);
 	io->loop = l;
 	r = mr_dns_new(l, conf->shared.resolver, &io->dns, diag);
 	if (r == 0)
@@ -458,6 +469,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	}
 	io->directory =
 	    mr_directory_new(l, &(struct mr_directory_config){ .socket = directory, .keys_socket = keys, .generation = generation });
+	io->admin = mr_admin_new(l, admin);
 	io->pool = mr_pool_new(l, &pool);
 	io->lists = mr_list_health_new(&pool.setup);
 	io->kept = mr_dns_kept_new();
@@ -465,7 +477,7 @@ int mr_milter_io_new(struct mr_loop *l, const struct mr_milter_conf *conf, struc
 	io->fuzzy = mr_fuzzy_store_new(l, mr_outbound_redis(io->outbound), conf->shared.redis_prefix);
 	io->sweep = mr_quarantine_sweep_new(l, quarantine, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
 	io->clamd = mr_clamd_new(l);
-	set_clamd(io, conf);
+	mr_io_set_clamd(io, conf);
 	*out = io;
 	return 0;
 }
@@ -479,7 +491,7 @@ void mr_milter_io_reload(struct mr_milter_io *io, const struct mr_milter_conf *c
 	mr_list_health_free(io->lists);
 	io->lists = mr_list_health_new(&pool.setup);
 	mr_quarantine_sweep_reload(io->sweep, &(struct mr_quarantine_bounds){ conf->quarantine_keep, conf->quarantine_max });
-	set_clamd(io, conf);
+	mr_io_set_clamd(io, conf);
 }
 
 void mr_milter_io_end_jobs(struct mr_milter_io *io)
@@ -490,7 +502,7 @@ void mr_milter_io_end_jobs(struct mr_milter_io *io)
 		if (j->side.scanning)
 			mr_pool_cancel(io->pool, &j->side.task);
 		j->side.scanning = false;
-		forget_clamd(j);
+		mr_io_forget_clamd(j);
 		finish(j);
 	}
 }
@@ -506,6 +518,7 @@ void mr_milter_io_free(struct mr_milter_io *io)
 	mr_dns_free(io->dns);
 	mr_dns_kept_free(io->kept);
 	mr_outbound_free(io->outbound);
+	mr_admin_free(io->admin);
 	mr_greylist_free(io->greylist);
 	mr_fuzzy_store_free(io->fuzzy);
 	mr_quarantine_sweep_free(io->sweep);

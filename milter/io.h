@@ -25,6 +25,8 @@ const struct mr_list_health *mr_milter_io_lists(const struct mr_milter_io *io);
 void mr_milter_io_resolve(struct mr_job_recipient *r);
 /* Any thread. The facts are complete; mr_job_wait() tells when the findings are. */
 void mr_milter_io_submit(struct mr_job *j);
+/* Any thread, after that: has the administrator told that the message is on hold, since it could not be looked at. */
+void mr_milter_io_tell_held(struct mr_job *j);
 /* Any thread, after that: has its sender come again? mr_job_wait() tells when job->grey is there. */
 void mr_milter_io_greylist(struct mr_job *j);
 #define MR_MILTER_GREY_MS 2000 /* that takes at most */

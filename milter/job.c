@@ -38,7 +38,12 @@ struct mr_job *mr_job_new(struct mr_milter_io *io, struct mr_settings *settings)
 	struct mr_job *j = mr_new(struct mr_job, 1);
 	pthread_condattr_t attr;
 
-	*j = (struct mr_job){ .refs = 1, .io = io, .settings = mr_settings_ref(settings), .memfd = -1, .arena = mr_arena_new(0) };
+	*j = (struct mr_job){ .refs = 1,
+			      .io = io,
+			      .settings = mr_settings_ref(settings),
+			      .memfd = -1,
+			      .arena = mr_arena_new(0),
+			      .login_thresholds = mr_thresholds_none() };
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -116,6 +121,20 @@ bool mr_job_foreign_from(const struct mr_job *j)
 	struct mr_slice from = domain_of(j->from);
 
 	return j->login && j->from && !mr_slice_ieq(from, domain_of(j->login)) && !mr_slice_ieq(from, domain_of(j->sender));
+}
+
+bool mr_job_is_outbound(const struct mr_job *j)
+{
+	return j->trusted && !j->resent && j->role != MR_ROLE_REDIRECT;
+}
+
+struct mr_verdict_outbound mr_job_outbound(const struct mr_job *j)
+{
+	const struct mr_thresholds t = mr_thresholds_or(&j->login_thresholds, &j->settings->thresholds);
+
+	return (struct mr_verdict_outbound){ .score = t.at[MR_AT_OUTBOUND],
+					     .reject_score = t.at[MR_AT_OUTBOUND_REJECT],
+					     .action = j->settings->outbound_action };
 }
 
 int mr_job_map(struct mr_job *j)

@@ -69,6 +69,8 @@ struct mr_job_side {
 	struct mr_job_asked *open_dns; /* those without an answer, of earlier attempts too */
 	uint64_t dns_since;            /* ms */
 	uint64_t began, dns_until;     /* ms */
+	uint64_t login_asked;          /* ms; 0: not */
+	bool login_again;              /* asked once more, at the end */
 	struct mr_timer *slow, *deadline;
 	struct mr_clamd_question *clamd; /* open: the end waits for it */
 	struct mr_fuzzy_question *fuzzy; /* the same */
@@ -112,6 +114,9 @@ struct mr_job {
 	enum mr_virus virus;
 	char virus_name[MR_CLAMD_TEXT_MAX + 1]; /* of FOUND and SUSPECTED */
 	struct mr_scan_result scan;
+	enum mr_dir_status login_status; /* of the account that sends: OK where none is asked for */
+	bool login_locked;
+	struct mr_thresholds login_thresholds;
 	enum mr_sign sign;
 	struct mr_slice sign_domain;
 	struct mr_job_key keys[MR_DIR_SELECTORS_MAX]; /* all of them sign */
@@ -131,6 +136,10 @@ void mr_job_unref(struct mr_job *j); /* NULL is fine */
 struct mr_job_recipient *mr_job_add_recipient(struct mr_job *j, struct mr_slice address, struct mr_slice esmtp);
 /* Somebody logged in writes under a domain that is neither the login's nor the envelope sender's, which Postfix has checked. */
 bool mr_job_foreign_from(const struct mr_job *j);
+/* Somebody of ours wrote it, and it is not a script's redirect of what came in before. Once `resent` is known. */
+bool mr_job_is_outbound(const struct mr_job *j);
+/* What is done with it then: by the thresholds of who is logged in, else the site's. Once the directory has answered. */
+struct mr_verdict_outbound mr_job_outbound(const struct mr_job *j);
 /* The message is complete, nobody can change it any more, and job->message shows it. */
 int mr_job_map(struct mr_job *j);
 /* Loop: a small message gets its memfd, too. -errno. */

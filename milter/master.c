@@ -125,6 +125,18 @@ static void start_builder(struct master *m)
 	_exit(0);
 }
 
+/* What of the site's own rules never runs; `mailreeve rules check` lists it. */
+static void tell_idle(const struct mr_rules *r)
+{
+	const struct mr_rules_problem *first = NULL;
+	size_t idle = r ? mr_rules_problems(r, MR_RULES_IDLE, 1, &first) : 0;
+	size_t vain = r ? mr_rules_problems(r, MR_RULES_VAIN, first ? 0 : 1, &first) : 0;
+
+	if (first)
+		mr_log(MR_LOG_NOTICE, "spam-rules-idle", mr_u("rules", idle), mr_u("count-on-such", vain), mr_s("file", first->file),
+		       mr_u("line", first->line), mr_s("rule", first->rule), mr_s("why", first->text));
+}
+
 /* The daemon has looked at the rules when it took its configuration; what went wrong since then costs the rules, not the mail. */
 static void load_rules(struct master *m)
 {
@@ -135,6 +147,7 @@ static void load_rules(struct master *m)
 	if (mr_rules_load(m->setup.rule_files, m->setup.n_rule_files, &m->setup.rules, &diag) < 0 ||
 	    mr_rules_error(m->setup.rules, &diag) < 0)
 		mr_log(MR_LOG_ERROR, "spam-rules-wrong", mr_s("why", diag.text));
+	tell_idle(m->setup.rules);
 	if (m->setup.rules && m->setup.rule_cache.n && !mr_rules_cache_load(m->setup.rules, m->setup.rule_cache.p))
 		start_builder(m);
 }

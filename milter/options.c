@@ -100,16 +100,16 @@ const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
 	  .name = "header_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(header_score),
+	  .offset = OFF(thresholds.at[MR_AT_HEADER]),
 	  .def = "3",
 	  .min = -1000,
 	  .max = 1000,
-	  .help = "Score from which X-Spam-Level is added, a star for each whole point: for users' own filters. It is the same for all "
-		  "recipients, as they see the same fields." },
+	  .help = "Score from which X-Spam-Level is added, a star for each whole point, for users' own filters: for recipients without a "
+		  "threshold of their own, and where those who get a message differ." },
 	{ .section = "milter",
 	  .name = "junk_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(junk_score),
+	  .offset = OFF(thresholds.at[MR_AT_JUNK]),
 	  .def = "5",
 	  .min = -1000,
 	  .max = 1000,
@@ -117,7 +117,7 @@ const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
 	  .name = "quarantine_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(quarantine_score),
+	  .offset = OFF(thresholds.at[MR_AT_QUARANTINE]),
 	  .def = "1000",
 	  .min = -1000,
 	  .max = 1000,
@@ -127,7 +127,7 @@ const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
 	  .name = "reject_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(reject_score),
+	  .offset = OFF(thresholds.at[MR_AT_REJECT]),
 	  .def = "15",
 	  .min = -1000,
 	  .max = 1000,
@@ -148,11 +148,12 @@ const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
 	  .name = "greylist_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(greylist_score),
+	  .offset = OFF(thresholds.at[MR_AT_GREYLIST]),
 	  .def = "4",
 	  .min = -1000,
 	  .max = 1000,
-	  .help = "Score from which mail that no mailbox takes as junk has to come again, unless its sender is known; 1000 is never." },
+	  .help = "Score from which mail that no mailbox takes as junk has to come again, unless its sender is known, for recipients "
+		  "without a threshold of their own; 1000 is never." },
 	{ .section = "milter",
 	  .name = "greylist_delay",
 	  .type = MR_OPT_DURATION,
@@ -178,14 +179,30 @@ const struct mr_option mr_milter_options[] = {
 	  .max = INT64_C(366) * 24 * 60 * MINUTE,
 	  .help = "How long a sender is known without sending anything suspicious." },
 	{ .section = "milter",
+	  .name = "allow_unproven",
+	  .type = MR_OPT_BOOL,
+	  .offset = OFF(allow_unproven),
+	  .def = "yes",
+	  .help =
+	      "Whether lists of allowed senders hold for one of whom SPF, DKIM and DMARC say neither that the mail is his nor that it is "
+	      "forged, as his domain publishes nothing. What they call forged is never allowed." },
+	{ .section = "milter",
+	  .name = "outbound_scan",
+	  .type = MR_OPT_BOOL,
+	  .offset = OFF(outbound_scan),
+	  .def = "yes",
+	  .help =
+	      "Whether mail of our own is scanned. no: it is signed, and clamd is asked, whose suspicions are then all that outbound_score "
+	      "sees; rules, lists and forbidden attachments are for what comes in." },
+	{ .section = "milter",
 	  .name = "outbound_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(outbound_score),
+	  .offset = OFF(thresholds.at[MR_AT_OUTBOUND]),
 	  .def = "6",
 	  .min = -1000,
 	  .max = 1000,
 	  .help = "Score from which mail of our own counts as spam: outbound_action is done, and mailreeve-policyd is told (the signal "
-		  "spam of hijack_signals)." },
+		  "spam of hijack_signals), for users without a threshold of their own." },
 	{ .section = "milter",
 	  .name = "outbound_action",
 	  .type = MR_OPT_ENUM,
@@ -198,11 +215,11 @@ const struct mr_option mr_milter_options[] = {
 	{ .section = "milter",
 	  .name = "outbound_reject_score",
 	  .type = MR_OPT_SCORE,
-	  .offset = OFF(outbound_reject_score),
+	  .offset = OFF(thresholds.at[MR_AT_OUTBOUND_REJECT]),
 	  .def = "1000",
 	  .min = -1000,
 	  .max = 1000,
-	  .help = "Score from which mail of our own is refused whatever outbound_action is." },
+	  .help = "Score from which mail of our own is refused whatever outbound_action is, for users without a threshold of their own." },
 	{ .section = "milter",
 	  .name = "on_error",
 	  .type = MR_OPT_ENUM,
@@ -211,11 +228,13 @@ const struct mr_option mr_milter_options[] = {
 	  .choices = "tempfail|accept",
 	  .help = "Mail whose scan or recipients remain unknown: answered 451, or taken as clean. Never decides about signing." },
 	{ .section = "milter",
-	  .name = "trusted_networks",
+	  .name = "forward_exempt_networks",
 	  .type = MR_OPT_NETS,
-	  .offset = OFF(trusted_networks),
+	  .offset = OFF(forward_exempt_networks),
 	  .def = "",
-	  .help = "Clients whose mail counts as submitted: signed, not judged by thresholds." },
+	  .help =
+	      "Clients whose mail, where it is forwarded to foreign recipients, leaves under its sender's own address and not under one "
+	      "of ours (SRS), such as {192.0.2.0/24, 2001:db8::/32}; see forward_exempt in mailreeve-lookup(8) for senders." },
 	{ .section = "milter",
 	  .name = "foreign_from",
 	  .type = MR_OPT_ENUM,
@@ -246,7 +265,8 @@ const struct mr_option mr_milter_options[] = {
 	      "msp, mst, one, pif, ps1, reg, scf, scr, sct, shb, sys, vb, vbe, vbs, vhd, vhdx, vxd, wsc, wsf, wsh, application/x-dosexec, "
 	      "application/x-ms-shortcut, application/x-msi, application/vnd.microsoft.portable-executable",
 	  .help = "Ends of file names, without the dot, and media types as libmagic knows them from a file's content; both also inside "
-		  "archives." },
+		  "what holds files, such as archives and attached messages. application/vnd.ms-office.vbaproject: Office documents with "
+		  "programs (VBA), whatever their name." },
 	{ .section = "milter",
 	  .name = "quarantine_keep",
 	  .type = MR_OPT_DURATION,
@@ -527,11 +547,11 @@ int mr_milter_validate(const void *conf, struct mr_diag *diag)
 	struct mr_scores scores;
 	size_t bytes = 0;
 
-	if (c->junk_score > c->reject_score)
+	if (c->thresholds.at[MR_AT_JUNK] > c->thresholds.at[MR_AT_REJECT])
 		return mr_diag_set(diag, -EINVAL, "milter: junk_score is above reject_score");
 	if (c->grey.retry <= c->grey.delay)
 		return mr_diag_set(diag, -EINVAL, "milter: greylist_retry must be longer than greylist_delay");
-	if (c->outbound_score > c->outbound_reject_score)
+	if (c->thresholds.at[MR_AT_OUTBOUND] > c->thresholds.at[MR_AT_OUTBOUND_REJECT])
 		return mr_diag_set(diag, -EINVAL, "milter: outbound_score is above outbound_reject_score");
 	if (c->dns_timeout >= c->scan_timeout)
 		return mr_diag_set(diag, -EINVAL, "milter: dns_timeout must be below scan_timeout");

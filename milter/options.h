@@ -18,18 +18,17 @@ struct mr_milter_conf {
 	int64_t sessions_max, history_max, scanners, scanner_messages;
 	uint64_t message_max, scanner_memory;
 	uint64_t scan_timeout, dns_timeout, directory_timeout; /* ms */
-	double header_score, junk_score, quarantine_score, reject_score;
-	double outbound_score, outbound_reject_score;
+	struct mr_thresholds thresholds;
+	bool outbound_scan, allow_unproven;
 	int outbound_action; /* enum mr_outbound_action */
 	struct mr_conf_strings symbol_scores, group_caps;
-	double greylist_score;
 	struct mr_grey_rules grey;
 	uint64_t quarantine_keep, quarantine_max; /* ms, bytes */
 	uint64_t dmarc_keep, dmarc_day_max;       /* ms, bytes */
 	int on_error;                             /* enum mr_on_error */
 	int foreign_from;                         /* enum mr_foreign_from */
 	int dns_away;                             /* enum mr_dns_away */
-	struct mr_conf_nets trusted_networks;
+	struct mr_conf_nets forward_exempt_networks;
 	struct mr_conf_strings trusted_sealers, forbidden_attachments, rule_files;
 	struct mr_conf_strings dns_lists, dns_lists_skip;
 	uint64_t dns_lists_timeout; /* ms */
@@ -63,9 +62,9 @@ struct mr_settings {
 	char *hostname, *quarantine_dir, *evaluations_dir, *keyring_file;
 	char *forwarder; /* address in whose name mail is forwarded: its domain seals */
 	uint64_t message_max, scan_timeout, dns_timeout, directory_timeout;
-	double header_score, junk_score, quarantine_score, reject_score;
-	struct mr_verdict_outbound outbound;
-	double greylist_score;
+	struct mr_thresholds thresholds;
+	enum mr_outbound_action outbound_action;
+	bool outbound_scan, allow_unproven;
 	struct mr_grey_rules grey;
 	struct mr_arena *arena; /* of scores */
 	struct mr_scores scores;
@@ -79,16 +78,20 @@ struct mr_settings {
 	char *virus_suspicious; /* beginnings of names, spaces between */
 	double virus_suspicious_score;
 	struct mr_fuzzy_scores fuzzy_scores;
-	struct mr_net *trusted;
-	size_t n_trusted;
+	struct mr_net *trusted, *exempt;
+	size_t n_trusted, n_exempt;
 };
 /* The rows of dns_lists, read. -EINVAL with the one that is wrong. */
 int mr_milter_lists(const struct mr_milter_conf *conf, struct mr_arena *arena, struct mr_scan_setup *s, struct mr_diag *diag);
 /* What the scanners need of it, in the arena. */
 struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena);
+/* The name of this host in header fields: free() it. */
+char *mr_milter_hostname(const struct mr_milter_conf *conf);
 /* Of a configuration that mr_milter_validate() has seen. */
 struct mr_scores mr_milter_scores(const struct mr_milter_conf *conf, struct mr_arena *arena);
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf);
 struct mr_settings *mr_settings_ref(struct mr_settings *s);
 void mr_settings_unref(struct mr_settings *s); /* NULL is fine */
 bool mr_settings_trusts(const struct mr_settings *s, const struct mr_ip *client);
+/* Forwarded mail of this client keeps its sender. Family 0, no client, is never exempt. */
+bool mr_settings_exempts(const struct mr_settings *s, const struct mr_ip *client);

@@ -50,7 +50,7 @@ static void finished(struct mr_scanner *s, const struct mr_scan_report *r)
 
 	s->messages++;
 	/* One that did not wait for all its answers is not to be trusted with the next message. */
-	if (s->master->old || s->messages >= p->config.messages_max || s->out.n)
+	if (s->master->old || s->messages >= p->config.messages_max || r->last || s->out.n)
 		mr_scanner_free(s);
 	t->done(t, r);
 	dispatch(p);

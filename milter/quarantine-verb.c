@@ -354,6 +354,21 @@ static int already(const struct mr_quarantine_entry *e, struct mr_arena *arena)
 	return 0;
 }
 
+/* A trace of its own stands on top of what the sender wrote: else that would be taken for the trace of the pass before (origin.h). */
+static struct mr_slice first_fields(const struct work *w, const struct mr_quarantine_entry *e, struct mr_arena *arena)
+{
+	mr_autofree char *host = mr_milter_hostname(w->conf);
+	time_t now = (time_t)mr_wall();
+	struct tm tm;
+	char date[64];
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	return mr_slice_of(mr_arena_printf(arena,
+					   "Received: by %s (Mailreeve quarantine) id %s;\r\n\t%s\r\n" MR_QUARANTINE_FIELD ": %s %.*s\r\n",
+					   host, e->id, date, e->id, (int)e->token.n, e->token.p));
+}
+
 /* The milter has marked the entry before Postfix took the message; when Postfix then says that it did not, the mark goes. Where nobody can
  * know, it stays: better once more by hand than twice; and so does the mark of another process that has ended since. */
 static int send_entry(struct work *w, const struct mr_quarantine_entry *e, struct mr_slice content, struct mr_arena *arena)
@@ -363,7 +378,7 @@ static int send_entry(struct work *w, const struct mr_quarantine_entry *e, struc
 		.address = mr_arena_printf(arena, "127.0.0.1:%lld", (long long)w->conf->shared.redirect_port),
 		.sender = e->sender,
 		.parameters = e->sender_parameters,
-		.field = mr_slice_of(mr_arena_printf(arena, MR_QUARANTINE_FIELD ": %s %.*s\r\n", e->id, (int)e->token.n, e->token.p)),
+		.field = first_fields(w, e, arena),
 		.content = content,
 		.recipients = recipients_of(e, arena),
 		.n_recipients = e->n_recipients,

@@ -15,17 +15,25 @@
 #define FILE_BYTES_MAX (16u << 20)
 #define FILES_MAX      1000 /* of one folder */
 
-/* Where Debian's package and sa-update put what they bring; the newer one counts alone. Then what the administrator wrote. */
+/* Where Debian's package puts what it brings, and sa-update, in a folder named by SpamAssassin's version, "4.000001": where there is one,
+ * the one of the highest version counts alone. Then what the administrator wrote. */
 #define STOCK   "/usr/share/spamassassin"
-#define UPDATES "/var/lib/spamassassin/4.000001"
+#define UPDATES "/var/lib/spamassassin"
 #define SITE    "/etc/spamassassin"
 #define SCORES  "mailreeve/scores.cf"
+
+/* What no administrator wrote. */
+static bool is_of_package(const char *file)
+{
+	return mr_slice_starts(mr_slice_of(file), MR_LIT(STOCK "/")) || mr_slice_starts(mr_slice_of(file), MR_LIT(UPDATES "/"));
+}
 
 static int read_file(struct mr_rules *r, const char *path, struct mr_diag *diag)
 {
 	struct mr_buf text = MR_BUF(FILE_BYTES_MAX);
 	int err = mr_file_read(path, &text, diag);
 
+	mr_rules_brought(r, is_of_package(path));
 	if (err == 0)
 		mr_rules_read(r, path, mr_buf_slice(&text));
 	mr_buf_done(&text);
@@ -95,9 +103,36 @@ static bool is_there(const char *path)
 	return stat(path, &st) == 0;
 }
 
+/* Of SpamAssassin as sa-update names its folders: "4.000002", always as long, so that their order is that of the versions. */
+static int wanted_version(const struct dirent *e)
+{
+	struct mr_slice name = mr_slice_of(e->d_name);
+
+	return name.n == 8 && name.p[1] == '.' && strspn(name.p, "0123456789") == 1 && strspn(name.p + 2, "0123456789") == 6;
+}
+
+/* The newest folder that sa-update has filled, or NULL. */
+static char *find_updates(void)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(UPDATES, &entries, wanted_version, order);
+	char *found = NULL;
+
+	for (int i = n - 1; i >= 0; i--) {
+		mr_autofree char *channel = NULL;
+
+		if (!found && asprintf(&channel, UPDATES "/%s/updates_spamassassin_org.cf", entries[i]->d_name) > 0 && is_there(channel))
+			found = mr_slice_dup((struct mr_slice){ channel, strlen(UPDATES) + 1 + strlen(entries[i]->d_name) });
+		free(entries[i]);
+	}
+	free(entries);
+	return found;
+}
+
 /* Ours, of milter/rules: the scores that we give rules of others, or our own rules. */
 static void read_builtin(struct mr_rules *r, bool scores)
 {
+	mr_rules_brought(r, true);
 	for (size_t i = 0; i < mr_rules_builtin_n; i++)
 		if ((strcmp(mr_rules_builtin[i].name, SCORES) == 0) == scores)
 			mr_rules_read(r, mr_rules_builtin[i].name, mr_rules_builtin[i].text);
@@ -107,13 +142,13 @@ static void read_builtin(struct mr_rules *r, bool scores)
  * those of the package, not after those that sa-update brings, and before the site's. */
 static int read_spamassassin(struct mr_rules *r, bool pre, bool scores, struct mr_diag *diag)
 {
-	bool updated = is_there(UPDATES "/updates_spamassassin_org.cf") || is_there(UPDATES "/updates_spamassassin_org");
-	const char *stock = updated ? UPDATES : STOCK;
+	mr_autofree char *updates = find_updates();
+	const char *stock = updates ? updates : STOCK;
 	int err;
 
 	mr_rules_of_others(r, true);
 	err = is_there(stock) ? read_path(r, stock, pre, diag) : 0;
-	if (err == 0 && !pre && scores && !updated)
+	if (err == 0 && !pre && scores && !updates)
 		read_builtin(r, true);
 	if (err == 0 && is_there(SITE))
 		err = read_path(r, SITE, pre, diag);
@@ -148,11 +183,6 @@ int mr_rules_load(const struct mr_slice *paths, size_t n, struct mr_rules **out,
 	mr_rules_finish(r);
 	*out = r;
 	return 0;
-}
-
-bool mr_rules_of_package(const char *file)
-{
-	return mr_slice_starts(mr_slice_of(file), MR_LIT(STOCK "/")) || mr_slice_starts(mr_slice_of(file), MR_LIT(UPDATES "/"));
 }
 
 struct mr_rules *mr_rules_load_words(const struct mr_slice *paths, size_t n)

@@ -58,10 +58,34 @@ static size_t print_problems(struct mr_rules *r, enum mr_rules_fault fault, bool
 	size_t n = mr_rules_problems(r, fault, PROBLEMS_MAX, problems);
 
 	for (size_t i = 0; i < n && i < PROBLEMS_MAX && problems[i]; i++)
-		if ((packages || !mr_rules_of_package(problems[i]->file)) && (fault == MR_RULES_ERROR || !told(problems, i)))
+		if ((packages || !problems[i]->brought) && (fault == MR_RULES_ERROR || !told(problems, i)))
 			fprintf(to, "%s:%u: %s%s%s\n", problems[i]->file, problems[i]->line, problems[i]->rule ? problems[i]->rule : "",
 				problems[i]->rule ? ": " : "", problems[i]->text);
 	return n;
+}
+
+/* "2 rules asleep: A, B", of files that an administrator wrote; a rule once. */
+static void print_names(struct mr_rules *r, enum mr_rules_fault fault, const char *what)
+{
+	mr_autofree const struct mr_rules_problem **problems = mr_new(const struct mr_rules_problem *, PROBLEMS_MAX);
+	size_t n = mr_rules_problems(r, fault, PROBLEMS_MAX, problems);
+
+	if (!n)
+		return;
+	printf("%zu %s", n, what);
+	for (size_t i = 0; i < n && i < PROBLEMS_MAX && problems[i]; i++)
+		if (i == 0 || strcmp(problems[i]->rule, problems[i - 1]->rule) != 0)
+			printf("%s %s", i ? "," : ":", problems[i]->rule);
+	putchar('\n');
+}
+
+/* What of the site's own files never runs, and what counts on rules that do not. */
+static void print_idle(struct mr_rules *r)
+{
+	print_problems(r, MR_RULES_IDLE, false, stdout);
+	print_problems(r, MR_RULES_VAIN, false, stdout);
+	print_names(r, MR_RULES_IDLE, "of your rules never run here");
+	print_names(r, MR_RULES_VAIN, "of your metas and scores count on rules that never run here");
 }
 
 struct counts {
@@ -93,6 +117,7 @@ static int check(struct mr_rules *r, bool all)
 	size_t errors = print_problems(r, MR_RULES_ERROR, true, stderr);
 
 	print_problems(r, MR_RULES_UNSUPPORTED, false, stdout);
+	print_idle(r);
 	print_counts(r);
 	return errors ? 1 : 0;
 }
@@ -108,8 +133,10 @@ static int list(struct mr_rules *r, bool all)
 			       i.why           ? i.why
 			       : i.description ? i.description
 					       : "");
-	if (!all)
+	if (!all) {
 		print_problems(r, MR_RULES_UNSUPPORTED, true, stdout);
+		print_idle(r);
+	}
 	print_counts(r);
 	return 0;
 }

@@ -81,19 +81,20 @@ static void answer(struct work *w, uint64_t until)
 /* As the site's thresholds say; mailboxes may have their own. */
 static const char *action(const struct work *w, const struct mr_scan_result *r)
 {
+	const double *at = w->conf->thresholds.at;
 	static const char *const outbound[] = { [MR_OUTBOUND_LOG] = "accept",
 						[MR_OUTBOUND_HOLD] = "hold",
 						[MR_OUTBOUND_QUARANTINE] = "quarantine",
 						[MR_OUTBOUND_REJECT] = "reject" };
 	const struct mr_milter_conf *c = w->conf;
 
-	if (r->refuse || r->score >= (w->in.trusted ? c->outbound_reject_score : c->reject_score))
+	if (r->refuse || r->score >= (w->in.trusted ? at[MR_AT_OUTBOUND_REJECT] : at[MR_AT_REJECT]))
 		return "reject";
 	if (w->in.trusted)
-		return r->score >= c->outbound_score ? outbound[c->outbound_action] : "accept";
-	if (r->score >= c->junk_score)
-		return r->score >= c->quarantine_score ? "quarantine" : "junk";
-	return r->score >= c->greylist_score ? "greylist" : "accept";
+		return r->score >= at[MR_AT_OUTBOUND] ? outbound[c->outbound_action] : "accept";
+	if (r->score >= at[MR_AT_JUNK])
+		return r->score >= at[MR_AT_QUARANTINE] ? "quarantine" : "junk";
+	return r->score >= at[MR_AT_GREYLIST] ? "greylist" : "accept";
 }
 
 /* Of each symbol of an object, where there are words. */

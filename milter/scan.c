@@ -5,6 +5,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "mail/address.h"
 #include "scan.h"
 
 #define AUTHRES_MAX (16u << 10) /* bytes of one Authentication-Results value */
@@ -59,12 +60,6 @@ static void write_authres(struct mr_scan *scan)
 	mr_buf_done(&out);
 }
 
-static bool is_below(struct mr_slice name, struct mr_slice domain)
-{
-	return mr_slice_ieq(name, domain) ||
-	       (name.n > domain.n && domain.n && name.p[name.n - domain.n - 1] == '.' && mr_slice_iends(name, domain));
-}
-
 /* A signature that holds, of the author's domain or one above it; where there is a DMARC policy, as that says. */
 static struct mr_slice dkim_domain(const struct mr_scan *scan)
 {
@@ -74,7 +69,7 @@ static struct mr_slice dkim_domain(const struct mr_scan *scan)
 	if (scan->dmarc && scan->dmarc->dkim_aligned && scan->dmarc->organization.n)
 		return scan->dmarc->organization;
 	for (size_t i = 0; a && i < a->n; i++)
-		if (a->signatures[i].result == MR_DKIM_PASS && a->signatures[i].aligns && is_below(author, a->signatures[i].domain))
+		if (a->signatures[i].result == MR_DKIM_PASS && a->signatures[i].aligns && mr_domain_below(author, a->signatures[i].domain))
 			return a->signatures[i].domain;
 	return (struct mr_slice){ 0 };
 }
@@ -113,6 +108,8 @@ int mr_scan_run(struct mr_scan *scan)
 		return -EAGAIN;
 	write_authres(scan);
 	tell_identity(scan);
+	scan->result.sender = mr_standing_of_sender(scan);
+	scan->result.author = mr_standing_of_author(scan);
 	scan->result.complete = true;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "proto/dns.h"
 #include "rules/rules.h"
 #include "scan-setup.h"
+#include "standing.h"
 
 #define MR_SYMBOLS_MAX     256 /* of one message; further ones are dropped */
 #define MR_SYMBOL_NAME_MAX 100
@@ -54,8 +55,9 @@ struct mr_scan_result {
 	bool complete;           /* every check is finished */
 	struct mr_slice authres; /* value of Authentication-Results, or empty */
 	struct mr_scan_dmarc dmarc;
-	struct mr_slice identity; /* who proves to stand behind it: "dkim DOMAIN" (of the author), else "spf DOMAIN", else empty */
-	struct mr_fuzzy fuzzy;    /* where the setup wants it: by which the message is compared with others */
+	enum mr_standing sender, author; /* do they stand behind it? */
+	struct mr_slice identity;        /* who proves to stand behind it: "dkim DOMAIN" (of the author), else "spf DOMAIN", else empty */
+	struct mr_fuzzy fuzzy;           /* where the setup wants it: by which the message is compared with others */
 };
 
 struct mr_list_state;

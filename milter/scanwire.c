@@ -123,7 +123,7 @@ static void put_fuzzy(struct mr_wire_out *w, const struct mr_fuzzy *f)
 	mr_buf_done(&hex);
 }
 
-int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view)
+int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view, bool last)
 {
 	struct mr_buf line = MR_BUF(MR_SYMBOL_NAME_MAX + 64);
 	struct mr_wire_out w;
@@ -136,6 +136,8 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 		mr_wire_put(&w, "symbol", mr_buf_slice(&line));
 	}
 	mr_wire_putu(&w, "refuse", r->refuse);
+	mr_wire_putu(&w, "sender", r->sender);
+	mr_wire_putu(&w, "author", r->author);
 	mr_wire_put(&w, "authres", r->authres);
 	mr_wire_put(&w, "identity", r->identity);
 	if (r->dmarc.row.n) {
@@ -145,6 +147,8 @@ int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_res
 		mr_wire_put(&w, "dmarc-row", r->dmarc.row);
 	}
 	put_fuzzy(&w, &r->fuzzy);
+	if (last)
+		mr_wire_put(&w, "last", MR_LIT("yes"));
 	if (view)
 		put_questions(&w, view);
 	mr_buf_done(&line);
@@ -250,13 +254,15 @@ static bool identity_ok(struct mr_slice s)
 int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_arena *arena, struct mr_scan_report *out)
 {
 	struct mr_slice status = mr_wire_get(w, "status"), value;
-	uint64_t got, refuse;
+	uint64_t got, refuse, sender, author;
 	size_t at = 0;
 
 	*out = (struct mr_scan_report){ .final = mr_slice_eq(status, MR_LIT("result")) };
 	if (!out->final && !mr_slice_eq(status, MR_LIT("questions")))
 		return -EPROTO;
 	if (mr_wire_u64(w, "id", UINT64_MAX, &got) < 0 || got != id || mr_wire_u64(w, "refuse", MR_REFUSES - 1, &refuse) < 0)
+		return -EPROTO;
+	if (mr_wire_u64(w, "sender", MR_STANDINGS - 1, &sender) < 0 || mr_wire_u64(w, "author", MR_STANDINGS - 1, &author) < 0)
 		return -EPROTO;
 	while (mr_wire_each(w, "symbol", &at, &value))
 		if (decode_symbol(value, arena, &out->result) < 0)
@@ -272,7 +278,10 @@ int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_ar
 	if (out->final != (out->n_questions == 0))
 		return -EPROTO;
 	out->result.refuse = (enum mr_refuse)refuse;
+	out->result.sender = (enum mr_standing)sender;
+	out->result.author = (enum mr_standing)author;
 	out->result.complete = out->final;
+	out->last = mr_wire_get(w, "last").n > 0;
 	out->result.authres = keep(w, "authres", arena);
 	out->result.identity = keep(w, "identity", arena);
 	return 0;

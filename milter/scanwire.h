@@ -15,7 +15,7 @@ struct mr_scan_question {
 	enum mr_dns_type type;
 };
 struct mr_scan_report {
-	bool final;
+	bool final, last; /* last: the scanner is to be replaced */
 	struct mr_scan_result result;
 	struct mr_scan_question questions[MR_DNS_QUESTIONS_MAX];
 	size_t n_questions;
@@ -29,7 +29,7 @@ int mr_scanwire_request(struct mr_buf *out, uint64_t id, const struct mr_scan_in
 int mr_scanwire_request_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_scan_input *in, bool *follows);
 int mr_scanwire_answer(struct mr_buf *out, uint64_t id, const struct mr_dns_answer *a);
 int mr_scanwire_answer_decode(const struct mr_wire *w, struct mr_arena *arena, struct mr_dns_answer *out);
-/* `view` with its open questions, or NULL for the final report. */
-int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view);
+/* `view` with its open questions, or NULL for the final report. last: this scanner is to get no further message. */
+int mr_scanwire_report(struct mr_buf *out, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view, bool last);
 /* -EPROTO: not a report, or not about message `id`. */
 int mr_scanwire_report_decode(const struct mr_wire *w, uint64_t id, struct mr_arena *arena, struct mr_scan_report *out);

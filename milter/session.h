@@ -7,6 +7,7 @@
 /* ours */
 #include "headers.h"
 #include "job.h"
+#include "origin.h"
 #include "spool.h"
 
 /* One message; reset by assigning (struct message){ 0 } when it is done. job == NULL: none has begun. */
@@ -15,7 +16,9 @@ struct message {
 	struct mr_spool spool;
 	bool in_body; /* the empty line after the header is spooled */
 	struct mr_headers_strip *strip;
-	char *release;         /* value of MR_QUARANTINE_FIELD where that may be meant, else NULL */
+	char *release;      /* value of MR_QUARANTINE_FIELD where that may be meant, else NULL */
+	char *reverse_path; /* the sender as Postfix wrote it, where the message is forwarded, else NULL */
+	struct mr_origin origin;
 	uint64_t began, ended; /* ms: MAIL, end of message */
 };
 

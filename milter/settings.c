@@ -27,7 +27,7 @@ int mr_milter_lists(const struct mr_milter_conf *c, struct mr_arena *arena, stru
 	return mr_scan_setup_lists(s, rows, c->dns_lists.n, arena, diag);
 }
 
-static char *hostname(const struct mr_milter_conf *conf)
+char *mr_milter_hostname(const struct mr_milter_conf *conf)
 {
 	char name[256] = "";
 
@@ -53,7 +53,7 @@ static struct mr_slice join(const struct mr_conf_strings *s, struct mr_arena *ar
 struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct mr_arena *arena)
 {
 	const struct mr_redis_config redis = mr_redis_config(&conf->shared);
-	mr_autofree char *host = hostname(conf);
+	mr_autofree char *host = mr_milter_hostname(conf);
 	struct mr_scan_setup s = { .hostname = mr_slice_of(mr_arena_strdup(arena, host)),
 				   .trusted_sealers = join(&conf->trusted_sealers, arena) };
 
@@ -72,11 +72,20 @@ struct mr_scan_setup mr_milter_setup(const struct mr_milter_conf *conf, struct m
 
 static char *forwarder(const struct mr_milter_conf *conf)
 {
-	mr_autofree char *host = hostname(conf);
+	mr_autofree char *host = mr_milter_hostname(conf);
 	struct mr_buf address = MR_BUF(512);
 
 	mr_buf_printf(&address, "postmaster@%s", conf->shared.srs_domain[0] ? conf->shared.srs_domain : host);
 	return mr_buf_steal(&address);
+}
+
+static struct mr_net *copy_nets(const struct mr_conf_nets *from)
+{
+	struct mr_net *nets = mr_new(struct mr_net, from->n + 1);
+
+	for (size_t i = 0; i < from->n; i++)
+		nets[i] = from->v[i];
+	return nets;
 }
 
 struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
@@ -89,7 +98,7 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 	mr_buf_printf(&evaluations, "%s/milter/dmarc", conf->shared.state_dir);
 	*s = (struct mr_settings){
 		.refs = 1,
-		.hostname = hostname(conf),
+		.hostname = mr_milter_hostname(conf),
 		.forwarder = forwarder(conf),
 		.quarantine_dir = mr_buf_steal(&dir),
 		.evaluations_dir = mr_buf_steal(&evaluations),
@@ -98,19 +107,15 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.scan_timeout = conf->scan_timeout,
 		.dns_timeout = conf->dns_timeout,
 		.directory_timeout = conf->directory_timeout,
-		.junk_score = conf->junk_score,
-		.header_score = conf->header_score,
+		.thresholds = conf->thresholds,
 		.arena = mr_arena_new(0),
-		.greylist_score = conf->greylist_score,
 		.grey = conf->grey,
-		.quarantine_score = conf->quarantine_score,
-		.reject_score = conf->reject_score,
-		.outbound = { .score = conf->outbound_score,
-			      .reject_score = conf->outbound_reject_score,
-			      .action = (enum mr_outbound_action)conf->outbound_action },
+		.outbound_action = (enum mr_outbound_action)conf->outbound_action,
+		.outbound_scan = conf->outbound_scan,
 		.on_error = conf->on_error,
 		.foreign_from = conf->foreign_from,
 		.dns_away = conf->dns_away,
+		.allow_unproven = conf->allow_unproven,
 		.sessions_max = (size_t)conf->sessions_max,
 		.dns_lists_timeout = conf->dns_lists_timeout,
 		.clamd = conf->clamd.n > 0,
@@ -121,12 +126,12 @@ struct mr_settings *mr_settings_new(const struct mr_milter_conf *conf)
 		.virus_suspicious = mr_strdup(join(&conf->virus_suspicious, arena).p),
 		.virus_suspicious_score = conf->virus_suspicious_score,
 		.fuzzy_scores = conf->fuzzy_scores,
-		.trusted = mr_new(struct mr_net, conf->trusted_networks.n + 1),
-		.n_trusted = conf->trusted_networks.n,
+		.trusted = copy_nets(&conf->shared.trusted_networks),
+		.n_trusted = conf->shared.trusted_networks.n,
+		.exempt = copy_nets(&conf->forward_exempt_networks),
+		.n_exempt = conf->forward_exempt_networks.n,
 	};
 	s->scores = mr_milter_scores(conf, s->arena);
-	for (size_t i = 0; i < s->n_trusted; i++)
-		s->trusted[i] = conf->trusted_networks.v[i];
 	return s;
 }
 
@@ -148,13 +153,24 @@ void mr_settings_unref(struct mr_settings *s)
 	free(s->keyring_file);
 	free(s->virus_suspicious);
 	free(s->trusted);
+	free(s->exempt);
 	free(s);
+}
+
+static bool has(const struct mr_net *nets, size_t n, const struct mr_ip *client)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mr_net_has(&nets[i], client))
+			return true;
+	return false;
 }
 
 bool mr_settings_trusts(const struct mr_settings *s, const struct mr_ip *client)
 {
-	for (size_t i = 0; i < s->n_trusted; i++)
-		if (mr_net_has(&s->trusted[i], client))
-			return true;
-	return false;
+	return has(s->trusted, s->n_trusted, client);
+}
+
+bool mr_settings_exempts(const struct mr_settings *s, const struct mr_ip *client)
+{
+	return has(s->exempt, s->n_exempt, client);
 }

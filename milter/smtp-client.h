@@ -12,7 +12,7 @@ struct mr_smtp_recipient {
 struct mr_smtp_message {
 	const char *address;                /* "127.0.0.1:10029" */
 	struct mr_slice sender, parameters; /* empty: the null sender */
-	struct mr_slice field;              /* a line of the header that goes first, CRLF included */
+	struct mr_slice field;              /* lines of the header that go first, CRLF included */
 	struct mr_slice content;            /* lines end in CRLF; dots are seen to here */
 	struct mr_smtp_recipient *recipients;
 	size_t n_recipients;

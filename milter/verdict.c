@@ -2,7 +2,6 @@
 
 /* system */
 #include <errno.h>
-#include <math.h>
 
 /* libraries */
 #include "base/hash.h"
@@ -35,6 +34,7 @@ struct work {
 	struct judged *judged;
 	size_t counts[MR_HAD + 1];  /* finals by disposition */
 	size_t n_finals, n_suspect; /* n_suspect: unlisted, and in the band of greylisting */
+	size_t n_level;             /* of those who get it: they want X-Spam-Level */
 	struct seen *seen;
 };
 
@@ -61,19 +61,36 @@ const char *mr_action_str(enum mr_action a)
 	return "?";
 }
 
-/* The first pattern that matches either address decides, so a user's own list stands above the domain's whichever of the two it names. For
- * our own senders "*" does not count: it names nobody. */
-static enum mr_dir_listed listed(const struct mr_verdict_input *in, const struct mr_dir_account *a)
+/* One pattern about one address. That it is allowed is for who stands behind the message, not for who writes its name. */
+static enum mr_dir_listed listed_as(const struct mr_verdict_input *in, const struct mr_dir_account *one, struct mr_slice address,
+				    enum mr_standing standing, bool *unproven)
 {
+	enum mr_dir_listed l = mr_dir_listed(one, address);
+	bool counts = in->trusted || standing == MR_STANDING_PROVEN || (standing == MR_STANDING_UNKNOWN && !in->proven_only);
+
+	if (l != MR_DIR_ALLOWED || counts)
+		return l;
+	*unproven = true;
+	return MR_DIR_UNLISTED;
+}
+
+/* The first pattern that matches either address decides, so a user's own list stands above the domain's whichever of the two it names. For
+ * our own senders "*" does not count: it names nobody. *unproven: one would allow it, had it been proven. */
+static enum mr_dir_listed listed(const struct mr_verdict_input *in, const struct mr_dir_account *a, bool *unproven)
+{
+	enum mr_standing sender = in->scan ? in->scan->sender : MR_STANDING_UNKNOWN;
+	enum mr_standing author = in->scan ? in->scan->author : MR_STANDING_UNKNOWN;
+
+	*unproven = false;
 	for (size_t i = 0; i < a->n_patterns; i++) {
 		struct mr_dir_account one = { .patterns = &a->patterns[i], .n_patterns = 1 };
 		enum mr_dir_listed l;
 
 		if (in->trusted && mr_slice_eq(a->patterns[i].pattern, MR_LIT("*")))
 			continue;
-		l = mr_dir_listed(&one, in->sender);
+		l = listed_as(in, &one, in->sender, sender, unproven);
 		if (l == MR_DIR_UNLISTED && in->from.n)
-			l = mr_dir_listed(&one, in->from);
+			l = listed_as(in, &one, in->from, author, unproven);
 		if (l != MR_DIR_UNLISTED)
 			return l;
 	}
@@ -89,27 +106,30 @@ static bool is_role(struct mr_slice address)
 	return mr_slice_ieq(local, MR_LIT("postmaster")) || mr_slice_ieq(local, MR_LIT("abuse"));
 }
 
-/* Where a role has been written to, nobody is refused or withheld anything for its score. */
-static enum mr_disposition by_score(const struct mr_verdict_input *in, bool role, double junk, double quarantine, double reject)
+static bool reaches(const struct mr_verdict_input *in, const struct mr_thresholds *t, enum mr_threshold which)
 {
-	double score = in->scan ? in->scan->score : 0;
-
-	if (in->trusted)
-		return MR_ACCEPT;
-	if (score >= reject && !role)
-		return MR_REJECT;
-	if (score < junk)
-		return MR_ACCEPT;
-	return score >= quarantine && !role ? MR_QUARANTINE : MR_JUNK;
+	return (in->scan ? in->scan->score : 0) >= t->at[which];
 }
 
-static enum mr_disposition judge_final(const struct mr_verdict_input *in, bool role, const struct mr_dir_final *f)
+/* Where a role has been written to, nobody is refused or withheld anything for its score. */
+static enum mr_disposition by_score(const struct mr_verdict_input *in, bool role, const struct mr_thresholds *t)
 {
+	if (in->trusted)
+		return MR_ACCEPT;
+	if (reaches(in, t, MR_AT_REJECT) && !role)
+		return MR_REJECT;
+	if (!reaches(in, t, MR_AT_JUNK))
+		return MR_ACCEPT;
+	return reaches(in, t, MR_AT_QUARANTINE) && !role ? MR_QUARANTINE : MR_JUNK;
+}
+
+static enum mr_disposition judge_final(const struct mr_verdict_input *in, bool role, const struct mr_dir_final *f,
+				       const struct mr_thresholds *t, bool *unproven)
+{
+	*unproven = false;
 	if (!f->local && in->marked && mr_circle_has(in->marked, f->deliver))
 		return MR_HAD;
-	if (!f->local)
-		return by_score(in, role, in->junk_score, in->quarantine_score, in->reject_score);
-	switch (listed(in, &f->account)) {
+	switch (listed(in, &f->account, unproven)) {
 	case MR_DIR_DENIED:
 		return MR_REJECT;
 	case MR_DIR_ALLOWED:
@@ -117,14 +137,16 @@ static enum mr_disposition judge_final(const struct mr_verdict_input *in, bool r
 	case MR_DIR_UNLISTED:
 		break;
 	}
-	return by_score(in, role, f->account.junk_score,
-			isnan(f->account.quarantine_score) ? in->quarantine_score : f->account.quarantine_score, f->account.reject_score);
+	return by_score(in, role, t);
 }
 
-static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, enum mr_disposition d)
+static bool is_suspect(const struct mr_verdict_input *in, const struct mr_dir_final *f, const struct mr_thresholds *t,
+		       enum mr_disposition d)
 {
-	return d == MR_ACCEPT && !in->trusted && in->scan && in->scan->complete && in->scan->score >= in->greylist_score &&
-	       (!f->local || listed(in, &f->account) == MR_DIR_UNLISTED);
+	bool unproven;
+
+	return d == MR_ACCEPT && !in->trusted && in->scan && in->scan->complete && reaches(in, t, MR_AT_GREYLIST) &&
+	       listed(in, &f->account, &unproven) == MR_DIR_UNLISTED;
 }
 
 static bool to_a_role(const struct mr_verdict_input *in)
@@ -144,7 +166,7 @@ static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r,
 
 		if (!self)
 			return -ENOMEM;
-		self->deliver = r->address;
+		*self = (struct mr_dir_final){ .deliver = r->address, .account.thresholds = mr_thresholds_none() };
 		j->finals = self;
 		j->n_finals = 1;
 	}
@@ -152,9 +174,14 @@ static int judge_recipient(struct work *w, const struct mr_verdict_recipient *r,
 	if (!j->of)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->n_finals; i++) {
-		j->of[i] = judge_final(w->in, is_role(r->address), &j->finals[i]);
+		const struct mr_thresholds t = mr_thresholds_or(&j->finals[i].account.thresholds, &w->in->site);
+		bool unproven;
+
+		j->of[i] = judge_final(w->in, is_role(r->address), &j->finals[i], &t, &unproven);
+		w->out->n_unproven += unproven && j->of[i] != MR_ACCEPT;
 		w->counts[j->of[i]]++;
-		w->n_suspect += is_suspect(w->in, &j->finals[i], j->of[i]);
+		w->n_suspect += is_suspect(w->in, &j->finals[i], &t, j->of[i]);
+		w->n_level += (j->of[i] == MR_ACCEPT || j->of[i] == MR_JUNK) && reaches(w->in, &t, MR_AT_HEADER);
 		if (!j->finals[i].local)
 			w->out->in_house = false;
 		if (j->of[i] != MR_ACCEPT)
@@ -251,6 +278,8 @@ static int decide_finals(struct work *w)
 
 	if (r < 0)
 		return r;
+	if (w->n_level == 0 || w->n_level == w->counts[MR_ACCEPT] + w->counts[MR_JUNK])
+		v->level = w->n_level > 0;
 	if (w->counts[MR_ACCEPT] == w->n_finals)
 		v->action = MR_ACTION_ACCEPT;
 	else if (w->counts[MR_JUNK] == w->n_finals)
@@ -330,7 +359,7 @@ static bool directory_away(const struct mr_verdict_input *in)
 	for (size_t i = 0; i < in->n_recipients; i++)
 		if (in->recipients[i].resolved->status == MR_DIR_TEMP)
 			return true;
-	return false;
+	return in->outbound_away;
 }
 
 static bool has_symbol(const struct mr_scan_result *r, const char *name)
@@ -354,7 +383,7 @@ static bool must_wait(const struct mr_verdict_input *in, const struct mr_verdict
 
 int mr_verdict_decide(const struct mr_verdict_input *in, struct mr_arena *arena, struct mr_verdict *out)
 {
-	struct mr_verdict v = { .site = by_score(in, false, in->junk_score, in->quarantine_score, in->reject_score), .in_house = true };
+	struct mr_verdict v = { .site = by_score(in, false, &in->site), .level = reaches(in, &in->site, MR_AT_HEADER), .in_house = true };
 	struct work w = { .in = in, .arena = arena, .out = &v };
 	int r = 0;
 

@@ -5,7 +5,7 @@
  * left out after a quarantine copy. A foreign address that got the message before is left out without one. Nothing that was accepted is
  * lost without a copy.
  *
- * What our own people send is not judged by the recipients' thresholds but, as a whole, by those for outgoing mail. */
+ * What our own people send is not judged by the recipients' thresholds but, as a whole, by those that its sender has for outgoing mail. */
 #pragma once
 #include "proto/directory.h"
 #include "scan.h"
@@ -43,12 +43,12 @@ struct mr_verdict_input {
 	bool trusted;                    /* from one of our own: thresholds are not for it, lists only where they name the sender */
 	bool defer_undecided;            /* dns_away = defer */
 	bool accept_unknown;             /* on_error = accept: what is not known counts as clean and unlisted */
+	bool proven_only;                /* allow_unproven = no: who is on a list is allowed only when it is proven who that is */
 	struct mr_slice sender, from;    /* envelope and header From, lower case; from may be empty */
 	const struct mr_message *marked; /* it was forwarded before, its fields say to whom (circle.h); or NULL */
-	double junk_score, reject_score; /* for recipients that have none of their own */
-	double greylist_score;           /* a stranger's mail from here on that all take as no junk has to come again */
-	double quarantine_score;         /* what would be Junk is withheld from here on */
+	struct mr_thresholds site;       /* for recipients that have none of their own */
 	const struct mr_verdict_outbound *outbound; /* of what one of our own wrote, else NULL */
+	bool outbound_away;                         /* it is not known whether its sender has thresholds of his own */
 	const struct mr_verdict_recipient *recipients;
 	size_t n_recipients;
 };
@@ -79,7 +79,9 @@ struct mr_verdict_withheld {
 struct mr_verdict {
 	enum mr_action action;
 	enum mr_disposition site;      /* what the site's own thresholds say: shown to recipients, tells nothing of the others */
+	bool level;                    /* X-Spam-Level is shown: all who get it want that, or, as they differ, the site does */
 	bool in_house;                 /* every final is a mailbox here */
+	size_t n_unproven;             /* finals that allow the sender, who is not proven or forged: that did not count */
 	bool greylist;                 /* of ACCEPT: unless its sender came again before */
 	uint64_t wait_ms;              /* of GREYLIST: until it may come again */
 	bool circle;                   /* of REJECT: it goes in a circle */

@@ -15,11 +15,13 @@
 #include "worker.h"
 
 #define READ_CHUNK 65536
+#define HEAP_KEEP  (64u << 20) /* bytes: a message that took more of the heap leaves it in pieces */
 
 struct peer {
 	int fd;
 	struct mr_buf in;
 	size_t used;            /* bytes of `in` that the last message took */
+	const char *heap;       /* where it ended before the first message */
 	int memfd;              /* that came along, or -1 */
 	char chunk[READ_CHUNK]; /* read into: of a buffer all room would be cleared for each read */
 };
@@ -86,10 +88,16 @@ static int send_ready(struct peer *p)
 	return err;
 }
 
+/* What libraries have allocated for one huge message is free afterwards, but not given back. */
+static bool is_spent(const struct peer *p)
+{
+	return (const char *)sbrk(0) - p->heap > (ptrdiff_t)HEAP_KEEP;
+}
+
 static int send_report(struct peer *p, uint64_t id, const struct mr_scan_result *r, const struct mr_dns_view *view)
 {
 	struct mr_buf out = MR_BUF(2 * MR_WIRE_MAX);
-	int err = mr_scanwire_report(&out, id, r, view);
+	int err = mr_scanwire_report(&out, id, r, view, !view && is_spent(p));
 
 	if (err == 0)
 		err = send_all(p, mr_buf_slice(&out));
@@ -226,6 +234,7 @@ int mr_worker_run(int fd, const struct mr_worker_limits *limits, const struct mr
 
 	p = (struct peer){ .fd = fd, .in = MR_BUF(2 * MR_WIRE_MAX), .memfd = -1 };
 	warm_up(setup);
+	p.heap = sbrk(0);
 	r = mr_sandbox_enter(limits);
 	if (r == 0)
 		r = send_ready(&p);

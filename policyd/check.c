@@ -37,7 +37,7 @@ bool mr_check_all_receivers(const struct mr_check_input *in, bool (*is)(const st
 		if (!mr_check_receives(&r->finals[i]))
 			continue;
 		receivers++;
-		if (!r->finals[i].local || !is(&r->finals[i], in))
+		if (!is(&r->finals[i], in))
 			return false;
 	}
 	return receivers > 0;

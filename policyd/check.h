@@ -78,6 +78,7 @@ struct mr_check_answer {
 	const char *reply;  /* "550 5.1.1 User unknown": what the client is told */
 	const char *reason; /* one word for the log: "unknown" */
 	bool notice;        /* worth a line of its own: the first of many */
+	bool suspect;       /* people are told that the account may be hijacked, and of the reason */
 	/* In mode enforce: */
 	const char *lock;             /* why the account that is logged in is to be locked (lock.h); NULL: it is not */
 	const struct mr_limit *limit; /* that it has reached for the first time, of which it is told; or NULL */
@@ -102,7 +103,7 @@ extern const struct mr_check *const mr_checks[MR_CHECKS];
 /* Takes mail now; of a foreign address that is assumed. */
 bool mr_check_receives(const struct mr_dir_final *f);
 bool mr_check_allows(const struct mr_dir_final *f, const struct mr_check_input *in); /* its lists allow the envelope sender */
-/* True when there are finals that take mail, all of them are local, and all of them are `is`. */
+/* True when there are finals that take mail, and all of them are `is`. */
 bool mr_check_all_receivers(const struct mr_check_input *in, bool (*is)(const struct mr_dir_final *f, const struct mr_check_input *in));
 /* What the lists of client networks say: the narrowest that the client is in. An IPv6 host is its /64. */
 enum mr_dir_listed mr_check_client_listed(const struct mr_check_input *in);

@@ -6,8 +6,8 @@
 
 /* ours */
 #include "base/mem.h"
-#include "lock.h"
 #include "policyd.h"
+#include "rt/admin.h"
 #include "rt/clock.h"
 #include "rt/sock.h"
 
@@ -63,7 +63,7 @@ int mr_policyd_start(struct mr_app *app, struct mr_diag *diag)
 	p->directory = mr_directory_new(app->loop, &directory);
 	p->counters = mr_counters_new(app->loop, p->redis, conf->shared.redis_prefix);
 	p->greylist = mr_greylist_new(app->loop, p->redis, conf->shared.redis_prefix);
-	p->lock = mr_lock_new(app->loop, conf->admin_socket);
+	p->admin = mr_admin_new(app->loop, conf->admin_socket);
 	p->distinct = mr_distinct_new(app->loop, p->redis, conf->shared.redis_prefix);
 	rc = open_sockets(p, conf, diag);
 	return rc < 0 ? rc : mr_login_new(p, &p->login, diag);
@@ -97,7 +97,7 @@ void mr_policyd_stop(struct mr_app *app)
 	mr_redis_free(p->redis);
 	mr_counters_free(p->counters);
 	mr_greylist_free(p->greylist);
-	mr_lock_free(p->lock);
+	mr_admin_free(p->admin);
 	mr_distinct_free(p->distinct);
 	mr_login_free(p->login);
 	mr_request_drop_all(p);

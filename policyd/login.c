@@ -10,9 +10,9 @@
 /* ours */
 #include "base/hash.h"
 #include "base/mem.h"
-#include "lock.h"
 #include "policyd.h"
 #include "proto/http.h"
+#include "rt/admin.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "rt/sock.h"
@@ -157,7 +157,9 @@ static void on_signals(const struct mr_distincts *d, void *arg)
 		mr_log(MR_LOG_WARNING, "policy-notice", mr_s("check", hijack->name), mr_s("reason", answer.reason),
 		       mr_sl("login", a->names.login), mr_sl("client", a->told.remote), mr_sl("protocol", a->told.protocol));
 	if (answer.lock && settings_of(a->login)->mode[MR_CHECK_hijack] == MR_MODE_ENFORCE)
-		mr_lock_ask(a->login->policyd, a->names.login, answer.lock);
+		mr_admin_ask(a->login->policyd->admin, "lock", a->names.login, answer.lock);
+	else if (answer.suspect)
+		mr_admin_ask(a->login->policyd->admin, "hijack-notice", a->names.login, answer.reason);
 	a->n = hijack->seen(&a->in, a->items);
 	if (a->n > 0)
 		ask(a, on_noted);

@@ -27,7 +27,7 @@ struct mr_policyd {
 	struct mr_redis *redis; /* NULL: none is configured */
 	struct mr_counters *counters;
 	struct mr_greylist *greylist;
-	struct mr_lock *lock;
+	struct mr_admin *admin;
 	struct mr_distinct_store *distinct;
 	struct mr_login *login;      /* NULL: not configured */
 	struct mr_request *requests; /* that wait for the directory */

@@ -7,8 +7,8 @@
 /* ours */
 #include "base/mem.h"
 #include "base/parse.h"
-#include "lock.h"
 #include "policyd.h"
+#include "rt/admin.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 
@@ -28,6 +28,7 @@ struct outcome {
 	const char *unknown_reason;   /* the first */
 	const char *lock;             /* why the login is to be locked */
 	const struct mr_limit *limit; /* that the login has reached */
+	const char *suspect;          /* why the login may be hijacked */
 };
 
 struct mr_request {
@@ -139,6 +140,8 @@ static void run_check(size_t i, const struct mr_policyd_conf *conf, const struct
 		out->observed = mr_arena_printf(in->arena, "%s%s%s:%s", out->observed ? out->observed : "", out->observed ? "," : "",
 						mr_checks[i]->name, answer.reason);
 	}
+	if (answer.suspect)
+		out->suspect = answer.reason;
 	if (answer.notice)
 		log_notice(mr_checks[i]->name, &answer, in->request);
 }
@@ -202,18 +205,24 @@ static void forget(struct mr_request *r)
 	mr_conn_release(c);
 }
 
-/* Who is logged in is locked, or told of the limit that it has reached. */
+/* Who is logged in is locked, or people are told of the limit that it has reached or of the suspicion. */
 static void have_told(struct mr_request *r)
 {
+	struct mr_admin *admin = r->policyd->admin;
 	const struct mr_limit *l = r->out.limit;
 	struct mr_buf limit = MR_BUF(MR_LIMIT_TEXT_MAX);
+	char verb[32];
 
 	if (r->out.lock) {
-		mr_lock_ask(r->policyd, r->in.login_address, r->out.lock);
+		mr_admin_ask(admin, "lock", r->in.login_address, r->out.lock);
 	} else if (l) {
+		snprintf(verb, sizeof(verb), "limit-%s", mr_limit_action_str(l->action));
 		mr_buf_printf(&limit, "%s ", mr_limit_what_str(l->what));
 		mr_limit_rate_add(&limit, l);
-		mr_lock_notice(r->policyd, r->in.login_address, l->action, limit.p);
+		mr_admin_ask(admin, verb, r->in.login_address, limit.p);
+	} else if (r->out.suspect) {
+		mr_admin_ask(admin, r->out.reply && r->out.reply[0] == 'H' ? "hijack-hold" : "hijack-notice", r->in.login_address,
+			     r->out.suspect);
 	}
 	mr_buf_done(&limit);
 }

@@ -9,7 +9,6 @@
 #include "args.h"
 #include "base/mem.h"
 #include "database.h"
-#include "mail/address.h"
 #include "print.h"
 #include "rt/clock.h"
 #include "store/list.h"
@@ -188,7 +187,7 @@ static void list_table(const struct mr_alias_entry *v, size_t n, struct mr_arena
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *domain = argc ? mr_address_lower(mr_slice_of(argv[0]), arena).p : NULL;
+	const char *domain = argc ? verb_name(argv[0], arena) : NULL;
 	struct mr_alias_entry *v = NULL;
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
@@ -213,7 +212,7 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *address = mr_address_lower(mr_slice_of(argv[0]), arena).p;
+	const char *address = verb_name(argv[0], arena);
 	struct mr_alias_entry a = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;

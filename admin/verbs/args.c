@@ -9,6 +9,8 @@
 
 /* ours */
 #include "base/parse.h"
+#include "mail/address.h"
+#include "mail/idn.h"
 
 #define FLAGS_MAX  32
 #define FLAG_WAIT  (256 + FLAGS_MAX)
@@ -68,6 +70,19 @@ static int set_wait(const char *text)
 	return 0;
 }
 
+/* 0 or the exit code. Texts that are put together live as long as the program. */
+static int set_text(const struct verb_flag *f, const char **text, const char *value)
+{
+	static struct mr_arena *texts;
+
+	if (*text && f->kind == FLAG_TEXT)
+		return verb_usage("--%s stands there twice", f->name);
+	if (!texts)
+		texts = mr_arena_new(0);
+	*text = *text ? mr_arena_printf(texts, "%s\n%s", *text, value) : value;
+	return 0;
+}
+
 static bool has_word(const char *words, const char *word)
 {
 	struct mr_slice rest = mr_slice_of(words), part;
@@ -88,7 +103,7 @@ static int parse(const char *action, const struct verb_flag *table, void *flags,
 
 	for (size_t i = 0; i < FLAGS_MAX && table[i].name; i++)
 		options[n++] =
-		    (struct option){ table[i].name, table[i].kind == FLAG_TEXT ? required_argument : no_argument, NULL, 256 + (int)i };
+		    (struct option){ table[i].name, table[i].kind == FLAG_SWITCH ? no_argument : required_argument, NULL, 256 + (int)i };
 	if (action)
 		options[n] = (struct option){ "wait", required_argument, NULL, FLAG_WAIT };
 	optind = 0; /* the GNU way to begin anew */
@@ -107,10 +122,13 @@ static int parse(const char *action, const struct verb_flag *table, void *flags,
 		f = &table[opt - 256];
 		if (action && !has_word(f->actions, action))
 			return verb_usage("--%s does not belong to %s", f->name, action);
-		if (f->kind == FLAG_TEXT)
-			*(const char **)((char *)flags + f->offset) = optarg;
-		else
+		code = 0;
+		if (f->kind == FLAG_SWITCH)
 			*(int *)((char *)flags + f->offset) = f->value;
+		else
+			code = set_text(f, (const char **)((char *)flags + f->offset), optarg);
+		if (code)
+			return code;
 	}
 	return 0;
 }
@@ -147,4 +165,12 @@ int verb_dispatch(const char *family, const struct verb_action *actions, const s
 		return a->run(conf, flags, words, argv + optind);
 	}
 	return verb_usage("unknown action %s (--help tells)", argv[0]);
+}
+
+const char *verb_name(const char *text, struct mr_arena *arena)
+{
+	struct mr_slice name = mr_slice_of(text);
+
+	name = mr_slice_chr(name, '@') < 0 ? mr_idn_ascii(name, arena) : mr_idn_address(name, arena);
+	return mr_address_lower(name, arena).p;
 }

@@ -1,13 +1,15 @@
 /* args: `mailreeve FAMILY ACTION [--flag] WORD...`: which action, which flags belong to it, how many words. */
 #pragma once
+#include "base/arena.h"
 #include "base/diag.h"
 #include "options.h"
 
 struct verb_flag {
-	const char *name;                     /* without the hyphens; NULL ends the table */
-	const char *actions;                  /* "add set": those that know it */
-	enum { FLAG_SWITCH, FLAG_TEXT } kind; /* int set to `value`, or const char * set to what follows */
-	size_t offset;                        /* in the family's struct */
+	const char *name;    /* without the hyphens; NULL ends the table */
+	const char *actions; /* "add set": those that know it */
+	/* int set to `value`; const char * set to what follows, once; the same as often as one likes, with a line break between */
+	enum { FLAG_SWITCH, FLAG_TEXT, FLAG_TEXTS } kind;
+	size_t offset; /* in the family's struct */
 	int value;
 };
 struct verb_action {
@@ -28,3 +30,5 @@ int verb_failed(const struct mr_diag *diag);
 void verb_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a usage error; returns 2. */
 int verb_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A word that is a domain or an address, as the database has it: in lower case, with A-labels. */
+const char *verb_name(const char *text, struct mr_arena *arena);

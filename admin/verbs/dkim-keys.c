@@ -5,7 +5,7 @@
 #include <errno.h>
 
 /* ours */
-#include "mail/address.h"
+#include "args.h"
 #include "mail/key-record.h"
 #include "rt/clock.h"
 #include "rt/dns-servers.h"
@@ -14,7 +14,7 @@
 
 int dkim_load(struct mr_db *db, const char *domain, struct mr_arena *arena, struct dkim_keys *out, struct mr_diag *diag)
 {
-	struct dkim_keys keys = { .domain = mr_address_lower(mr_slice_of(domain), arena).p };
+	struct dkim_keys keys = { .domain = verb_name(domain, arena) };
 	struct mr_dkim_entry *entries = NULL;
 	int r = mr_list_dkim(db, keys.domain, arena, &entries, &keys.n, diag);
 

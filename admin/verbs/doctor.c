@@ -16,6 +16,7 @@
 #include "control.h"
 #include "database.h"
 #include "directory/directory.h"
+#include "hostd.h"
 #include "keys.h"
 #include "programs.h"
 #include "rt/clock.h"
@@ -210,6 +211,20 @@ static void look_at_back_ends(const struct mr_conf_shared *conf)
 	look_at("resolver", mr_dns_check(conf->resolver, WAIT_MS, &diag), &diag);
 }
 
+/* What is on hold waits for a person. Without mailreeve-hostd, of which look_at_daemon() tells, nobody knows. */
+static void look_at_queue(const struct mr_conf_shared *conf)
+{
+	struct mr_diag diag = { 0 };
+	uint64_t held = 0;
+	int r = hostd_held(conf, NULL, 1, &held, &diag);
+
+	if (held > 0)
+		problem("queue", "%ju message%s on hold and wait%s for you: mailreeve queue list, release, delete", (uintmax_t)held,
+			held == 1 ? " is" : "s are", held == 1 ? "s" : "");
+	else if (r == 0)
+		ok("queue");
+}
+
 static int run(const void *conf, int argc, char **argv)
 {
 	static const struct verb_flag table[] = { { 0 } };
@@ -226,6 +241,7 @@ static int run(const void *conf, int argc, char **argv)
 	look_at_database(c);
 	look_at_back_ends(&c->shared);
 	look_at_postmaster(&c->shared);
+	look_at_queue(&c->shared);
 	return problems ? 1 : 0;
 }
 

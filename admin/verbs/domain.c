@@ -10,23 +10,24 @@
 #include "args.h"
 #include "base/mem.h"
 #include "database.h"
-#include "mail/address.h"
 #include "print.h"
 #include "rt/file.h"
 #include "store/list.h"
 #include "store/write.h"
+#include "thresholds.h"
 
 static const char usage[] =
-    "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N] [--quarantine-score N] [--reject-score N]\n"
+    "usage: mailreeve domain add DOMAIN [--disabled] [--junk-score N and further options of set]\n"
     "                            [--alias-of DOMAIN | --relay TRANSPORT [--recipients any|listed]]\n"
     "       mailreeve domain list [--json]\n"
     "       mailreeve domain show DOMAIN [--json]\n"
-    "       mailreeve domain set DOMAIN [--enable | --disable] [--junk-score N|default]\n"
-    "                            [--quarantine-score N|default] [--reject-score N|default]\n"
-    "                            [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]\n"
+    "       mailreeve domain set DOMAIN [--enable | --disable] [--header-score N|default] [--greylist-score N|default]\n"
+    "                            [--junk-score N|default] [--quarantine-score N|default] [--reject-score N|default]\n"
+    "                            [--outbound-score N|default] [--outbound-reject-score N|default]\n"
+    "                            [--allow PATTERN]... [--deny PATTERN]... [--unlist PATTERN]...\n"
     "                            [--alias-of DOMAIN|none] [--relay TRANSPORT|none] [--recipients any|listed]\n"
     "       mailreeve domain del DOMAIN\n"
-    "       mailreeve domain set default [--allow PATTERN] [--deny PATTERN] [--unlist PATTERN]   (lists of the whole site)\n"
+    "       mailreeve domain set default [--allow PATTERN]... [--deny PATTERN]... [--unlist PATTERN]...   (lists of the whole site)\n"
     "       mailreeve domain show default [--json]\n"
     "TRANSPORT is where the mailboxes are, as in Postfix's transport(5): smtp:[192.0.2.1]:25\n";
 
@@ -41,12 +42,10 @@ static const struct verb_flag table[] = {
 	{ "enable", "set", FLAG_SWITCH, FLAG(set.enabled), 1 },
 	{ "disable", "set", FLAG_SWITCH, FLAG(set.enabled), 0 },
 	{ "disabled", "add", FLAG_SWITCH, FLAG(set.enabled), 0 },
-	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
-	{ "quarantine-score", "add set", FLAG_TEXT, FLAG(set.quarantine_score), 0 },
-	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
-	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
-	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
-	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	THRESHOLD_FLAGS(FLAG(set.thresholds)),
+	{ "allow", "add set", FLAG_TEXTS, FLAG(set.allow), 0 },
+	{ "deny", "add set", FLAG_TEXTS, FLAG(set.deny), 0 },
+	{ "unlist", "set", FLAG_TEXTS, FLAG(set.unlist), 0 },
 	{ "alias-of", "add set", FLAG_TEXT, FLAG(set.alias_of), 0 },
 	{ "relay", "add set", FLAG_TEXT, FLAG(set.relay_to), 0 },
 	{ "recipients", "add set", FLAG_TEXT, FLAG(recipients), 0 },
@@ -136,15 +135,15 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 
 static int show_json(const struct mr_row_domain *d)
 {
-	json_t *keys = json_array();
+	json_t *keys = json_array(), *o;
 
 	for (size_t i = 0; i < d->n_keys; i++)
 		json_array_append_new(keys, json_pack("{s:s, s:s}", "selector", d->keys[i].selector, "algorithm", d->keys[i].algorithm));
-	return print_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "domain", d->name, "enabled", d->enabled,
-				    "dkim", d->dkim, "junk_score", json_score(d->junk_score), "quarantine_score",
-				    json_score(d->quarantine_score), "reject_score", json_score(d->reject_score), "lists",
-				    json_patterns(d->patterns, d->n_patterns), "signing_keys", keys, "alias_of", json_text(d->alias_of),
-				    "relay", json_text(d->relay_to), "recipients", d->relay_listed ? "listed" : "any"));
+	o = json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:s}", "domain", d->name, "enabled", d->enabled, "dkim", d->dkim, "lists",
+		      json_patterns(d->patterns, d->n_patterns), "signing_keys", keys, "alias_of", json_text(d->alias_of), "relay",
+		      json_text(d->relay_to), "recipients", d->relay_listed ? "listed" : "any");
+	thresholds_json(&d->thresholds, o);
+	return print_json(o);
 }
 
 /* The whole site in place of a domain. */
@@ -175,7 +174,7 @@ static int show_site(const struct verbs_conf *conf, bool json)
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *name = mr_address_lower(mr_slice_of(argv[0]), arena).p;
+	const char *name = verb_name(argv[0], arena);
 	struct mr_row_domain d = { 0 };
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
@@ -192,10 +191,8 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		return verb_failed(&diag);
 	if (((const struct flags *)flags)->json)
 		return show_json(&d);
-	printf("domain        %s\nenabled       %s\ndkim          %s\njunk score    %s\nquarantine    %s\n"
-	       "reject score  %s\n",
-	       d.name, print_yes(d.enabled), print_yes(d.dkim), print_score(d.junk_score, arena), print_score(d.quarantine_score, arena),
-	       print_score(d.reject_score, arena));
+	printf("domain        %s\nenabled       %s\ndkim          %s\n", d.name, print_yes(d.enabled), print_yes(d.dkim));
+	thresholds_print(&d.thresholds, arena);
 	if (*d.alias_of)
 		printf("alias of      %s\n", d.alias_of);
 	if (*d.relay_to)
@@ -212,8 +209,7 @@ static int set_site(const struct verbs_conf *conf, const struct mr_domain_set *s
 	verbs_autodb db = NULL;
 	int r;
 
-	if (s->enabled >= 0 || s->junk_score || s->quarantine_score || s->reject_score || s->alias_of || s->relay_to ||
-	    s->relay_listed >= 0)
+	if (s->enabled >= 0 || thresholds_given(s->thresholds) || s->alias_of || s->relay_to || s->relay_listed >= 0)
 		return verb_usage("the whole site has --allow, --deny and --unlist only");
 	r = verbs_open(conf, &db, &diag);
 	if (r == 0)
@@ -230,8 +226,8 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 
 	if (r)
 		return r;
-	if (s.enabled < 0 && !s.junk_score && !s.quarantine_score && !s.reject_score && !s.allow && !s.deny && !s.unlist && !s.alias_of &&
-	    !s.relay_to && s.relay_listed < 0)
+	if (s.enabled < 0 && !thresholds_given(s.thresholds) && !s.allow && !s.deny && !s.unlist && !s.alias_of && !s.relay_to &&
+	    s.relay_listed < 0)
 		return verb_usage("nothing to set (--help tells)");
 	if (is_site(argv[0]))
 		return set_site(conf, &s);

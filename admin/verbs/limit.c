@@ -10,21 +10,18 @@
 #include "args.h"
 #include "base/mem.h"
 #include "database.h"
-#include "mail/address.h"
+#include "limit-used.h"
 #include "print.h"
-#include "rt/counters.h"
 #include "store/list.h"
 #include "store/write.h"
-
-#define RULES_MAX 128
-#define WAIT_MS   2000
 
 static const char usage[] =
     "usage: mailreeve limit set user|domain OWNER messages|recipients LIMIT... [--action defer|reject|hold|lock]\n"
     "       mailreeve limit set address|network OWNER messages|recipients LIMIT... [--action defer|reject|hold|lock]\n"
-    "       mailreeve limit show [ADDRESS] [--json]\n"
+    "       mailreeve limit show [WHOM] [--json]\n"
     "A LIMIT is AMOUNT/WINDOW such as 100/1h, or the word unlimited, or default to go back to the limits of the level above.\n"
-    "OWNER is the word default, a domain (user: each of its users) or a user; of address and network default or a network of clients.\n";
+    "OWNER is the word default, a domain (user: each of its users) or a user; of address and network default or a network of clients.\n"
+    "WHOM is a user, a domain, the address of a client, or a network of clients.\n";
 
 struct flags {
 	const char *action;
@@ -106,134 +103,71 @@ static int show_all(struct mr_db *db, const struct flags *f)
 	return 0;
 }
 
-struct used {
-	struct mr_loop *loop;
-	struct mr_counted answer;
-};
-
-static void on_counted(const struct mr_counted *c, void *arg)
+static uint64_t left_of(const struct limit_used *u)
 {
-	struct used *u = arg;
-
-	u->answer = *c;
-	mr_loop_stop(u->loop);
+	return u->used.total < u->rule.amount ? u->rule.amount - u->used.total : 0;
 }
 
-static void stop(void *arg)
+static const char *rule_of(const struct limit_used *u, struct mr_arena *arena)
 {
-	mr_loop_stop(arg);
+	struct mr_buf text = MR_BUF(MR_LIMIT_TEXT_MAX);
+	const char *rule;
+
+	mr_limit_add(&text, &u->rule);
+	rule = mr_arena_strdup(arena, text.p);
+	mr_buf_done(&text);
+	return rule;
 }
 
-/* False where Redis cannot tell. */
-static bool ask_used(const struct verbs_conf *conf, const struct mr_count *counts, size_t n, struct mr_counted *out)
+static void print_used(const struct limit_used *v, size_t n, struct mr_arena *arena)
 {
-	const struct mr_redis_config config = mr_redis_config(&conf->shared);
-	struct used u = { .loop = mr_loop_new() };
-	struct mr_counters *counters = NULL;
-	struct mr_redis *redis = NULL;
+	const char **cells = mr_arena_alloc(arena, (n + 1) * 5 * sizeof(*cells)), **c = cells;
 
-	if (mr_redis_wanted(&config) && mr_redis_new(u.loop, &config, &redis, NULL) == 0) {
-		for (unsigned i = 0; i < WAIT_MS / 10 && !mr_redis_up(redis); i++) {
-			mr_timer_start(u.loop, 10, stop, u.loop);
-			mr_loop_run(u.loop);
-		}
-		counters = mr_counters_new(u.loop, redis, conf->shared.redis_prefix);
-		if (!mr_counters_ask(counters, false, WAIT_MS, counts, n, &u.answer, on_counted, &u))
-			mr_loop_run(u.loop);
-	}
-	mr_redis_free(redis);
-	mr_counters_free(counters);
-	mr_loop_free(u.loop);
-	*out = u.answer;
-	return u.answer.shared;
-}
-
-/* Those of a user that can be named without a client: its own and its domain's. */
-static size_t read_rules(struct mr_db *db, const char *address, struct mr_arena *arena, struct mr_limit *out, int *r, struct mr_diag *diag)
-{
-	struct mr_slice lines[RULES_MAX];
-	struct mr_row_mailbox m = { 0 };
-	struct mr_row_domain d = { 0 };
-	const char *everybody = NULL;
-	size_t n = 0, all;
-
-	*r = mr_read_mailbox(db, address, arena, &m, diag);
-	if (*r == -ENOENT)
-		mr_diag_set(diag, *r, "there is no user %s", address);
-	if (*r == 0)
-		*r = mr_read_domain(db, strrchr(address, '@') + 1, arena, &d, diag);
-	if (*r == 0)
-		*r = mr_read_global_limits(db, arena, &everybody, diag);
-	if (*r < 0)
-		return 0;
-	all = mr_limits_hold((const char *const[]){ m.limits, d.limits, everybody }, lines, RULES_MAX);
-	for (size_t i = 0; i < all && n < MR_COUNTERS_MAX; i++)
-		n += mr_limit_parse(lines[i], &out[n]) == 0 && out[n].amount > 0 && !mr_limit_of_client(out[n].scope);
-	return n;
-}
-
-static void print_used(const struct mr_limit *rules, const struct mr_counted *used, size_t n, bool known, struct mr_arena *arena)
-{
-	const char **cells = mr_arena_alloc(arena, (n + 1) * 3 * sizeof(*cells)), **c = cells;
-
-	*c++ = "LIMIT", *c++ = "USED", *c++ = "LEFT";
+	*c++ = "LIMIT", *c++ = "USED", *c++ = "LEFT", *c++ = "MORE IN", *c++ = "ENDS IN";
 	for (size_t i = 0; i < n; i++) {
-		uint64_t total = used->totals[i], left = total < rules[i].amount ? rules[i].amount - total : 0;
-		struct mr_buf text = MR_BUF(MR_LIMIT_TEXT_MAX);
+		bool some = v[i].used.total > 0;
 
-		mr_limit_add(&text, &rules[i]);
-		*c++ = mr_arena_strdup(arena, text.p);
-		*c++ = known ? mr_arena_printf(arena, "%" PRIu64, total) : "?";
-		*c++ = known ? mr_arena_printf(arena, "%" PRIu64, left) : "?";
-		mr_buf_done(&text);
+		*c++ = rule_of(&v[i], arena);
+		*c++ = v[i].known ? mr_arena_printf(arena, "%" PRIu64, v[i].used.total) : "?";
+		*c++ = v[i].known ? mr_arena_printf(arena, "%" PRIu64, left_of(&v[i])) : "?";
+		*c++ = !v[i].known ? "?" : some ? print_duration(v[i].used.more_ms, arena) : "-";
+		*c++ = !v[i].known ? "?" : some ? print_duration(v[i].used.ends_ms, arena) : "-";
 	}
-	print_table(cells, n + 1, 3);
+	print_table(cells, n + 1, 5);
 }
 
-static int json_used(const struct mr_limit *rules, const struct mr_counted *used, size_t n, bool known)
+static json_t *json_number(bool known, uint64_t n)
+{
+	return known ? json_integer((json_int_t)n) : json_null();
+}
+
+static int json_used(const struct limit_used *v, size_t n, struct mr_arena *arena)
 {
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		uint64_t total = used->totals[i], left = total < rules[i].amount ? rules[i].amount - total : 0;
-		struct mr_buf text = MR_BUF(MR_LIMIT_TEXT_MAX);
+		bool some = v[i].known && v[i].used.total > 0;
 
-		mr_limit_add(&text, &rules[i]);
-		json_array_append_new(all, json_pack("{s:s, s:o, s:o}", "rule", text.p, "used",
-						     known ? json_integer((json_int_t)total) : json_null(), "left",
-						     known ? json_integer((json_int_t)left) : json_null()));
-		mr_buf_done(&text);
+		json_array_append_new(
+		    all, json_pack("{s:s, s:o, s:o, s:o, s:o}", "rule", rule_of(&v[i], arena), "used",
+				   json_number(v[i].known, v[i].used.total), "left", json_number(v[i].known, left_of(&v[i])), "more_in",
+				   json_number(some, v[i].used.more_ms / 1000), "ends_in", json_number(some, v[i].used.ends_ms / 1000)));
 	}
 	return print_json(all);
 }
 
-static int show_user(const struct verbs_conf *conf, struct mr_db *db, const struct flags *f, const char *word)
+static int show_used(const struct verbs_conf *conf, struct mr_db *db, const struct flags *f, const char *whom)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_slice address = mr_address_lower(mr_slice_of(word), arena);
-	struct mr_count counts[MR_COUNTERS_MAX];
-	struct mr_limit rules[RULES_MAX];
-	struct mr_counted used = { 0 };
 	struct mr_diag diag = { 0 };
-	bool known;
-	int r = 0;
-	size_t n;
+	struct limit_used *v = NULL;
+	size_t n = 0;
 
-	if (mr_slice_rchr(address, '@') < 0)
-		return verb_usage("%s: the address of a user", word);
-	n = read_rules(db, address.p, arena, rules, &r, &diag);
-	if (r < 0)
+	if (limit_used(conf, db, whom, arena, &v, &n, &diag) < 0)
 		return verb_failed(&diag);
-	for (size_t i = 0; i < n; i++) {
-		bool user = rules[i].scope == MR_LIMIT_USER;
-		struct mr_slice whom = user ? address : mr_slice_from(address, (size_t)mr_slice_rchr(address, '@') + 1);
-
-		counts[i] = (struct mr_count){ mr_slice_of(mr_limit_name(arena, &rules[i], whom)), rules[i].window, rules[i].amount, 0 };
-	}
-	known = n > 0 && ask_used(conf, counts, n, &used);
 	if (f->json)
-		return json_used(rules, &used, n, known);
-	print_used(rules, &used, n, known, arena);
+		return json_used(v, n, arena);
+	print_used(v, n, arena);
 	return 0;
 }
 
@@ -244,7 +178,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 
 	if (verbs_open(conf, &db, &diag) < 0)
 		return verb_failed(&diag);
-	return argc ? show_user(conf, db, flags, argv[0]) : show_all(db, flags);
+	return argc ? show_used(conf, db, flags, argv[0]) : show_all(db, flags);
 }
 
 static int run(const void *conf, int argc, char **argv)

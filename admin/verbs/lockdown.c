@@ -12,36 +12,29 @@
 
 #define SESSION_MS 1000 /* a log-in that was under way has become a session by then */
 
-void lockdown_count_held(const struct mr_conf_shared *c, const char *address, struct lockdown *out)
+void lockdown_count_held(const struct mr_conf_shared *c, const char *address, unsigned turns, struct lockdown *out)
 {
-	mr_autoarena arena = mr_arena_new(0);
-	struct mr_buf listing = { 0 };
-	struct mr_slice rest, line;
-	int r = hostd_ask(c, mr_arena_printf(arena, "list %s", address), &listing, &out->hostd_diag);
-
-	rest = mr_buf_slice(&listing);
-	while (r == 0 && mr_slice_next(&rest, '\n', &line))
-		out->held += mr_slice_starts(line, MR_LIT("{\"queue_name\": \"hold\""));
-	mr_buf_done(&listing);
+	out->in_part |= hostd_held(c, address, turns, &out->held, &out->hostd_diag) == HOSTD_PART;
 }
 
-/* The host's lookup does the same; nothing is done twice. */
-void lockdown_end(const struct mr_conf_shared *c, const char *address, struct lockdown *out)
+/* The host's lookup does the same; nothing is done twice. The first time is for what is found at once. */
+void lockdown_end(const struct mr_conf_shared *c, const char *address, unsigned turns, struct lockdown *out)
 {
 	const struct timespec pause = { SESSION_MS / 1000, SESSION_MS % 1000 * 1000000L };
 	mr_autoarena arena = mr_arena_new(0);
 	uint64_t n = 0;
 	int r = 0;
 
-	for (unsigned i = 0; i < 2 && r == 0; i++) {
+	for (unsigned i = 0; i < 2 && r >= 0; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
-		r = hostd_count(c, mr_arena_printf(arena, "kick %s", address), &n, &out->hostd_diag);
+		r = hostd_count(c, mr_arena_printf(arena, "kick %s", address), 1, &n, &out->hostd_diag);
 		if (r == 0)
-			r = hostd_count(c, mr_arena_printf(arena, "hold-sender %s", address), &n, &out->hostd_diag);
+			r = hostd_count(c, mr_arena_printf(arena, "hold-sender %s", address), i == 0 ? 1 : turns, &n, &out->hostd_diag);
 	}
-	if (r == 0)
-		lockdown_count_held(c, address, out);
+	out->in_part = r == HOSTD_PART;
+	if (r >= 0)
+		lockdown_count_held(c, address, turns, out);
 }
 
 static int take_address(const char *text, struct lockdown *out, struct mr_diag *diag)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ours */
@@ -17,6 +18,7 @@
 
 #define TEXT_MAX    65536
 #define SENDMAIL_MS 20000
+#define ADMIN_ONLY  "hijack-notice" /* a kind: a suspicion, that the user need not know of, nor who has taken the account */
 
 struct value {
 	struct mr_slice name;
@@ -71,34 +73,48 @@ static int send_one(const struct verbs_conf *conf, const char *name, const char 
 	return r;
 }
 
-int notice_send(const struct verbs_conf *conf, struct mr_db *db, const char *kind, const char *address, const char *text,
-		struct mr_diag *diag)
+/* address: NULL: it is about this host, and no user is told. */
+static int send_all(const struct verbs_conf *conf, struct mr_db *db, const char *kind, const char *address, bool user, const char *text,
+		    struct mr_diag *diag)
 {
-	const char *administrator = *conf->administrator ? conf->administrator : conf->shared.postmaster;
+	const char *administrator = *conf->administrator ? conf->administrator : conf->shared.postmaster, *hostname = conf->shared.hostname;
 	char host[HOST_NAME_MAX + 1] = "", from[HOST_NAME_MAX + 16], name[64];
 	struct mr_diag why = { 0 };
 	bool first = false;
 	int r, second = 0;
 
 	gethostname(host, sizeof(host) - 1);
-	snprintf(from, sizeof(from), "postmaster@%s", *conf->shared.hostname ? conf->shared.hostname : host);
+	hostname = *hostname ? hostname : host;
+	snprintf(from, sizeof(from), "postmaster@%s", hostname);
 	const struct value values[] = {
 		{ MR_LIT("{{from}}"), *administrator ? administrator : from },
-		{ MR_LIT("{{address}}"), address },
+		{ MR_LIT("{{address}}"), address ? address : hostname },
 		{ MR_LIT("{{text}}"), text },
-		{ MR_LIT("{{hostname}}"), *conf->shared.hostname ? conf->shared.hostname : host },
+		{ MR_LIT("{{hostname}}"), hostname },
 	};
-	r = mr_write_notice(db, address, kind, &first, diag);
+	r = mr_write_notice(db, address ? address : hostname, kind, &first, diag);
 	if (r < 0 || !first)
 		return r;
 	snprintf(name, sizeof(name), "%s-user", kind);
-	r = send_one(conf, name, address, values, MR_COUNT(values), diag);
+	if (user)
+		r = send_one(conf, name, address, values, MR_COUNT(values), diag);
 	snprintf(name, sizeof(name), "%s-admin", kind);
 	if (*administrator)
 		second = send_one(conf, name, administrator, values, MR_COUNT(values), &why);
 	if (r == 0 && second < 0)
 		r = mr_diag_set(diag, second, "%s", why.text);
 	return r;
+}
+
+int notice_send(const struct verbs_conf *conf, struct mr_db *db, const char *kind, const char *address, const char *text,
+		struct mr_diag *diag)
+{
+	return send_all(conf, db, kind, address, strcmp(kind, ADMIN_ONLY) != 0, text, diag);
+}
+
+int notice_send_of_host(const struct verbs_conf *conf, struct mr_db *db, const char *kind, const char *text, struct mr_diag *diag)
+{
+	return send_all(conf, db, kind, NULL, false, text, diag);
 }
 
 int notice_check(const char *address, const char *text, struct mr_diag *diag)

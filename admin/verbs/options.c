@@ -7,7 +7,7 @@
 /* clang-format off */
 #define ADMIN                                                                                                                              \
 	{ "admin", "administrator", MR_OPT_ADDRESS, OFFSET(administrator), "", 0, 0, NULL, MR_RELOAD_YES,                                  \
-	  "Who is told of locked accounts and reached limits; \"\" is the shared postmaster." },                                           \
+	  "Who is told of locked and suspected accounts and of reached limits; \"\" is the shared postmaster." },                                           \
 	{ "admin", "sendmail", MR_OPT_PATH, OFFSET(sendmail), "/usr/sbin/sendmail", 1, 0, NULL, MR_RELOAD_YES,                             \
 	  "Postfix's sendmail, which takes notices." },                                                                                    \
 	{ "admin", "postfix_config_dir", MR_OPT_PATH, OFFSET(postfix_config_dir), "", 0, 0, NULL, MR_RELOAD_YES,                           \
@@ -16,6 +16,8 @@
 	  "Folder of the texts of notices; a copy of it may be changed." },                                                                \
 	{ "admin", "peers", MR_OPT_STRINGS, OFFSET(admin_peers), "mailreeve-policyd", 0, 0, NULL, MR_RELOAD_YES,                           \
 	  "Users of the system who may ask, beside root." },                                                                               \
+	{ "admin", "notifiers", MR_OPT_STRINGS, OFFSET(admin_notifiers), "mailreeve-milter", 0, 0, NULL, MR_RELOAD_YES,                    \
+	  "Users of the system who may have the administrator told of mail on hold, and nothing else." },                                  \
 	{ "admin", "db_user", MR_OPT_STRING, OFFSET(admin_db_user), "", 0, 0, NULL, MR_RELOAD_YES,                                         \
 	  "Database user with which it writes; \"\" is mailreeve-admin, whom the server knows by its Unix user." },                        \
 	{ "admin", "db_password_file", MR_OPT_PATH, OFFSET(admin_db_password_file), "", 0, 0, NULL, MR_RELOAD_YES,                         \

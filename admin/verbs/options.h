@@ -8,7 +8,7 @@ struct verbs_conf {
 	char *db_user, *db_password_file, *db_socket;
 	/* admin: who is told, and of mailreeve-admin who may ask and its writer. */
 	char *administrator, *sendmail, *postfix_config_dir, *texts_dir;
-	struct mr_conf_strings admin_peers;
+	struct mr_conf_strings admin_peers, admin_notifiers;
 	char *admin_db_user, *admin_db_password_file;
 	/* setup: what the shipped files of Postfix and Dovecot need to know. */
 	char *smtp_service, *submission_service, *submissions_service;

@@ -3,10 +3,12 @@
 
 /* system */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+/* ours */
+#include "base/mem.h"
 
 #define COLUMNS_MAX 16
 #define MIB         1048576
@@ -41,11 +43,6 @@ const char *print_quota(uint64_t bytes, struct mr_arena *arena)
 	return bytes ? mr_arena_printf(arena, "%" PRIu64 " MB", bytes / MIB) : "Unlimited";
 }
 
-const char *print_score(double score, struct mr_arena *arena)
-{
-	return isnan(score) ? "default" : mr_arena_printf(arena, "%.2f", score);
-}
-
 const char *print_yes(bool yes)
 {
 	return yes ? "yes" : "no";
@@ -62,16 +59,31 @@ const char *print_end(int64_t at, struct mr_arena *arena)
 	return mr_arena_strdup(arena, text);
 }
 
+const char *print_duration(uint64_t ms, struct mr_arena *arena)
+{
+	static const struct {
+		uint64_t s;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "m" }, { 1, "s" } };
+	uint64_t s = (ms + 999) / 1000, unit = 1;
+	size_t i = 0;
+
+	while (i + 1 < MR_COUNT(units) && s < units[i].s)
+		i++;
+	if (i + 1 < MR_COUNT(units))
+		unit = units[i + 1].s;
+	s = (s + unit - 1) / unit * unit;
+	if (s % units[i].s == 0)
+		return mr_arena_printf(arena, "%" PRIu64 "%s", s / units[i].s, units[i].name);
+	return mr_arena_printf(arena, "%" PRIu64 "%s%" PRIu64 "%s", s / units[i].s, units[i].name, s % units[i].s / unit,
+			       units[i + 1].name);
+}
+
 json_t *json_end(int64_t at)
 {
 	mr_autoarena arena = mr_arena_new(0);
 
 	return at == 0 ? json_null() : json_string(print_end(at, arena));
-}
-
-json_t *json_score(double score)
-{
-	return isnan(score) ? json_null() : json_real(score);
 }
 
 json_t *json_patterns(const struct mr_row_pattern *patterns, size_t n)

@@ -30,6 +30,12 @@ static const struct verb_flag table[] = {
 	{ 0 },
 };
 
+static void note_part(int r)
+{
+	if (r == HOSTD_PART)
+		verb_note("not all messages of the queue could be looked at (journalctl -u 'mailreeve-hostd@*')");
+}
+
 /* The array of messages in an answer. */
 static json_t *messages_of(struct mr_slice answer)
 {
@@ -93,7 +99,7 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 	struct mr_diag diag = { 0 };
 	struct mr_buf answer;
 	json_t *all;
-	int r = hostd_ask(&conf->shared, request, &answer, &diag);
+	int r = hostd_ask(&conf->shared, request, HOSTD_ALL, &answer, &diag);
 
 	if (r < 0) {
 		mr_buf_done(&answer);
@@ -101,6 +107,7 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 	}
 	all = messages_of(mr_buf_slice(&answer));
 	mr_buf_done(&answer);
+	note_part(r);
 	if (f->json)
 		return print_json(all);
 	list_table(all, arena);
@@ -126,10 +133,11 @@ static int change(const struct verbs_conf *conf, const struct flags *f, const ch
 		mr_buf_done(&request);
 		return verb_usage("too many messages at once");
 	}
-	r = hostd_count(&conf->shared, request.p, &n, &diag);
+	r = hostd_count(&conf->shared, request.p, HOSTD_ALL, &n, &diag);
 	mr_buf_done(&request);
 	if (r < 0)
 		return verb_failed(&diag);
+	note_part(r);
 	printf("%llu message%s\n", (unsigned long long)n, n == 1 ? "" : "s");
 	return 0;
 }

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "database.h"
 #include "input.h"
-#include "mail/address.h"
 #include "print.h"
 #include "rt/file.h"
 #include "store/list.h"
@@ -98,7 +97,7 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 {
 	mr_autoarena arena = mr_arena_new(0);
 
-	return print(conf, flags, mr_address_lower(mr_slice_of(argv[0]), arena).p);
+	return print(conf, flags, verb_name(argv[0], arena));
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)

@@ -32,6 +32,8 @@ static int add_name(const struct verbs_conf *conf, const char *data_dir, struct 
 		return mr_buf_puts(out, data_dir);
 	if (mr_slice_eq(name, MR_LIT("client_rate_exempt")))
 		return add_networks(&conf->client_rate_exempt, out);
+	if (mr_slice_eq(name, MR_LIT("trusted_networks")))
+		return add_networks(&conf->shared.trusted_networks, out);
 	if (mr_slice_eq(name, MR_LIT("hostname")) && !*conf->shared.hostname) {
 		gethostname(host, sizeof(host) - 1);
 		return mr_buf_puts(out, host);

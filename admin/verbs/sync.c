@@ -38,7 +38,7 @@ static int run(const void *conf, int argc, char **argv)
 	static const struct verb_flag table[] = { { "wait", "", FLAG_TEXT, offsetof(struct flags, wait), 0 },
 						  { "forget", "", FLAG_TEXT, offsetof(struct flags, forget), 0 },
 						  { 0 } };
-	struct flags flags = { .wait = WAIT_S };
+	struct flags flags = { 0 };
 	struct mr_buf missing = MR_BUF(MISSING_MAX);
 	struct mr_diag diag = { 0 };
 	uint64_t seconds;
@@ -46,7 +46,7 @@ static int run(const void *conf, int argc, char **argv)
 
 	if (code || argc)
 		return code ? code : verb_usage("too many words (--help tells)");
-	if (mr_parse_u64(mr_slice_of(flags.wait), 1, WAIT_MAX_S, &seconds) < 0)
+	if (mr_parse_u64(mr_slice_of(flags.wait ? flags.wait : WAIT_S), 1, WAIT_MAX_S, &seconds) < 0)
 		return verb_usage("--wait: seconds, at most %d", WAIT_MAX_S);
 	if (flags.forget)
 		return forget(conf, flags.forget);

@@ -12,20 +12,22 @@
 #include "database.h"
 #include "input.h"
 #include "lockdown.h"
-#include "mail/address.h"
 #include "notice.h"
 #include "print.h"
 #include "store/list.h"
 #include "store/validate.h"
 #include "store/write.h"
+#include "thresholds.h"
 
 static const char usage[] =
     "usage: mailreeve user add ADDRESS [--quota MB] [--send-only | --receive-only] [--expires WHEN] [--disabled] [--hash]\n"
     "       mailreeve user list [DOMAIN] [--json]\n"
     "       mailreeve user show ADDRESS [--json]\n"
     "       mailreeve user set ADDRESS [--enable | --disable] [--send-only | --no-send-only] [--quota MB] [--password | --hash]\n"
-    "                          [--junk-score N|default] [--quarantine-score N|default] [--reject-score N|default]\n"
-    "                          [--allow PATTERN] [--deny PATTERN]\n"
+    "                          [--header-score N|default] [--greylist-score N|default] [--junk-score N|default]\n"
+    "                          [--quarantine-score N|default] [--reject-score N|default]\n"
+    "                          [--outbound-score N|default] [--outbound-reject-score N|default]\n"
+    "                          [--allow PATTERN]... [--deny PATTERN]...\n"
     "                          [--unlist PATTERN] [--receive-only | --no-receive-only] [--expires WHEN|never]\n"
     "       mailreeve user del ADDRESS\n"
     "       mailreeve user lock ADDRESS [--reason TEXT]\n"
@@ -52,12 +54,10 @@ static const struct verb_flag table[] = {
 	{ "quota", "add set", FLAG_TEXT, FLAG(quota), 0 },
 	{ "password", "set", FLAG_SWITCH, FLAG(password), 1 },
 	{ "hash", "add set", FLAG_SWITCH, FLAG(hash), 1 },
-	{ "junk-score", "add set", FLAG_TEXT, FLAG(set.junk_score), 0 },
-	{ "quarantine-score", "add set", FLAG_TEXT, FLAG(set.quarantine_score), 0 },
-	{ "reject-score", "add set", FLAG_TEXT, FLAG(set.reject_score), 0 },
-	{ "allow", "add set", FLAG_TEXT, FLAG(set.allow), 0 },
-	{ "deny", "add set", FLAG_TEXT, FLAG(set.deny), 0 },
-	{ "unlist", "set", FLAG_TEXT, FLAG(set.unlist), 0 },
+	THRESHOLD_FLAGS(FLAG(set.thresholds)),
+	{ "allow", "add set", FLAG_TEXTS, FLAG(set.allow), 0 },
+	{ "deny", "add set", FLAG_TEXTS, FLAG(set.deny), 0 },
+	{ "unlist", "set", FLAG_TEXTS, FLAG(set.unlist), 0 },
 	{ "reason", "lock", FLAG_TEXT, FLAG(reason), 0 },
 	{ 0 },
 };
@@ -104,7 +104,7 @@ static int set(const struct verbs_conf *conf, const void *flags, int argc, char 
 	const struct mr_user_set *s = &f->set;
 
 	if (s->enabled < 0 && s->send_only < 0 && s->receive_only < 0 && !s->expires && !f->quota && !f->password && !f->hash &&
-	    !s->junk_score && !s->quarantine_score && !s->reject_score && !s->allow && !s->deny && !s->unlist)
+	    !thresholds_given(s->thresholds) && !s->allow && !s->deny && !s->unlist)
 		return verb_usage("nothing to set (--help tells)");
 	return write_user(conf, f, f->password, argv[0], mr_write_user_set);
 }
@@ -126,16 +126,18 @@ static void list_table(const struct mr_row_mailbox *v, size_t n, struct mr_arena
 
 static json_t *user_json(const struct mr_row_mailbox *m)
 {
-	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:I, s:o, s:o, s:o}", "address", m->address, "enabled", m->enabled, "locked",
-			 m->locked, "send_only", m->send_only, "receive_only", m->receive_only, "expires", json_end(m->expires), "quota_mb",
-			 (json_int_t)(m->quota_bytes / 1048576), "junk_score", json_score(m->junk_score), "quarantine_score",
-			 json_score(m->quarantine_score), "reject_score", json_score(m->reject_score));
+	json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:I}", "address", m->address, "enabled", m->enabled, "locked", m->locked,
+			      "send_only", m->send_only, "receive_only", m->receive_only, "expires", json_end(m->expires), "quota_mb",
+			      (json_int_t)(m->quota_bytes / 1048576));
+
+	thresholds_json(&m->thresholds, o);
+	return o;
 }
 
 static int list(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *domain = argc ? mr_address_lower(mr_slice_of(argv[0]), arena).p : NULL;
+	const char *domain = argc ? verb_name(argv[0], arena) : NULL;
 	struct mr_row_mailbox *v = NULL;
 	struct mr_diag diag = { 0 };
 	verbs_autodb db = NULL;
@@ -160,7 +162,7 @@ static int list(const struct verbs_conf *conf, const void *flags, int argc, char
 static int show(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	const char *address = mr_address_lower(mr_slice_of(argv[0]), arena).p;
+	const char *address = verb_name(argv[0], arena);
 	struct mr_row_mailbox m = { 0 };
 	struct mr_lock_entry lock = { 0 };
 	struct mr_diag diag = { 0 };
@@ -183,10 +185,9 @@ static int show(const struct verbs_conf *conf, const void *flags, int argc, char
 		json_object_set_new(one, "lists", json_patterns(m.patterns, m.n_patterns));
 		return print_json(one);
 	}
-	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\njunk score    %s\nquarantine    %s\n"
-	       "reject score  %s\n",
-	       m.address, print_yes(m.enabled), print_yes(m.send_only), print_quota(m.quota_bytes, arena), print_score(m.junk_score, arena),
-	       print_score(m.quarantine_score, arena), print_score(m.reject_score, arena));
+	printf("address       %s\nenabled       %s\nsend-only     %s\nquota         %s\n", m.address, print_yes(m.enabled),
+	       print_yes(m.send_only), print_quota(m.quota_bytes, arena));
+	thresholds_print(&m.thresholds, arena);
 	if (m.receive_only)
 		printf("receive-only  yes\n");
 	if (m.expires)
@@ -218,6 +219,9 @@ static void report(const struct lockdown *done, bool locked)
 		printf("open sessions are dropped, queued messages on hold: %llu\n", (unsigned long long)done->held);
 	else if (done->held)
 		printf("queued messages on hold: %llu (mailreeve queue list, release, delete)\n", (unsigned long long)done->held);
+	if (done->in_part)
+		verb_note("the queue is not looked at as a whole; mailreeve queue %s --sender %s goes on", locked ? "hold" : "list",
+			  done->address);
 }
 
 static int lock(const struct verbs_conf *conf, const void *flags, int argc, char **argv)
@@ -234,7 +238,7 @@ static int lock(const struct verbs_conf *conf, const void *flags, int argc, char
 	code = verbs_changed(conf, r, &diag);
 	if (r < 0)
 		return code;
-	lockdown_end(&conf->shared, done.address, &done);
+	lockdown_end(&conf->shared, done.address, HOSTD_ALL, &done);
 	printf("%s %s\n", done.address, done.changed ? "is locked" : "was locked already");
 	report(&done, true);
 	if (done.changed && notice_send(conf, db, "lock", done.address, reason, &diag) < 0)
@@ -254,7 +258,7 @@ static int unlock(const struct verbs_conf *conf, const void *flags, int argc, ch
 	code = verbs_changed(conf, r, &diag);
 	if (r < 0)
 		return code;
-	lockdown_count_held(&conf->shared, done.address, &done);
+	lockdown_count_held(&conf->shared, done.address, HOSTD_ALL, &done);
 	printf("%s %s\n", done.address, done.changed ? "is not locked any more" : "was not locked");
 	report(&done, false);
 	return code;

@@ -76,10 +76,11 @@ void mr_arena_reset(struct mr_arena *a)
 	}
 }
 
-void *mr_arena_try(struct mr_arena *a, size_t n)
+/* Not zeroed; NULL: over the maximum. */
+static char *take(struct mr_arena *a, size_t exact)
 {
-	size_t exact = n ? n : 1, size, start;
 	struct chunk *c = a->newest;
+	size_t size, start;
 
 	if (exact > a->max || exact > SIZE_MAX - sizeof(struct chunk) - ALIGNMENT)
 		return NULL;
@@ -96,13 +97,14 @@ void *mr_arena_try(struct mr_arena *a, size_t n)
 	start = c->used;
 	c->used = size > c->size - start ? c->size : start + size;
 	a->used += size;
-	return memset(c->data + start, 0, exact);
+	return c->data + start;
 }
 
-void *mr_arena_alloc(struct mr_arena *a, size_t n)
+/* Ends the process where there is none. */
+static char *must_take(struct mr_arena *a, size_t exact)
 {
 	static const char why[] = "mailreeve: arena over its maximum\n";
-	void *p = mr_arena_try(a, n);
+	char *p = take(a, exact);
 
 	if (!p) {
 		ssize_t ignored = write(STDERR_FILENO, why, sizeof(why) - 1);
@@ -111,6 +113,21 @@ void *mr_arena_alloc(struct mr_arena *a, size_t n)
 		abort();
 	}
 	return p;
+}
+
+void *mr_arena_try(struct mr_arena *a, size_t n)
+{
+	size_t exact = n ? n : 1;
+	char *p = take(a, exact);
+
+	return p ? memset(p, 0, exact) : NULL;
+}
+
+void *mr_arena_alloc(struct mr_arena *a, size_t n)
+{
+	size_t exact = n ? n : 1;
+
+	return memset(must_take(a, exact), 0, exact);
 }
 
 #define MORE_FIRST 8
@@ -138,10 +155,11 @@ char *mr_arena_strdup(struct mr_arena *a, const char *s)
 
 char *mr_arena_slice(struct mr_arena *a, struct mr_slice s)
 {
-	char *copy = mr_arena_alloc(a, s.n + 1);
+	char *copy = must_take(a, s.n + 1);
 
 	if (s.n)
 		memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
 	return copy;
 }
 

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define FIRST_CAPACITY 64 /* bytes */
+#define FIRST_CAPACITY 256 /* bytes */
 
 void mr_buf_done(struct mr_buf *b)
 {
@@ -26,8 +26,8 @@ void mr_buf_reset(struct mr_buf *b)
 		b->p[0] = '\0';
 }
 
-/* Makes room for n more bytes and the NUL; capacity doubles, so that many small additions stay linear. */
-static int grow(struct mr_buf *b, size_t n)
+/* Capacity doubles, so that many small additions stay linear. */
+__attribute__((noinline, cold)) static int enlarge(struct mr_buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
 
@@ -35,13 +35,17 @@ static int grow(struct mr_buf *b, size_t n)
 		b->full = true;
 		return -ENOBUFS;
 	}
-	if (b->p && b->cap - b->n > n)
-		return 0;
 	while (cap - b->n <= n)
 		cap = cap > SIZE_MAX / 2 ? b->n + n + 1 : cap * 2;
 	b->p = mr_realloc(b->p, cap);
 	b->cap = cap;
 	return 0;
+}
+
+/* Makes room for n more bytes and the NUL. */
+static inline int grow(struct mr_buf *b, size_t n)
+{
+	return b->cap - b->n > n && b->n + n <= b->max ? 0 : enlarge(b, n);
 }
 
 int mr_buf_add(struct mr_buf *b, struct mr_slice s)

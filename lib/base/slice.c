@@ -6,12 +6,10 @@
 /* ours */
 #include "base/slice.h"
 
-bool mr_slice_ieq(struct mr_slice a, struct mr_slice b)
+bool mr_bytes_ieq(const char *a, const char *b, size_t n)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (mr_lower(a.p[i]) != mr_lower(b.p[i]))
+	for (size_t i = 0; i < n; i++)
+		if (mr_lower(a[i]) != mr_lower(b[i]))
 			return false;
 	return true;
 }
@@ -19,21 +17,6 @@ bool mr_slice_ieq(struct mr_slice a, struct mr_slice b)
 static struct mr_slice front(struct mr_slice s, size_t n)
 {
 	return (struct mr_slice){ s.p, n };
-}
-
-bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix)
-{
-	return s.n >= prefix.n && mr_slice_eq(front(s, prefix.n), prefix);
-}
-
-bool mr_slice_istarts(struct mr_slice s, struct mr_slice prefix)
-{
-	return s.n >= prefix.n && mr_slice_ieq(front(s, prefix.n), prefix);
-}
-
-bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix)
-{
-	return s.n >= suffix.n && mr_slice_ieq(mr_slice_from(s, s.n - suffix.n), suffix);
 }
 
 static bool is_space(char c)
@@ -50,14 +33,6 @@ struct mr_slice mr_slice_trim(struct mr_slice s)
 		s.n--;
 	}
 	return s;
-}
-
-struct mr_slice mr_slice_from(struct mr_slice s, size_t from)
-{
-	if (from > s.n)
-		from = s.n;
-	/* NULL + 0 is undefined in C17 */
-	return from == 0 ? s : (struct mr_slice){ s.p + from, s.n - from };
 }
 
 ptrdiff_t mr_slice_chr(struct mr_slice s, char c)

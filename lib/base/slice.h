@@ -24,15 +24,34 @@ static inline char mr_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
+/* The bytes from `from` (clamped to the end). */
+static inline struct mr_slice mr_slice_from(struct mr_slice s, size_t from)
+{
+	if (from > s.n)
+		from = s.n;
+	/* NULL + 0 is undefined in C17 */
+	return from == 0 ? s : (struct mr_slice){ s.p + from, s.n - from };
+}
+static inline bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix)
+{
+	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
 /* ASCII case folded, locale never consulted. */
-bool mr_slice_ieq(struct mr_slice a, struct mr_slice b);
-bool mr_slice_starts(struct mr_slice s, struct mr_slice prefix);
-bool mr_slice_istarts(struct mr_slice s, struct mr_slice prefix);
-bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix);
+bool mr_bytes_ieq(const char *a, const char *b, size_t n);
+static inline bool mr_slice_ieq(struct mr_slice a, struct mr_slice b)
+{
+	return a.n == b.n && mr_bytes_ieq(a.p, b.p, a.n);
+}
+static inline bool mr_slice_istarts(struct mr_slice s, struct mr_slice prefix)
+{
+	return s.n >= prefix.n && mr_bytes_ieq(s.p, prefix.p, prefix.n);
+}
+static inline bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix)
+{
+	return s.n >= suffix.n && mr_bytes_ieq(mr_slice_from(s, s.n - suffix.n).p, suffix.p, suffix.n);
+}
 /* Without the SP, HTAB, CR and LF at both ends. */
 struct mr_slice mr_slice_trim(struct mr_slice s);
-/* The bytes from `from` (clamped to the end). */
-struct mr_slice mr_slice_from(struct mr_slice s, size_t from);
 /* Index of the first or last `c`, or -1. */
 ptrdiff_t mr_slice_chr(struct mr_slice s, char c);
 ptrdiff_t mr_slice_rchr(struct mr_slice s, char c);

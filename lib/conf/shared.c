@@ -75,6 +75,11 @@ const struct mr_option mr_conf_shared_options[] = {
 	  .help = "File with the key that Dovecot sends with these questions." },
 	{ FIELD(relay_keyring_file), .type = MR_OPT_PATH, .def = "/etc/mailreeve/keys/relay-keyring",
 	  .help = "File with the key ring that passwords at relay hosts are sealed with in the database." },
+	{ FIELD(trusted_networks), .type = MR_OPT_NETS, .def = "",
+	  .help = "Networks of clients that may send to anybody without a log-in, such as printers and application servers. Their mail "
+		  "counts as "
+		  "submitted: it is signed, and not judged by thresholds; nobody checks in whose name they send. Postfix learns of it by "
+		  "\"mailreeve setup print postfix-main\"." },
 	{ FIELD(postmaster), .type = MR_OPT_ADDRESS, .def = "",
 	  .help = "Who gets mail for postmaster and abuse of a domain where nobody else does; \"\" is nobody." },
 	MR_OPTIONS_END,

@@ -29,6 +29,7 @@ struct mr_conf_shared {
 	uint64_t dkim_keep_record; /* ms that the record of a retired key must stay in DNS */
 	char *login_listen;        /* HOSTPORT of the loopback, where policyd takes the questions of Dovecot about log-ins; "" = nowhere */
 	char *login_key_file;
-	char *postmaster; /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
+	struct mr_conf_nets trusted_networks; /* clients that need no log-in to send */
+	char *postmaster;                     /* who gets postmaster@ and abuse@ where nobody else does; "" = nobody */
 };
 extern const struct mr_option mr_conf_shared_options[];

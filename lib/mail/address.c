@@ -188,6 +188,12 @@ static int check_label(struct mr_slice label, bool underscore, struct mr_diag *d
 	return 0;
 }
 
+bool mr_domain_below(struct mr_slice name, struct mr_slice domain)
+{
+	return domain.n &&
+	       (mr_slice_ieq(name, domain) || (name.n > domain.n && name.p[name.n - domain.n - 1] == '.' && mr_slice_iends(name, domain)));
+}
+
 int mr_domain_check(struct mr_slice s, bool underscore, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag)
 {
 	struct mr_slice rest = s, label = { 0 };

@@ -25,6 +25,8 @@ int mr_address_account(struct mr_slice s, struct mr_arena *arena, struct mr_slic
 int mr_address_destination(struct mr_slice s, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
 /* Host name in ASCII: labels [a-z0-9-] (also _ where underscore is true), 1..63 each, 253 in all; punycode hint for others. Lower-cased. */
 int mr_domain_check(struct mr_slice s, bool underscore, struct mr_arena *arena, struct mr_slice *out, struct mr_diag *diag);
+/* The same name, or one below it, whatever the case; below no name there is nothing. */
+bool mr_domain_below(struct mr_slice name, struct mr_slice domain);
 /* Whole address in lower case (the directory ignores case everywhere). */
 struct mr_slice mr_address_lower(struct mr_slice s, struct mr_arena *arena);
 /* Addresses ("local@domain", comments and white space removed) of a From, Sender or Reply-To header value, groups understood; at most max

@@ -14,9 +14,8 @@
 #define CHUNK 16384
 
 struct reading {
-	bool (*see)(const struct mr_archive_entry *e, void *arg);
-	void *arg;
-	size_t entries, bytes; /* so far, of all depths */
+	const struct mr_archive_reader *reader;
+	struct mr_archive_count *count;
 	bool cut, stopped;
 };
 
@@ -41,6 +40,7 @@ static struct archive *open_archive(struct mr_slice bytes)
 	archive_read_support_format_cab(a);
 	archive_read_support_format_iso9660(a);
 	archive_read_support_format_lha(a);
+	archive_read_support_format_raw(a); /* anything, also what is compressed without an archive */
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_bzip2(a);
 	archive_read_support_filter_xz(a);
@@ -52,8 +52,8 @@ static struct archive *open_archive(struct mr_slice bytes)
 	return NULL;
 }
 
-/* What begins as an archive that would be opened: reading every entry for that costs too much. */
-static bool looks_packed(struct mr_slice head)
+/* By these marks, since reading every entry costs too much. */
+bool mr_archive_begins(struct mr_slice head)
 {
 	static const struct mr_slice magic[] = {
 		{ "PK\3\4", 4 },
@@ -75,6 +75,11 @@ static bool looks_packed(struct mr_slice head)
 	return mr_slice_starts(mr_slice_from(head, 257), MR_LIT("ustar"));
 }
 
+static bool is_uncompressed(struct archive *a)
+{
+	return archive_format(a) == ARCHIVE_FORMAT_RAW && archive_filter_count(a) == 1;
+}
+
 /* The entry's content up to `max` bytes more. */
 static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, size_t max)
 {
@@ -84,7 +89,7 @@ static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, siz
 	while (out->n < max && n > 0) {
 		size_t room = max - out->n < CHUNK ? max - out->n : CHUNK;
 
-		if (r->bytes + room > MR_ARCHIVE_BYTES_MAX) {
+		if (r->count->bytes + room > MR_ARCHIVE_BYTES_MAX) {
 			r->cut = true;
 			return;
 		}
@@ -94,7 +99,7 @@ static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, siz
 		n = archive_read_data(a, at, room);
 		if (n > 0) {
 			out->n += (size_t)n;
-			r->bytes += (size_t)n;
+			r->count->bytes += (size_t)n;
 		}
 	}
 }
@@ -106,19 +111,27 @@ static void see_entry(struct reading *r, struct archive *a, struct archive_entry
 	struct mr_buf content = MR_BUF(MR_ARCHIVE_INNER_MAX + 1);
 	const char *name = archive_entry_pathname_utf8(entry);
 	struct mr_archive_entry e = { .encrypted = archive_entry_is_encrypted(entry) > 0, .depth = depth };
+	enum mr_archive_next next;
 
 	e.name = mr_slice_of(name ? name : archive_entry_pathname(entry));
 	if (!e.encrypted)
 		unpack(r, a, &content, MR_ARCHIVE_HEAD);
 	e.head = mr_buf_slice(&content);
-	r->stopped = !r->see(&e, r->arg);
-	if (!r->stopped && looks_packed(e.head)) {
+	next = r->reader->see(&e, r->reader->arg);
+	if (next != MR_ARCHIVE_STOP && mr_archive_begins(e.head)) {
 		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
 		if (depth == MR_ARCHIVE_DEPTH_MAX || content.n > MR_ARCHIVE_INNER_MAX)
 			r->cut = true;
 		else
 			read_level(r, mr_buf_slice(&content), depth + 1);
+	} else if (next == MR_ARCHIVE_CONTENT) {
+		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
+		r->cut |= content.n > MR_ARCHIVE_INNER_MAX;
+		e.content = mr_buf_slice(&content);
+		e.head = (struct mr_slice){ content.p, e.head.n };
+		next = r->reader->see(&e, r->reader->arg);
 	}
+	r->stopped |= next == MR_ARCHIVE_STOP;
 	mr_buf_done(&content);
 }
 
@@ -127,7 +140,7 @@ static enum mr_archive_status read_level(struct reading *r, struct mr_slice byte
 	struct archive *a = open_archive(bytes);
 	struct archive_entry *entry;
 	int err = ARCHIVE_FATAL;
-	size_t before = r->entries;
+	size_t before = r->count->entries;
 
 	if (!a)
 		return MR_ARCHIVE_NONE;
@@ -135,26 +148,32 @@ static enum mr_archive_status read_level(struct reading *r, struct mr_slice byte
 		err = archive_read_next_header(a, &entry);
 		if (err != ARCHIVE_OK && err != ARCHIVE_WARN)
 			break;
+		if (is_uncompressed(a)) {
+			archive_read_free(a);
+			return MR_ARCHIVE_NONE;
+		}
 		if (archive_entry_filetype(entry) == AE_IFDIR)
 			continue;
-		if (++r->entries > MR_ARCHIVE_ENTRIES_MAX)
+		if (++r->count->entries > MR_ARCHIVE_ENTRIES_MAX)
 			r->cut = true;
 		else
 			see_entry(r, a, entry, depth);
 	}
 	/* Names that are encrypted, too: there is an archive, and nothing of it can be seen. */
-	if (err < ARCHIVE_WARN && archive_read_has_encrypted_entries(a) > 0 && r->entries == before) {
-		r->entries++;
-		r->stopped = !r->see(&(struct mr_archive_entry){ .encrypted = true, .depth = depth }, r->arg);
+	if (err < ARCHIVE_WARN && archive_read_has_encrypted_entries(a) > 0 && r->count->entries == before) {
+		r->count->entries++;
+		r->stopped =
+		    r->reader->see(&(struct mr_archive_entry){ .encrypted = true, .depth = depth }, r->reader->arg) == MR_ARCHIVE_STOP;
 	}
 	r->cut |= err < ARCHIVE_WARN && !r->stopped;
 	archive_read_free(a);
 	return r->cut ? MR_ARCHIVE_CUT : MR_ARCHIVE_WHOLE;
 }
 
-enum mr_archive_status mr_archive_read(struct mr_slice bytes, bool (*see)(const struct mr_archive_entry *e, void *arg), void *arg)
+enum mr_archive_status mr_archive_read(struct mr_slice bytes, const struct mr_archive_reader *reader)
 {
-	struct reading r = { .see = see, .arg = arg };
+	struct mr_archive_count alone = { 0 };
+	struct reading r = { .reader = reader, .count = reader->count ? reader->count : &alone };
 
 	mr_archive_init();
 	return read_level(&r, bytes, 1);

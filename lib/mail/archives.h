@@ -10,8 +10,9 @@
 #define MR_ARCHIVE_HEAD        4096 /* first bytes of an entry that are shown */
 
 struct mr_archive_entry {
-	struct mr_slice name; /* UTF-8 where it can be known, else as packed; empty where the archive hides it */
-	struct mr_slice head; /* its first bytes, unpacked; empty when encrypted or broken */
+	struct mr_slice name;    /* UTF-8 where it can be known, else as packed; empty where the archive hides it */
+	struct mr_slice head;    /* its first bytes, unpacked; empty when encrypted or broken */
+	struct mr_slice content; /* if it was asked for, else empty */
 	bool encrypted;
 	unsigned depth; /* 1: in the file itself */
 };
@@ -22,7 +23,24 @@ enum mr_archive_status {
 	MR_ARCHIVE_CUT,   /* broken, or past a bound: entries may be missing */
 };
 
+/* What is to become of an entry that was shown: the next one, no further ones, or the same once more with its content, of which
+ * MR_ARCHIVE_INNER_MAX bytes are shown. An archive is read by itself. */
+enum mr_archive_next { MR_ARCHIVE_NEXT, MR_ARCHIVE_STOP, MR_ARCHIVE_CONTENT };
+
+/* What was read so far of a file and all that is in it. */
+struct mr_archive_count {
+	size_t entries, bytes;
+};
+
+struct mr_archive_reader {
+	enum mr_archive_next (*see)(const struct mr_archive_entry *e, void *arg);
+	void *arg;
+	struct mr_archive_count *count; /* may have begun with another file; NULL: of this one alone */
+};
+
 /* Once in a process, before a sandbox: names need a UTF-8 locale. */
 void mr_archive_init(void);
-/* Calls `see` for each file, until it returns false. Slices live during the call. */
-enum mr_archive_status mr_archive_read(struct mr_slice bytes, bool (*see)(const struct mr_archive_entry *e, void *arg), void *arg);
+/* Calls `see` for each file. Slices live during the call. */
+enum mr_archive_status mr_archive_read(struct mr_slice bytes, const struct mr_archive_reader *reader);
+/* Begins as zip, rar, 7z, cab or a compressed file does. */
+bool mr_archive_begins(struct mr_slice head);

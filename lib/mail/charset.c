@@ -11,6 +11,7 @@
 #include "mail/charset.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#define UTF8_MAX    3              /* bytes of a character of the tables */
 #define NAME_MAX_   64             /* bytes of a charset's name */
 #define CHUNK       8192
 
@@ -24,13 +25,70 @@ static const char *const common[] = {
 	"ibm437",       "ibm866",       "hz-gb-2312",   "euc-tw",       "euc-cn",
 };
 
+/* Of charsets in which each byte is a character: a look-up is faster than a converter. */
+static struct table {
+	bool single;
+	unsigned char n[256];
+	char utf8[256][UTF8_MAX];
+} tables[MR_COUNT(common)];
+
+/* False: there are characters of several bytes, or bytes that change what comes behind them. */
+static bool fill(struct table *t, iconv_t cd)
+{
+	for (size_t c = 0; c < MR_COUNT(t->n); c++) {
+		char byte = (char)c, *from = &byte, *to = t->utf8[c];
+		size_t left = 1, room = UTF8_MAX;
+
+		iconv(cd, NULL, NULL, NULL, NULL);
+		if (iconv(cd, &from, &left, &to, &room) == (size_t)-1) {
+			if (errno != EILSEQ)
+				return false;
+			to = mempcpy(t->utf8[c], REPLACEMENT, UTF8_MAX);
+		}
+		t->n[c] = (unsigned char)(to - t->utf8[c]);
+		if (!t->n[c])
+			return false;
+	}
+	t->utf8[0][0] = ' ';
+	return true;
+}
+
 void mr_charset_init(void)
 {
 	/* Never closed: the open converters keep their tables loaded. */
 	static iconv_t open[MR_COUNT(common)];
 
-	for (size_t i = 0; i < MR_COUNT(common) && !open[i]; i++)
+	for (size_t i = 0; i < MR_COUNT(common) && !open[i]; i++) {
 		open[i] = iconv_open("UTF-8", g_mime_charset_iconv_name(common[i]));
+		tables[i].single = open[i] != (iconv_t)-1 && fill(&tables[i], open[i]);
+	}
+}
+
+static const struct table *table_of(struct mr_slice charset)
+{
+	for (size_t i = 0; i < MR_COUNT(common); i++)
+		if (mr_slice_ieq(charset, mr_slice_of(common[i])))
+			return tables[i].single ? &tables[i] : NULL;
+	return NULL;
+}
+
+/* False: it is no such charset, or there may be too little room. */
+static bool look_up(struct mr_slice charset, struct mr_slice in, struct mr_buf *out)
+{
+	const struct table *t = table_of(charset);
+	char *to;
+
+	if (!t || in.n > (out->max - out->n) / UTF8_MAX || !(to = mr_buf_reserve(out, UTF8_MAX * in.n)))
+		return false;
+	for (size_t i = 0; i < in.n; i++) {
+		unsigned char c = (unsigned char)in.p[i];
+
+		memcpy(to, t->utf8[c], UTF8_MAX);
+		to += t->n[c];
+	}
+	*to = '\0';
+	out->n = (size_t)(to - out->p);
+	return true;
 }
 
 /* What is no UTF-8 is replaced byte by byte. */
@@ -102,11 +160,16 @@ bool mr_charset_to_utf8(struct mr_slice in, struct mr_slice charset, struct mr_b
 	iconv_t cd = (iconv_t)-1;
 
 	if (!utf8) {
+		if (look_up(charset, in, out))
+			return true;
 		cd = open_converter(charset);
 		known = cd != (iconv_t)-1;
 	}
-	if (cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf")) && !g_utf8_validate_len(in.p ? in.p : "", in.n, NULL))
+	if (cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf")) && !g_utf8_validate_len(in.p ? in.p : "", in.n, NULL)) {
+		if (look_up(MR_LIT("windows-1252"), in, out))
+			return known;
 		cd = open_converter(MR_LIT("windows-1252"));
+	}
 	if (cd != (iconv_t)-1) {
 		convert(cd, in, out);
 		iconv_close(cd);

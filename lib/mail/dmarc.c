@@ -190,16 +190,11 @@ static int find_policy(struct run *run, struct mr_slice domain, struct walk *w, 
 
 /* -- alignment, section 4.4 -- */
 
-static bool is_below(struct mr_slice name, struct mr_slice top)
-{
-	return mr_slice_ieq(name, top) || (name.n > top.n && name.p[name.n - top.n - 1] == '.' && mr_slice_iends(name, top));
-}
-
 /* Could a record at a name that DNS does not tell of make the domain one of the author's organization? */
 static bool may_share(const struct walk *w, struct mr_slice domain)
 {
 	for (size_t i = 0; i < w->n_unknown; i++) {
-		if (is_below(domain, w->unknown[i]))
+		if (mr_domain_below(domain, w->unknown[i]))
 			return true;
 	}
 	return false;
@@ -226,7 +221,7 @@ static bool aligned(struct run *run, const struct author *a, struct mr_slice dom
 		return true;
 	if (strict)
 		return false;
-	if (!is_below(lower, a->organization)) {
+	if (!mr_domain_below(lower, a->organization)) {
 		*temporary |= may_share(a->walk, lower);
 		return false;
 	}

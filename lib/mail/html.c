@@ -35,9 +35,14 @@ static const char *const blocks[] = { "p",      "div",  "br",  "tr",   "table", 
 static bool one_of(const char *name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(name, list[i]) == 0)
+		if (*name == *list[i] && strcmp(name, list[i]) == 0)
 			return true;
 	return false;
+}
+
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
 }
 
 static struct mr_html_style *style(struct reader *r)
@@ -203,17 +208,20 @@ static void add_folded(struct reader *r, struct mr_buf *to, struct mr_slice s)
 	if (r->folding != to)
 		r->space = to->n > 0 && to->p[to->n - 1] != '\n' && to->p[to->n - 1] != ' ';
 	r->folding = to;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
+	for (size_t i = 0; i < s.n;) {
+		size_t from = i;
 
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f') {
+		if (is_white(s.p[i])) {
 			r->space = to->n > 0 && to->p[to->n - 1] != '\n';
+			i++;
 			continue;
 		}
+		while (i < s.n && !is_white(s.p[i]))
+			i++;
 		if (r->space)
 			mr_buf_putc(to, ' ');
 		r->space = false;
-		mr_buf_putc(to, c);
+		mr_buf_add(to, (struct mr_slice){ s.p + from, i - from });
 	}
 }
 
@@ -249,7 +257,6 @@ static struct mr_slice with_few_attributes(struct mr_slice html, struct mr_arena
 
 	for (size_t i = 0; i < html.n; i++) {
 		char c = copy[i];
-		bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '/';
 
 		if (!in_tag) {
 			in_tag = c == '<' && i + 1 < html.n && mr_lower(copy[i + 1]) >= 'a' && mr_lower(copy[i + 1]) <= 'z';
@@ -265,6 +272,8 @@ static struct mr_slice with_few_attributes(struct mr_slice html, struct mr_arena
 		} else if (c == '"' || c == '\'') {
 			quote = c;
 		} else {
+			bool blank = is_white(c) || c == '/';
+
 			attributes += !blank && !in_word;
 			in_word = !blank;
 		}

@@ -5,12 +5,14 @@
 /* ours */
 #include "base/mem.h"
 #include "mail/charset.h"
+#include "mail/filenames.h"
 #include "mail/mime.h"
 
 struct mr_mime {
 	GMimeParserOptions *options;
 	GMimeMessage *message;
 	GPtrArray *decoded; /* GMimeStream: contents that were decoded */
+	GPtrArray *objects; /* GMimeObject of the message: parts, and what holds them */
 };
 
 struct walk {
@@ -45,12 +47,11 @@ static struct mr_slice bounded(struct mr_slice message, bool *cut)
 	const char *at = message.p, *end = message.p + message.n;
 	size_t lines = 0;
 
-	while (at < end && (at = memmem(at, (size_t)(end - at), "\n--", 3)) != NULL) {
-		if (++lines > MR_MIME_BOUNDARY_MAX) {
-			*cut = true;
-			return (struct mr_slice){ message.p, (size_t)(at + 1 - message.p) };
-		}
-		at += 3;
+	for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+		if (end - at < 3 || at[1] != '-' || at[2] != '-' || ++lines <= MR_MIME_BOUNDARY_MAX)
+			continue;
+		*cut = true;
+		return (struct mr_slice){ message.p, (size_t)(at + 1 - message.p) };
 	}
 	return message;
 }
@@ -91,15 +92,6 @@ static struct mr_slice name_of(GMimeObject *o, struct mr_arena *arena)
 	return out;
 }
 
-static struct mr_slice headers_of(GMimeObject *o, struct mr_arena *arena)
-{
-	char *text = g_mime_object_get_headers(o, NULL);
-	struct mr_slice out = mr_slice_of(mr_arena_slice(arena, mr_slice_of(text)));
-
-	g_free(text);
-	return out;
-}
-
 static enum mr_mime_kind kind_of(struct mr_slice type)
 {
 	if (mr_slice_eq(type, MR_LIT("text/html")) || mr_slice_eq(type, MR_LIT("application/xhtml+xml")))
@@ -128,6 +120,7 @@ static void take_text(struct walk *w, struct mr_mime_part *p, struct mr_slice ra
 	size_t max = w->text_left < MR_MIME_TEXT_PART_MAX ? w->text_left : MR_MIME_TEXT_PART_MAX;
 	struct mr_buf utf8 = MR_BUF(3 * max + 1); /* no byte becomes more than three */
 
+	p->whole = raw;
 	p->cut = raw.n > max;
 	if (p->cut)
 		raw.n = max;
@@ -156,7 +149,6 @@ static void add_leaf(struct walk *w, GMimeObject *o, unsigned depth)
 		.name = name_of(o, w->arena),
 		.attachment = d && g_mime_content_disposition_is_attachment(d),
 		.depth = depth,
-		.headers = headers_of(o, w->arena),
 		.handle = o,
 	};
 	p->kind = kind_of(p->type);
@@ -170,7 +162,10 @@ static void walk(struct walk *w, GMimeObject *o, unsigned depth)
 
 	if (depth > MR_MIME_DEPTH_MAX) {
 		w->view->cut = true;
-	} else if (GMIME_IS_MULTIPART(o)) {
+		return;
+	}
+	g_ptr_array_add(w->view->mime->objects, o);
+	if (GMIME_IS_MULTIPART(o)) {
 		int n = g_mime_multipart_get_count(GMIME_MULTIPART(o));
 
 		for (int i = 0; i < n && !(w->view->cut && w->view->n_parts == MR_MIME_PARTS_MAX); i++)
@@ -225,6 +220,7 @@ void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mi
 	*out = (struct mr_mime_view){ .mime = m };
 	out->parts = mr_arena_more(arena, NULL, 0, &out->room, MR_MIME_PARTS_MAX, sizeof(*out->parts));
 	m->decoded = g_ptr_array_new_with_free_func(g_object_unref);
+	m->objects = g_ptr_array_new();
 	m->options = g_mime_parser_options_new();
 	message = bounded(message, &out->cut);
 	stream = stream_over(message, &array);
@@ -246,6 +242,7 @@ void mr_mime_free(struct mr_mime_view *v)
 
 	if (!m)
 		return;
+	g_ptr_array_free(m->objects, TRUE);
 	g_ptr_array_free(m->decoded, TRUE);
 	if (m->message)
 		g_object_unref(m->message);
@@ -256,11 +253,28 @@ void mr_mime_free(struct mr_mime_view *v)
 
 struct mr_slice mr_mime_bytes(struct mr_mime_view *v, struct mr_mime_part *p)
 {
-	if (p->kind != MR_MIME_FILE)
-		return p->raw;
-	if (p->handle) {
-		p->raw = decode(v->mime, p->handle);
-		p->handle = NULL;
+	if (p->handle && p->kind == MR_MIME_FILE)
+		p->whole = decode(v->mime, p->handle);
+	p->handle = NULL;
+	return p->whole;
+}
+
+bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, void *arg), void *arg)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	bool on = true;
+
+	for (guint i = 0; i < v->mime->objects->len; i++) {
+		GMimeHeaderList *fields = g_mime_object_get_header_list(g_ptr_array_index(v->mime->objects, i));
+
+		for (int k = 0; k < g_mime_header_list_get_count(fields) && on; k++) {
+			GMimeHeader *h = g_mime_header_list_get_header_at(fields, k);
+			struct mr_slice field = mr_slice_of(g_mime_header_get_name(h));
+
+			mr_arena_reset(arena);
+			if (mr_slice_ieq(field, MR_LIT("Content-Type")) || mr_slice_ieq(field, MR_LIT("Content-Disposition")))
+				on = mr_filenames(mr_slice_of(g_mime_header_get_raw_value(h)), arena, see, arg);
+		}
 	}
-	return p->raw;
+	return on;
 }

@@ -5,6 +5,7 @@
  * Not for programs with several threads that parse at once before mr_mime_init(). */
 #pragma once
 #include "base/arena.h"
+#include "base/buf.h"
 
 #define MR_MIME_PARTS_MAX     1000       /* leaves; further ones are not looked at */
 #define MR_MIME_BOUNDARY_MAX  10000      /* lines that may be boundaries; what follows the last one is not looked at */
@@ -26,9 +27,9 @@ struct mr_mime_part {
 	bool cut;                /* the text was longer than the bounds */
 	bool bad_charset;        /* the charset is none that we know; the text was taken for UTF-8 or windows-1252 */
 	unsigned depth;          /* 0: the message itself, or a part of its multipart is 1 ... */
-	struct mr_slice headers; /* the part's own header block */
 	struct mr_slice raw;     /* PLAIN and HTML: the content in its own charset; else empty, see mr_mime_bytes() */
 	struct mr_slice text;    /* PLAIN and HTML: raw as UTF-8, valid, without NUL */
+	struct mr_slice whole;   /* mr_mime_bytes()'s */
 	void *handle;            /* mr_mime_bytes()'s */
 };
 
@@ -45,5 +46,13 @@ void mr_mime_init(void);
 /* The view lives until mr_mime_free(); the message must live as long. Slices are in the arena or in the view. */
 void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mime_view *out);
 void mr_mime_free(struct mr_mime_view *v); /* an empty view is fine */
-/* The content of a FILE, decoded when asked first; lives as long as the view. Empty when it cannot be decoded. */
+/* The content, all of it, that of a FILE decoded when asked first; lives as long as the view. Empty when it cannot be decoded. */
 struct mr_slice mr_mime_bytes(struct mr_mime_view *v, struct mr_mime_part *p);
+/* Every name of any part, also of multiparts and attached messages, as mr_filenames() tells them; false: `see` returned false. */
+bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, void *arg), void *arg);
+
+/* Which of two Content-Type, Content-Transfer-Encoding or Content-Disposition fields in one header counts: programs do not agree. */
+enum mr_mime_twice { MR_MIME_FIRST, MR_MIME_LAST };
+/* The message as one reads it who goes by the first or the last of such fields, closes a quote in them that is not, and passes over NUL.
+ * False: it is the same. `out` needs room for twice as many bytes. */
+bool mr_mime_reading(struct mr_slice message, enum mr_mime_twice twice, struct mr_buf *out);

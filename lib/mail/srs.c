@@ -12,7 +12,12 @@
 #define DAY          86400 /* seconds */
 #define DAY_SLOTS    1024  /* days that two characters can tell apart */
 #define MAX_AGE_DAYS 21
+#define FIRST_PARTS  5    /* of what a first hash is over */
 #define ADDRESS_MAX  1000 /* bytes; Postfix's own bound is far higher, that of RFC 5321 far lower */
+
+#define EXEMPT       "EXEMPT="
+#define EXEMPT_ASKS  EXEMPT "=" /* no hash, no time */
+#define EXEMPT_GROWS 7          /* bytes, when it gets them */
 
 static const char days_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -142,17 +147,31 @@ static int forward_again(const struct mr_srs *srs, struct mr_slice host, struct 
 	return r;
 }
 
-static int forward_first(const struct mr_srs *srs, const struct parts *from, struct mr_arena *arena, struct mr_slice *out)
+/* An SRS0 address is had by sending something through here; line ends, which no address has, keep its hash from being good for more. */
+static void first_parts(bool exempt, struct mr_slice stamp, const struct parts *from, struct mr_slice out[FIRST_PARTS])
 {
+	const struct mr_slice none = { "", 0 };
+
+	out[0] = exempt ? MR_LIT("exempt\n") : none;
+	out[1] = stamp;
+	out[2] = from->domain;
+	out[3] = exempt ? MR_LIT("\n") : none;
+	out[4] = from->local;
+}
+
+static int forward_first(const struct mr_srs *srs, const struct parts *from, bool exempt, struct mr_arena *arena, struct mr_slice *out)
+{
+	struct mr_slice tag = exempt ? MR_LIT(EXEMPT) : MR_LIT("SRS0="), hashed[FIRST_PARTS];
 	char hash[HASH_LEN + 1], stamp[3];
 	int r;
 
 	make_stamp(srs->now, stamp);
-	r = make_hash(srs->secrets[0], (struct mr_slice[]){ mr_slice_of(stamp), from->domain, from->local }, 3, hash);
+	first_parts(exempt, mr_slice_of(stamp), from, hashed);
+	r = make_hash(srs->secrets[0], hashed, FIRST_PARTS, hash);
 	if (r == 0)
 		*out = print(arena,
-			     (struct mr_slice[]){ MR_LIT("SRS0="), mr_slice_of(hash), MR_LIT("="), mr_slice_of(stamp), MR_LIT("="),
-						  from->domain, MR_LIT("="), from->local, MR_LIT("@"), srs->domain },
+			     (struct mr_slice[]){ tag, mr_slice_of(hash), MR_LIT("="), mr_slice_of(stamp), MR_LIT("="), from->domain,
+						  MR_LIT("="), from->local, MR_LIT("@"), srs->domain },
 			     10);
 	return r;
 }
@@ -178,7 +197,40 @@ int mr_srs_forward(const struct mr_srs *srs, struct mr_slice address, struct mr_
 			return -EINVAL;
 		return forward_again(srs, host, rest, arena, out);
 	}
-	return forward_first(srs, &from, arena, out);
+	return forward_first(srs, &from, false, arena, out);
+}
+
+int mr_srs_exempt_ask(struct mr_slice domain, struct mr_slice address, struct mr_arena *arena, struct mr_slice *out)
+{
+	struct mr_slice asks;
+	struct parts from;
+
+	if (split(address, &from) < 0 || !domain.n || mr_slice_chr(from.domain, '=') >= 0 || mr_slice_ieq(from.domain, domain))
+		return -EINVAL;
+	asks = print(arena, (struct mr_slice[]){ MR_LIT(EXEMPT_ASKS), from.domain, MR_LIT("="), from.local, MR_LIT("@"), domain }, 6);
+	if (asks.n + EXEMPT_GROWS > ADDRESS_MAX)
+		return -EINVAL;
+	*out = asks;
+	return 0;
+}
+
+int mr_srs_exempt_sign(const struct mr_srs *srs, struct mr_slice address, struct mr_arena *arena, struct mr_slice *out)
+{
+	struct parts asks, from;
+	struct mr_slice rest;
+
+	if (split(address, &asks) < 0 || !mr_slice_ieq(asks.domain, srs->domain) || !mr_slice_istarts(asks.local, MR_LIT(EXEMPT_ASKS)))
+		return -ENOENT;
+	rest = mr_slice_from(asks.local, strlen(EXEMPT_ASKS));
+	if (!mr_slice_next(&rest, '=', &from.domain) || !from.domain.n || !rest.n)
+		return -ENOENT;
+	from.local = rest;
+	return srs->n_secrets ? forward_first(srs, &from, true, arena, out) : -EINVAL;
+}
+
+bool mr_srs_is_exempt(struct mr_slice address)
+{
+	return mr_slice_istarts(address, MR_LIT(EXEMPT));
 }
 
 /* SRS1: back to the SRS0 address of the host that made it. */
@@ -196,19 +248,22 @@ static int reverse_again(const struct mr_srs *srs, struct mr_slice rest, struct 
 }
 
 /* The hash first: what is not ours is not called too old. */
-static int reverse_first(const struct mr_srs *srs, struct mr_slice rest, struct mr_arena *arena, struct mr_slice *out)
+static int reverse_first(const struct mr_srs *srs, struct mr_slice rest, bool exempt, struct mr_arena *arena, struct mr_slice *out)
 {
-	struct mr_slice hash, stamp, host;
+	struct mr_slice hash, stamp, hashed[FIRST_PARTS];
+	struct parts from;
 	int r;
 
-	if (!mr_slice_next(&rest, '=', &hash) || !mr_slice_next(&rest, '=', &stamp) || !mr_slice_next(&rest, '=', &host) || !host.n ||
-	    !rest.n)
+	if (!mr_slice_next(&rest, '=', &hash) || !mr_slice_next(&rest, '=', &stamp) || !mr_slice_next(&rest, '=', &from.domain) ||
+	    !from.domain.n || !rest.n)
 		return -EBADMSG;
-	r = check_hash(srs, hash, (struct mr_slice[]){ stamp, host, rest }, 3);
+	from.local = rest;
+	first_parts(exempt, stamp, &from, hashed);
+	r = check_hash(srs, hash, hashed, FIRST_PARTS);
 	if (r == 0)
 		r = check_stamp(srs, stamp);
 	if (r == 0)
-		*out = print(arena, (struct mr_slice[]){ rest, MR_LIT("@"), host }, 3);
+		*out = print(arena, (struct mr_slice[]){ from.local, MR_LIT("@"), from.domain }, 3);
 	return r;
 }
 
@@ -219,7 +274,9 @@ int mr_srs_reverse(const struct mr_srs *srs, struct mr_slice address, struct mr_
 	if (split(address, &from) < 0 || !mr_slice_ieq(from.domain, srs->domain))
 		return -ENOENT;
 	if (is_tagged(from.local, '0'))
-		return reverse_first(srs, mr_slice_from(from.local, 5), arena, out);
+		return reverse_first(srs, mr_slice_from(from.local, 5), false, arena, out);
+	if (mr_slice_istarts(from.local, MR_LIT(EXEMPT)))
+		return reverse_first(srs, mr_slice_from(from.local, strlen(EXEMPT)), true, arena, out);
 	if (is_tagged(from.local, '1'))
 		return reverse_again(srs, mr_slice_from(from.local, 5), arena, out);
 	return -ENOENT;

@@ -41,7 +41,11 @@ static bool decode(struct mr_slice in, struct mr_buf *out, bool *encoded)
 		int high, low;
 
 		if (in.p[i] != '%') {
-			mr_buf_putc(out, in.p[i]);
+			size_t from = i;
+
+			while (i + 1 < in.n && in.p[i + 1] != '%')
+				i++;
+			mr_buf_add(out, (struct mr_slice){ in.p + from, i + 1 - from });
 			continue;
 		}
 		high = i + 2 < in.n ? hex(in.p[i + 1]) : -1;
@@ -194,10 +198,9 @@ int mr_url_parse(struct mr_slice raw, struct mr_arena *arena, struct mr_url *out
 
 /* -- in text -- */
 
-static bool ends_word(char c)
-{
-	return (unsigned char)c <= ' ' || strchr("<>\"'`{}|^", c) != NULL;
-}
+static const bool ends_word[256] = {
+	[0 ... ' '] = true, ['"'] = true, ['\''] = true, ['<'] = true, ['>'] = true, ['^'] = true, ['`'] = true, ['{' ... '}'] = true,
+};
 
 static size_t times(struct mr_slice s, char c)
 {
@@ -244,15 +247,25 @@ static bool wanted(struct mr_slice word, const struct mr_url *u)
 	return mr_slice_istarts(word, MR_LIT("www.")) || (u->domain.n > 0 && known_suffix(u) && !is_sentence(word));
 }
 
+static bool has_web_scheme(struct mr_slice s)
+{
+	switch (s.p[0]) {
+	case 'h':
+	case 'H':
+		return mr_slice_istarts(s, MR_LIT("http://")) || mr_slice_istarts(s, MR_LIT("https://"));
+	case 'f':
+	case 'F':
+		return mr_slice_istarts(s, MR_LIT("ftp://"));
+	}
+	return false;
+}
+
 /* "(http://x" and "link:http://x": an address begins at its scheme. */
 static struct mr_slice from_scheme(struct mr_slice word)
 {
-	static const char *const marks[] = { "http://", "https://", "ftp://" };
-
 	for (size_t i = 0; i < word.n; i++)
-		for (size_t m = 0; m < MR_COUNT(marks); m++)
-			if (mr_slice_istarts(mr_slice_from(word, i), mr_slice_of(marks[m])))
-				return mr_slice_from(word, i);
+		if (has_web_scheme(mr_slice_from(word, i)))
+			return mr_slice_from(word, i);
 	while (word.n && strchr("([*_~", word.p[0]))
 		word = mr_slice_from(word, 1);
 	return word;
@@ -265,7 +278,7 @@ bool mr_url_next(struct mr_slice *rest, struct mr_arena *arena, struct mr_url *o
 		struct mr_slice word = *rest;
 		size_t n = 0;
 
-		while (n < word.n && !ends_word(word.p[n]))
+		while (n < word.n && !ends_word[(unsigned char)word.p[n]])
 			n++;
 		*rest = mr_slice_from(*rest, n < word.n ? n + 1 : n);
 		word.n = n;

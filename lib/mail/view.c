@@ -44,6 +44,42 @@ static void urls_of_html(struct mr_view *v, const struct mr_html *h, struct mr_a
 	urls_of_text(v, h->text, arena);
 }
 
+/* Names alone are too easily found where letters stand apart. */
+static void urls_of_pdf(struct mr_view *v, const struct mr_pdf *pdf, struct mr_arena *arena)
+{
+	struct mr_slice text = pdf->text;
+	struct mr_url url;
+
+	for (size_t i = 0; i < pdf->n_links; i++)
+		if (mr_url_parse(pdf->links[i], arena, &url) == 0)
+			add_url(v, &url, (struct mr_slice){ 0 }, true, arena);
+	while (!v->urls_cut && mr_url_next(&text, arena, &url))
+		if (url.scheme_given || mr_slice_istarts(url.host, MR_LIT("www.")))
+			add_url(v, &url, (struct mr_slice){ 0 }, false, arena);
+}
+
+static bool is_pdf(const struct mr_mime_part *p)
+{
+	return mr_slice_eq(p->type, MR_LIT("application/pdf")) || mr_slice_eq(p->type, MR_LIT("application/x-pdf")) ||
+	       mr_slice_iends(p->name, MR_LIT(".pdf"));
+}
+
+static void read_pdfs(struct mr_view *v, struct mr_arena *arena)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->mime.n_parts && n < MR_VIEW_PDFS_MAX; i++) {
+		struct mr_slice bytes = is_pdf(&v->mime.parts[i]) ? mr_mime_bytes(&v->mime, &v->mime.parts[i]) : (struct mr_slice){ 0 };
+
+		if (!mr_pdf_begins(bytes))
+			continue;
+		n++;
+		v->pdfs[i] = mr_arena_alloc(arena, sizeof(struct mr_pdf));
+		mr_pdf_read(bytes, arena, v->pdfs[i]);
+		urls_of_pdf(v, v->pdfs[i], arena);
+	}
+}
+
 void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_view *out)
 {
 	size_t n_html = 0;
@@ -52,6 +88,7 @@ void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_vie
 	mr_view_init();
 	mr_mime_parse(message, arena, &out->mime);
 	out->html = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_html *));
+	out->pdfs = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_pdf *));
 	for (size_t i = 0; i < out->mime.n_parts; i++) {
 		const struct mr_mime_part *p = &out->mime.parts[i];
 
@@ -63,6 +100,7 @@ void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_vie
 			urls_of_html(out, out->html[i], arena);
 		}
 	}
+	read_pdfs(out, arena);
 }
 
 void mr_view_free(struct mr_view *v)

@@ -2,22 +2,25 @@
 #pragma once
 #include "mail/html.h"
 #include "mail/mime.h"
+#include "mail/pdf.h"
 #include "mail/url.h"
 
 #define MR_VIEW_URLS_MAX 1000
 #define MR_VIEW_HTML_MAX 20 /* parts of HTML that are read */
+#define MR_VIEW_PDFS_MAX 10 /* PDF files */
 
 /* A place that the message leads to. */
 struct mr_view_url {
 	struct mr_url url;
-	struct mr_slice text; /* of a link: what is clicked on; else empty */
-	bool link;            /* of an HTML link or form, else found in the text or an image */
+	struct mr_slice text; /* of a link: what is clicked on; else empty, also in a PDF file */
+	bool link;            /* of a link or form in HTML or PDF, else found in the text or an image */
 };
 
 struct mr_view {
 	struct mr_mime_view mime;
-	struct mr_html **html; /* of each part of mime: NULL where it is no HTML, and of those past the bound */
-	struct mr_view_url *urls;
+	struct mr_html **html;    /* of each part of mime: NULL where it is no HTML, and of those past the bound */
+	struct mr_pdf **pdfs;     /* the same of PDF files, by their type or name */
+	struct mr_view_url *urls; /* those of PDF files last */
 	size_t n_urls, room;
 	bool urls_cut;
 };

@@ -36,6 +36,19 @@ static int score(const struct mr_wire *w, const char *key, double *out)
 	return mr_parse_double(mr_wire_get(w, key), -SCORE_MAX, SCORE_MAX, out) < 0 ? -EPROTO : 0;
 }
 
+/* Of a mailbox those that lookup itself has for everybody are never missing. */
+static int thresholds(const struct mr_wire *w, bool mailbox, struct mr_thresholds *out)
+{
+	*out = mr_thresholds_none();
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++) {
+		bool must = mailbox && (t == MR_AT_JUNK || t == MR_AT_REJECT);
+
+		if ((must || mr_wire_get(w, mr_threshold_name(t)).p) && score(w, mr_threshold_name(t), &out->at[t]) < 0)
+			return -EPROTO;
+	}
+	return 0;
+}
+
 static int patterns(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
 {
 	size_t n = 0;
@@ -74,7 +87,7 @@ static int limits(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir
 /* The account in the lines of w, which may be a part of a message. */
 static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
 {
-	struct mr_dir_account a = { .used_bytes = MR_DIR_UNKNOWN, .quarantine_score = NAN };
+	struct mr_dir_account a = { .used_bytes = MR_DIR_UNKNOWN };
 	int used = mr_wire_u64(w, "used", UINT64_MAX, &a.used_bytes);
 	uint64_t locked = 0;
 	int said = mr_wire_u64(w, "locked", 1, &locked);
@@ -83,13 +96,18 @@ static int account(const struct mr_wire *w, struct mr_arena *arena, struct mr_di
 	if (text(w, "address", &a.address) < 0 || flag(w, "enabled", &a.enabled) < 0 || flag(w, "send_only", &a.send_only) < 0 ||
 	    flag(w, "receive", &a.receive) < 0 || (mr_wire_get(w, "receive_only").p && flag(w, "receive_only", &a.receive_only) < 0) ||
 	    mr_wire_u64(w, "quota", UINT64_MAX, &a.quota_bytes) < 0 || (used < 0 && used != -ENOENT) || (said < 0 && said != -ENOENT) ||
-	    (kept < 0 && kept != -ENOENT) || score(w, "junk_score", &a.junk_score) < 0 || score(w, "reject_score", &a.reject_score) < 0 ||
-	    patterns(w, arena, &a) < 0 || (mr_wire_get(w, "quarantine_score").p && score(w, "quarantine_score", &a.quarantine_score) < 0) ||
+	    (kept < 0 && kept != -ENOENT) || thresholds(w, true, &a.thresholds) < 0 || patterns(w, arena, &a) < 0 ||
 	    limits(w, arena, &a) < 0)
 		return -EPROTO;
 	a.locked = locked == 1;
 	*out = a;
 	return 0;
+}
+
+/* Thresholds and patterns, which only an address in a relay domain has. */
+static int foreign(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir_account *out)
+{
+	return thresholds(w, false, &out->thresholds) < 0 || patterns(w, arena, out) < 0 ? -EPROTO : 0;
 }
 
 int mr_dir_status_decode(const struct mr_wire *w, enum mr_dir_status *out)
@@ -146,7 +164,7 @@ static int finals(const struct mr_wire *w, struct mr_arena *arena, struct mr_dir
 		part.n = end - start;
 		f->deliver = part.fields[0].value;
 		f->local = mr_wire_get(&part, "address").p != NULL;
-		if (f->deliver.n == 0 || (f->local && account(&part, arena, &f->account) < 0))
+		if (f->deliver.n == 0 || (f->local ? account(&part, arena, &f->account) : foreign(&part, arena, &f->account)) < 0)
 			return -EPROTO;
 	}
 	return 0;

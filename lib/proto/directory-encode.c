@@ -1,6 +1,7 @@
 /* directory-encode: answers of lookup → wire. In an answer about several finals each begins with its "deliver" line; an account follows
- * as "address" and its further fields, patterns as "allow" and "deny" lines in their order, sending limits as "limit" lines. Before the
- * finals stand rights: "right" with the alias, then "internal" and "who" lines. */
+ * as "address" and its further fields, patterns as "allow" and "deny" lines in their order, sending limits as "limit" lines; of an address
+ * in a relay domain thresholds and patterns alone. Before the finals stand rights: "right" with the alias, then "internal" and "who" lines.
+ */
 
 /* system */
 #include <errno.h>
@@ -34,6 +35,15 @@ static void put_generation(struct mr_wire_out *w, uint64_t generation)
 		mr_wire_putu(w, "generation", generation);
 }
 
+static void put_filter(struct mr_wire_out *w, const struct mr_dir_account *a)
+{
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++)
+		if (!isnan(a->thresholds.at[t]))
+			put_score(w, mr_threshold_name(t), a->thresholds.at[t]);
+	for (size_t i = 0; i < a->n_patterns; i++)
+		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
+}
+
 static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 {
 	mr_wire_put(w, "address", a->address);
@@ -47,12 +57,7 @@ static void put_account(struct mr_wire_out *w, const struct mr_dir_account *a)
 	mr_wire_putu(w, "quota", a->quota_bytes);
 	if (a->used_bytes != MR_DIR_UNKNOWN)
 		mr_wire_putu(w, "used", a->used_bytes);
-	put_score(w, "junk_score", a->junk_score);
-	put_score(w, "reject_score", a->reject_score);
-	if (!isnan(a->quarantine_score))
-		put_score(w, "quarantine_score", a->quarantine_score);
-	for (size_t i = 0; i < a->n_patterns; i++)
-		mr_wire_put(w, a->patterns[i].allow ? "allow" : "deny", a->patterns[i].pattern);
+	put_filter(w, a);
 	for (size_t i = 0; i < a->n_limits; i++)
 		mr_wire_put(w, "limit", a->limits[i]);
 	put_generation(w, a->generation);
@@ -106,11 +111,13 @@ int mr_dir_resolve_encode(struct mr_buf *out, uint64_t id, const struct mr_dir_r
 	for (size_t i = 0; i < a->n_finals; i++) {
 		const struct mr_dir_final *f = &a->finals[i];
 
-		if (f->local && f->account.n_patterns > MR_DIR_PATTERNS_MAX)
+		if (f->account.n_patterns > MR_DIR_PATTERNS_MAX)
 			w.body.full = true;
 		mr_wire_put(&w, "deliver", f->deliver);
 		if (f->local)
 			put_account(&w, &f->account);
+		else
+			put_filter(&w, &f->account);
 	}
 	return finish(&w, out, id);
 }

@@ -16,6 +16,7 @@
  * Answer field "status" is ok, notfound, temp or bad. temp: the back end is away, ask again later; never "unknown".  bad: the question is
  * wrong, "reason" says why. */
 #pragma once
+#include "proto/threshold.h"
 #include "proto/wire.h"
 
 enum mr_dir_status { MR_DIR_OK, MR_DIR_NOTFOUND, MR_DIR_TEMP, MR_DIR_BAD }; /* of resolve BAD: more is behind it than can be told */
@@ -45,8 +46,7 @@ struct mr_dir_account {
 	bool receive_only;                /* may log in, but not send; nor is this said */
 	uint64_t quota_bytes;             /* 0 = unlimited */
 	uint64_t used_bytes;              /* or MR_DIR_UNKNOWN */
-	double junk_score, reject_score;  /* thresholds that hold for this mailbox */
-	double quarantine_score;          /* NAN: the milter's own holds; an older lookup does not say */
+	struct mr_thresholds thresholds;  /* of this mailbox; but for junk and reject NAN: the milter's own holds (or lookup is older) */
 	struct mr_dir_pattern *patterns;  /* the user's own first, then domain, then global: the first that matches decides */
 	size_t n_patterns;
 	struct mr_slice *limits; /* rules of limit.h that hold when it sends; in answers to "account" only */
@@ -55,7 +55,7 @@ struct mr_dir_account {
 };
 
 struct mr_dir_final {
-	bool local;              /* a mailbox here; else a foreign address, of which only `deliver` is set */
+	bool local; /* a mailbox here; else a foreign address: only `deliver` is set and, in a relay domain, its thresholds and patterns */
 	struct mr_slice deliver; /* address to deliver to, with "+extension" where the question had one */
 	struct mr_dir_account account;
 };

@@ -168,6 +168,11 @@ size_t mr_limits_hold(const char *const levels[3], struct mr_slice *out, size_t 
 	return n;
 }
 
+bool mr_limit_narrower(const struct mr_limit *a, const struct mr_limit *b)
+{
+	return !a->every && (b->every || a->net.bits > b->net.bits);
+}
+
 struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip)
 {
 	bool v4 = ip->family == AF_INET, host = s == MR_LIMIT_ADDRESS;

@@ -52,6 +52,8 @@ int mr_limit_add(struct mr_buf *out, const struct mr_limit *l);
 /* Those that hold for a login: of each scope and thing the rules of the nearest level that has any; of clients all. levels: of the user,
  * the domain, everybody, a rule a line; what is no rule is left out. Slices of the texts. */
 size_t mr_limits_hold(const char *const levels[3], struct mr_slice *out, size_t max);
+/* Of two rules on clients: does `a` hold for fewer of them than `b`? */
+bool mr_limit_narrower(const struct mr_limit *a, const struct mr_limit *b);
 /* What a client counts as in this scope: its address, or the network that it is in. */
 struct mr_net mr_limit_client(enum mr_limit_scope s, const struct mr_ip *ip);
 /* The name that is counted under: "limit:user:anna@example.org:messages:3600". whom: the login, its domain, or the client as above. */

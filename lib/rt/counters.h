@@ -40,3 +40,12 @@ bool mr_counters_ask(struct mr_counters *c, bool take, uint64_t timeout_ms, cons
 /* Before an orderly end, once nobody asks any more: gives back what is held. Under way as long as something is pending. */
 void mr_counters_give_back(struct mr_counters *c);
 size_t mr_counters_pending(const struct mr_counters *c);
+
+/* What Redis has of one counter, for people. */
+struct mr_counter {
+	uint64_t total;            /* with what hosts hold */
+	uint64_t more_ms, ends_ms; /* until the oldest of it, and all of it, is forgotten; 0 where there is none */
+};
+/* For a verb: looks and changes nothing. prefix, name and window as above. 0, or -EAGAIN with the reason. */
+int mr_counter_read(struct mr_redis_session *s, const char *prefix, struct mr_slice name, uint64_t window, struct mr_counter *out,
+		    struct mr_diag *diag);

@@ -1,5 +1,8 @@
 /* distinct: see distinct.h */
 
+/* libraries */
+#include <utlist.h>
+
 /* ours */
 #include "base/mem.h"
 #include "base/seen.h"
@@ -9,6 +12,8 @@
 
 #define KEYS_MAX    20000  /* that this process remembers */
 #define MEMBERS_MAX 400000 /* of them all, 16 bytes each */
+#define OWED_MAX    100000 /* bytes of changes that Redis has not heard of, some 600 */
+#define BILLS_MAX   4      /* of MR_DISTINCT_MAX changes each, under way at a time: each takes some memory */
 #define PER_ITEM    5      /* key, and what ARGV says of it */
 #define PER_ANSWER  3
 
@@ -57,11 +62,22 @@ struct question {
 	void *arg;
 	struct mr_distinct_item *v; /* names with the prefix */
 	size_t n;
+	uint64_t owed_at; /* ms; of one that tells what is owed */
+};
+
+/* A change that was made here while Redis did not answer. */
+struct owed {
+	struct owed *prev, *next;
+	struct mr_distinct_item v; /* name with the prefix */
+	uint64_t at;               /* ms */
 };
 
 struct mr_distinct_store {
 	struct mr_script script;
 	struct mr_seen *seen;
+	struct owed *owed;      /* oldest first */
+	struct mr_arena *debts; /* in which they live, until nothing is owed */
+	unsigned n_bills;       /* under way */
 };
 
 struct mr_distinct_store *mr_distinct_new(struct mr_loop *l, struct mr_redis *redis, const char *prefix)
@@ -77,9 +93,34 @@ void mr_distinct_free(struct mr_distinct_store *s)
 {
 	if (!s)
 		return;
+	mr_arena_free(s->debts);
 	mr_script_done(&s->script);
 	mr_seen_free(s->seen);
 	free(s);
+}
+
+static bool forgets(const struct mr_distinct_item *v)
+{
+	return v->op == MR_DISTINCT_DROP || v->op == MR_DISTINCT_CLEAR;
+}
+
+/* What comes when so much is owed already counts for this process alone; twice as much for what is forgotten, or it would come back. */
+static void owe(struct mr_distinct_store *s, const struct mr_distinct_item *v, uint64_t at)
+{
+	struct owed *o;
+
+	if (v->op == MR_DISTINCT_LOOK || !s->script.redis || (s->debts && mr_arena_used(s->debts) > (forgets(v) ? 2 * OWED_MAX : OWED_MAX)))
+		return;
+	if (!s->debts)
+		s->debts = mr_arena_new(0);
+	o = mr_arena_alloc(s->debts, sizeof(*o));
+	o->v = *v;
+	o->v.name.p = mr_arena_slice(s->debts, v->name);
+	o->v.member.p = mr_arena_slice(s->debts, v->member);
+	o->at = at;
+	if (v->op == MR_DISTINCT_TAKE)
+		o->v.op = MR_DISTINCT_NOTE; /* it was taken: there is no question any more whether it may be */
+	DL_APPEND(s->owed, o);
 }
 
 /* What this process knows, and from now on knows. */
@@ -127,6 +168,9 @@ static void on_answer(struct mr_script_ask *a, const int64_t *v)
 
 	if (!v || (uint64_t)v[0] > q->n) {
 		apply(q, &alone, SIZE_MAX);
+		for (size_t i = 0; i < q->n; i++)
+			if (alone.full == q->n || forgets(&q->v[i]))
+				owe(q->store, &q->v[i], mr_now_ms());
 		q->cb(&alone, q->arg);
 		return;
 	}
@@ -142,31 +186,107 @@ static void on_answer(struct mr_script_ask *a, const int64_t *v)
 	q->cb(&answer, q->arg);
 }
 
+static struct question *question_new(struct mr_distinct_store *s, size_t n)
+{
+	struct question *q = mr_script_ask_new(&s->script, sizeof(*q), n * PER_ITEM);
+
+	q->store = s;
+	q->n = n;
+	q->v = mr_arena_alloc(q->ask.arena, (n + 1) * sizeof(*q->v));
+	return q;
+}
+
+static void send(struct question *q, uint64_t timeout_ms, void (*done)(struct mr_script_ask *, const int64_t *))
+{
+	static const char *const ops[] = { "look", "take", "note", "drop", "clear" };
+
+	for (size_t i = 0; i < q->n; i++)
+		mr_script_word(&q->ask, q->v[i].name);
+	for (size_t i = 0; i < q->n; i++) {
+		mr_script_word(&q->ask, mr_slice_of(ops[q->v[i].op]));
+		mr_script_word(&q->ask, q->v[i].member);
+		mr_script_number(&q->ask, q->v[i].window);
+		mr_script_number(&q->ask, q->v[i].max);
+	}
+	q->ask.done = done;
+	q->ask.answers = 1 + q->n * PER_ANSWER;
+	mr_script_ask_send(&q->ask, q->n, timeout_ms);
+}
+
+static struct mr_slice kept(struct question *q, struct mr_slice s)
+{
+	return (struct mr_slice){ mr_arena_slice(q->ask.arena, s), s.n };
+}
+
+static void on_paid(struct mr_script_ask *a, const int64_t *v);
+
+/* The oldest ones, in their order: what is forgotten ends a question, as its script looks at all before it changes anything. A window that
+ * is over owes nothing. */
+static struct question *bill(struct mr_distinct_store *s, uint64_t now)
+{
+	struct question *q = question_new(s, MR_DISTINCT_MAX);
+	bool over = false;
+
+	q->owed_at = s->owed->at;
+	for (q->n = 0; s->owed && q->n < MR_DISTINCT_MAX && !over;) {
+		struct owed *o = s->owed;
+
+		DL_DELETE(s->owed, o);
+		if (now - o->at >= o->v.window)
+			continue;
+		over = forgets(&o->v);
+		q->v[q->n] = o->v;
+		q->v[q->n].name = kept(q, o->v.name);
+		q->v[q->n++].member = kept(q, o->v.member);
+	}
+	return q;
+}
+
+/* Before the next question, which Redis answers after it has heard these; when there is much, some at a time, the next when these are
+ * heard. */
+static void send_owed(struct mr_distinct_store *s, uint64_t timeout_ms)
+{
+	while (s->owed && s->n_bills < BILLS_MAX && mr_redis_up(s->script.redis)) {
+		struct question *q = bill(s, mr_now_ms());
+
+		if (q->n == 0) {
+			mr_script_ask_drop(&q->ask);
+			continue;
+		}
+		s->n_bills++;
+		send(q, timeout_ms, on_paid);
+	}
+	if (!s->owed && s->debts) {
+		mr_arena_free(s->debts);
+		s->debts = NULL;
+	}
+}
+
+static void on_paid(struct mr_script_ask *a, const int64_t *v)
+{
+	struct question *q = (struct question *)a;
+
+	q->store->n_bills--;
+	for (size_t i = 0; !v && i < q->n; i++)
+		owe(q->store, &q->v[i], q->owed_at);
+	if (v)
+		send_owed(q->store, q->ask.timeout);
+}
+
 void mr_distinct_ask(struct mr_distinct_store *s, uint64_t timeout_ms, const struct mr_distinct_item *v, size_t n, mr_distinct_cb *cb,
 		     void *arg)
 {
-	static const char *const ops[] = { "look", "take", "note", "drop", "clear" };
-	size_t n_items = n < MR_DISTINCT_MAX ? n : MR_DISTINCT_MAX;
-	struct question *q = mr_script_ask_new(&s->script, sizeof(*q), n_items * PER_ITEM);
+	struct question *q = question_new(s, n < MR_DISTINCT_MAX ? n : MR_DISTINCT_MAX);
 
-	q->store = s;
+	send_owed(s, timeout_ms);
 	q->cb = cb;
 	q->arg = arg;
-	q->n = n_items;
-	q->v = mr_arena_alloc(q->ask.arena, (n_items + 1) * sizeof(*q->v));
-	for (size_t i = 0; i < n_items; i++) {
+	for (size_t i = 0; i < q->n; i++) {
 		q->v[i] = v[i];
 		q->v[i].name = mr_script_name(&q->ask, v[i].name);
-		q->v[i].member = (struct mr_slice){ mr_arena_slice(q->ask.arena, v[i].member), v[i].member.n };
-		mr_script_word(&q->ask, q->v[i].name);
+		q->v[i].member = kept(q, v[i].member);
+		if (s->owed && forgets(&q->v[i]))
+			owe(s, &q->v[i], mr_now_ms()); /* once more behind what is told later, or that would bring it back */
 	}
-	for (size_t i = 0; i < n_items; i++) {
-		mr_script_word(&q->ask, mr_slice_of(ops[v[i].op]));
-		mr_script_word(&q->ask, q->v[i].member);
-		mr_script_number(&q->ask, v[i].window);
-		mr_script_number(&q->ask, v[i].max);
-	}
-	q->ask.done = on_answer;
-	q->ask.answers = 1 + n_items * PER_ANSWER;
-	mr_script_ask_send(&q->ask, n_items, timeout_ms);
+	send(q, timeout_ms, on_answer);
 }

@@ -3,7 +3,8 @@
  * its `max`, which is gone a window after the last addition.
  *
  * Each process remembers, too, what it asked for itself: by that it answers while Redis is away, and a LOOK finds there what a Redis that
- * came back empty has lost. */
+ * came back empty has lost. What it changed meanwhile it tells Redis from the next question on, in its order: a hundred kilobytes at the
+ * most, the first ones. */
 #pragma once
 #include "rt/redis.h"
 

@@ -33,6 +33,7 @@ struct mr_rules_rule *mr_rules_named(struct mr_rules *r, struct mr_slice name)
 	if (r->at) {
 		rule->file = r->at->name;
 		rule->of_others = r->at->of_others;
+		rule->brought = r->at->brought;
 		rule->line = r->at->line;
 	}
 	HASH_ADD_KEYPTR(hh, r->rules, rule->name, name.n, rule);
@@ -61,10 +62,12 @@ static void redefine(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rul
 	rule->kind = kind;
 	rule->file = r->at->name;
 	rule->of_others = r->at->of_others;
+	rule->brought = r->at->brought;
 	rule->line = r->at->line;
 	rule->failed = false;
 	rule->why = NULL;
 	rule->header = rule->unset = rule->definition = (struct mr_slice){ 0 };
+	rule->details = NULL;
 	rule->exists = rule->negated = rule->has_unset = false;
 	rule->pattern = (struct mr_rules_pattern){ 0 };
 	rule->eval = NULL;
@@ -155,6 +158,14 @@ static void take_header(struct mr_rules *r, struct mr_rules_rule *rule, struct m
 	take_pattern(r, rule, value);
 }
 
+static void take_details(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_slice value)
+{
+	struct mr_diag diag = { 0 };
+
+	if (mr_rules_details_parse(r, rule, value, &diag) < 0)
+		mr_rules_problem(r, MR_RULES_ERROR, rule, "%s", diag.text);
+}
+
 static bool is_eval(struct mr_slice value, struct mr_slice *call)
 {
 	static const struct mr_slice words[] = { MR_LIT("eval:"), MR_LIT("rbleval:") };
@@ -171,7 +182,8 @@ static bool is_eval(struct mr_slice value, struct mr_slice *call)
 static void define(struct mr_rules *r, enum mr_rules_kind kind, struct mr_rules_rule *rule, struct mr_slice value)
 {
 	struct mr_slice call;
-	bool eval = kind != MR_RULES_URI && kind != MR_RULES_META && kind != MR_RULES_MIMEHEADER && is_eval(value, &call);
+	bool eval = kind != MR_RULES_URI && kind != MR_RULES_URI_DETAIL && kind != MR_RULES_META && kind != MR_RULES_MIMEHEADER &&
+		    is_eval(value, &call);
 
 	redefine(r, rule, eval ? MR_RULES_EVAL : kind);
 	if (eval) {
@@ -179,6 +191,8 @@ static void define(struct mr_rules *r, enum mr_rules_kind kind, struct mr_rules_
 		take_eval(r, rule, call);
 	} else if (kind == MR_RULES_META) {
 		rule->definition = value;
+	} else if (kind == MR_RULES_URI_DETAIL) {
+		take_details(r, rule, value);
 	} else if (kind == MR_RULES_HEADER && mr_slice_starts(value, MR_LIT("exists:"))) {
 		rule->header = mr_slice_from(value, 7);
 		rule->exists = true;
@@ -216,6 +230,7 @@ static void score(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_slic
 	for (size_t i = 0; i < 4; i++)
 		rule->scores[i] = scores[n == 1 ? 0 : i] + (relative ? rule->scores[i] : 0);
 	rule->scored = true;
+	rule->scored_at = (struct mr_rules_line){ r->at->name, r->at->line, r->at->brought };
 }
 
 /* Rules whose answers come from the network: known by name, so that others may count on them being 0. */
@@ -223,6 +238,13 @@ static void outside(struct mr_rules *r, struct mr_rules_rule *rule)
 {
 	if (rule->kind == MR_RULES_NONE)
 		redefine(r, rule, MR_RULES_OUTSIDE);
+}
+
+/* Rules of a kind that only SpamAssassin knows. */
+static void unknown(struct mr_rules *r, struct mr_rules_rule *rule, const char *kind)
+{
+	redefine(r, rule, MR_RULES_OUTSIDE);
+	mr_rules_problem(r, MR_RULES_UNSUPPORTED, rule, "%s is not supported", kind);
 }
 
 static void replace_rules(struct mr_rules *r, struct mr_slice names)
@@ -241,7 +263,7 @@ static void replace_rules(struct mr_rules *r, struct mr_slice names)
 
 int mr_rules_define(struct mr_rules *r, struct mr_slice key, struct mr_slice value)
 {
-	enum { DESCRIBE = MR_RULES_KINDS, SCORE, TFLAGS, REPLACE, PASSED, UNTESTED };
+	enum { UNKNOWN = MR_RULES_KINDS, DESCRIBE, SCORE, TFLAGS, REPLACE, PASSED, UNTESTED };
 	static const struct {
 		const char *key;
 		int what;
@@ -252,6 +274,7 @@ int mr_rules_define(struct mr_rules *r, struct mr_slice key, struct mr_slice val
 		{ "uri", MR_RULES_URI },
 		{ "full", MR_RULES_FULL },
 		{ "mimeheader", MR_RULES_MIMEHEADER },
+		{ "uri_detail", MR_RULES_URI_DETAIL },
 		{ "meta", MR_RULES_META },
 		{ "askdns", MR_RULES_OUTSIDE },
 		{ "reuse", MR_RULES_OUTSIDE },
@@ -263,6 +286,10 @@ int mr_rules_define(struct mr_rules *r, struct mr_slice key, struct mr_slice val
 		{ "urinsrhssub", MR_RULES_OUTSIDE },
 		{ "urifullnsrhsbl", MR_RULES_OUTSIDE },
 		{ "urifullnsrhssub", MR_RULES_OUTSIDE },
+		{ "uri_block_cc", UNKNOWN },
+		{ "uri_block_cidr", UNKNOWN },
+		{ "uri_block_cont", UNKNOWN },
+		{ "uri_block_isp", UNKNOWN },
 		{ "describe", DESCRIBE },
 		{ "score", SCORE },
 		{ "tflags", TFLAGS },
@@ -301,6 +328,8 @@ int mr_rules_define(struct mr_rules *r, struct mr_slice key, struct mr_slice val
 		rule->tflags = value;
 	else if (t[i].what == MR_RULES_OUTSIDE)
 		outside(r, rule);
+	else if (t[i].what == UNKNOWN)
+		unknown(r, rule, t[i].key);
 	else
 		define(r, (enum mr_rules_kind)t[i].what, rule, value);
 	return 1;

@@ -81,6 +81,15 @@ static double score_of(const struct mr_rules *r, const struct mr_rules_rule *rul
 	return has_flag(rule, "nice") ? -score : score;
 }
 
+bool mr_rules_scores(const struct mr_rules_rule *rule, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= rule->scores[i] < 0 || rule->scores[i] > 0;
+	return any;
+}
+
 static struct mr_slice function_of(const struct mr_rules_rule *rule)
 {
 	ptrdiff_t open = rule->kind == MR_RULES_EVAL ? mr_slice_chr(rule->definition, '(') : -1;
@@ -88,32 +97,43 @@ static struct mr_slice function_of(const struct mr_rules_rule *rule)
 	return open < 0 ? (struct mr_slice){ 0 } : mr_slice_trim((struct mr_slice){ rule->definition.p, (size_t)open });
 }
 
-/* What the network says and others have asked it already. */
-static bool is_proof(const struct mr_rules_rule *rule)
+static enum mr_sa_eval_basis basis_of(const struct mr_rules_rule *rule)
 {
 	const struct mr_sa_eval *e = mr_sa_eval_find(function_of(rule));
 
-	return e && e->basis != MR_SA_EVAL_MESSAGE;
+	return e ? e->basis : MR_SA_EVAL_MESSAGE;
 }
 
-/* What mr_rules_finish() makes of a rule: its score is then scores[0]. */
+/* What asks somebody that this set does not, or NULL. Only functions ask; what the network says of senders others have asked it already. */
+static const char *asks(const struct mr_rules *r, const struct mr_rules_rule *rule)
+{
+	bool net = has_flag(rule, "net") || rule->kind == MR_RULES_OUTSIDE || mr_slice_starts(rule->definition, MR_LIT("check_rbl")) ||
+		   mr_slice_starts(rule->definition, MR_LIT("check_dns"));
+
+	if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_OUTSIDE)
+		return NULL;
+	if (net && !r->config.net && basis_of(rule) == MR_SA_EVAL_MESSAGE)
+		return "asks the network";
+	return has_flag(rule, "learn") && !r->config.bayes ? "asks a learning filter" : NULL;
+}
+
+/* What mr_rules_finish() makes of a rule: its score is then scores[0]. Where that does not count here, any that it has shows that it is
+ * wanted. */
 static void settle(struct mr_rules *r, struct mr_rules_rule *rule)
 {
-	bool net = has_flag(rule, "net") || rule->kind == MR_RULES_OUTSIDE ||
-		   (rule->kind == MR_RULES_EVAL &&
-		    (mr_slice_starts(rule->definition, MR_LIT("check_rbl")) || mr_slice_starts(rule->definition, MR_LIT("check_dns"))));
+	const char *off = asks(r, rule);
 
 	read_flags(rule);
 	rule->scores[0] = score_of(r, rule);
 	rule->state = MR_RULES_UNNEEDED;
-	if (rule->failed)
+	if (rule->failed) {
 		rule->state = MR_RULES_CANNOT;
-	else if (!(rule->scores[0] < 0 || rule->scores[0] > 0))
+	} else if (!mr_rules_scores(rule, off || basis_of(rule) == MR_SA_EVAL_TOLD ? 4 : 1)) {
 		rule->state = MR_RULES_NO_SCORE;
-	/* Only functions ask. */
-	else if ((rule->kind == MR_RULES_EVAL || rule->kind == MR_RULES_OUTSIDE) &&
-		 ((net && !r->config.net && !is_proof(rule)) || (has_flag(rule, "learn") && !r->config.bayes)))
+	} else if (off) {
 		rule->state = MR_RULES_OFF;
+		rule->why = off;
+	}
 }
 
 static void cannot(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rules_fault fault, const char *why)
@@ -184,6 +204,15 @@ static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 		cannot(r, rule, err == -E2BIG ? MR_RULES_UNSUPPORTED : MR_RULES_ERROR, diag.text);
 }
 
+static void compile_details(struct mr_rules *r, struct mr_rules_rule *rule)
+{
+	struct mr_diag diag = { 0 };
+	int err = mr_rules_details_compile(rule, &diag);
+
+	if (err < 0)
+		cannot(r, rule, err == -E2BIG ? MR_RULES_UNSUPPORTED : MR_RULES_ERROR, diag.text);
+}
+
 static void find_function(struct mr_rules *r, struct mr_rules_rule *rule)
 {
 	struct mr_slice name = function_of(rule);
@@ -210,6 +239,8 @@ static void make(struct mr_rules *r, struct mr_rules_rule *rule)
 		return;
 	if (rule->pattern.text.n)
 		compile(r, rule);
+	else if (rule->details)
+		compile_details(r, rule);
 	else if (rule->kind == MR_RULES_EVAL)
 		find_function(r, rule);
 	else if (rule->kind == MR_RULES_META && mr_rules_meta_parse(r, rule, &diag) < 0)
@@ -348,10 +379,12 @@ static void list(struct mr_rules *r)
 		if (rule->state != MR_RULES_RUNS)
 			continue;
 		r->want_proofs |= rule->eval && rule->eval->basis != MR_SA_EVAL_MESSAGE;
-		if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_META && rule->kind != MR_RULES_MIMEHEADER)
+		if (rule->kind != MR_RULES_EVAL && rule->kind != MR_RULES_META && rule->kind != MR_RULES_MIMEHEADER && !rule->details)
 			patterns.v[patterns.n++] = rule;
 		if (rule->pattern.code)
 			rule->pattern.jit = pcre2_jit_compile(rule->pattern.code, PCRE2_JIT_COMPLETE) == 0;
+		if (rule->details)
+			mr_rules_details_jit(rule);
 	}
 	if (patterns.n)
 		qsort(patterns.v, patterns.n, sizeof(*patterns.v), by_group);
@@ -362,6 +395,16 @@ static void list(struct mr_rules *r)
 	}
 	mr_rules_wake_prepare(r);
 	r->matched = mr_arena_alloc(r->arena, (r->n_rules + 1) * sizeof(*r->matched));
+}
+
+bool mr_rules_told(const struct mr_rules_rule *rule)
+{
+	const struct mr_rules_node *n = rule->brought && !(rule->scored && !rule->scored_at.brought) ? rule->parts : NULL;
+	bool all = n != NULL;
+
+	for (; n && all; n = n->next)
+		all = n->rule->eval && n->rule->eval->basis == MR_SA_EVAL_TOLD;
+	return all || (rule->eval && rule->eval->basis == MR_SA_EVAL_TOLD);
 }
 
 void mr_rules_finish(struct mr_rules *r)
@@ -378,8 +421,7 @@ void mr_rules_finish(struct mr_rules *r)
 	r->n_rules = 0;
 	for (rule = r->rules; rule; rule = rule->hh.next) {
 		rule->index = (uint32_t)r->n_rules;
-		/* Some are told by a symbol of their own elsewhere. */
-		rule->part = (rule->name[0] == '_' && rule->name[1] == '_') || (rule->eval && rule->eval->basis == MR_SA_EVAL_TOLD);
+		rule->part = (rule->name[0] == '_' && rule->name[1] == '_') || mr_rules_told(rule);
 		r->ordered[r->n_rules++] = rule;
 		resolve(r, rule);
 	}
@@ -388,6 +430,7 @@ void mr_rules_finish(struct mr_rules *r)
 		if (!r->ordered[i]->part)
 			need(r, r->ordered[i]);
 	list(r);
+	mr_rules_tell_idle(r);
 	r->match = pcre2_match_data_create(1, NULL); /* only where the whole is matters */
 	r->limits = pcre2_match_context_create(NULL);
 	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
@@ -403,6 +446,7 @@ void mr_rules_free(struct mr_rules *r)
 	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next) {
 		pcre2_code_free(rule->pattern.code);
 		free(rule->pattern.openings);
+		mr_rules_details_free(rule);
 	}
 	for (size_t i = 0; i < r->n_groups; i++)
 		mr_rules_sieve_free(r->groups[i].sieve);
@@ -439,11 +483,17 @@ const char *mr_rules_description(const struct mr_rules *r, struct mr_slice name)
 bool mr_rules_each(const struct mr_rules *r, size_t *at, struct mr_rules_info *out)
 {
 	static const char *const kinds[] = {
-		[MR_RULES_NONE] = "",           [MR_RULES_HEADER] = "header",
-		[MR_RULES_BODY] = "body",       [MR_RULES_RAWBODY] = "rawbody",
-		[MR_RULES_URI] = "uri",         [MR_RULES_FULL] = "full",
-		[MR_RULES_META] = "meta",       [MR_RULES_MIMEHEADER] = "mimeheader",
-		[MR_RULES_OUTSIDE] = "outside", [MR_RULES_EVAL] = "eval",
+		[MR_RULES_NONE] = "",
+		[MR_RULES_HEADER] = "header",
+		[MR_RULES_BODY] = "body",
+		[MR_RULES_RAWBODY] = "rawbody",
+		[MR_RULES_URI] = "uri",
+		[MR_RULES_FULL] = "full",
+		[MR_RULES_META] = "meta",
+		[MR_RULES_MIMEHEADER] = "mimeheader",
+		[MR_RULES_OUTSIDE] = "outside",
+		[MR_RULES_EVAL] = "eval",
+		[MR_RULES_URI_DETAIL] = "uri_detail",
 	};
 	const struct mr_rules_rule *rule;
 

@@ -71,7 +71,7 @@ static struct mr_rules_needs either(struct mr_rules_needs a, struct mr_rules_nee
 
 bool mr_rules_is_first(const struct mr_rules_rule *rule)
 {
-	return !rule->pattern.refers && (rule->kind == MR_RULES_EVAL || rule->kind == MR_RULES_MIMEHEADER ||
+	return !rule->pattern.refers && (rule->kind == MR_RULES_EVAL || rule->kind == MR_RULES_MIMEHEADER || rule->details ||
 					 (rule->kind == MR_RULES_HEADER && (rule->negated || rule->exists || rule->has_unset)));
 }
 

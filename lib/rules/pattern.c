@@ -6,6 +6,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "mail/sa/delimited.h"
 #include "private.h"
 
 #define PIECE       16384      /* bytes of beginnings that are tried in one call */
@@ -13,82 +14,12 @@
 #define LOOK_BYTES  65536      /* between two looks at the clock */
 #define PATTERN_MAX (1u << 20) /* bytes of one that refers to captures */
 
-static int modifiers(struct mr_slice mods, uint32_t *options, struct mr_diag *diag)
-{
-	for (size_t i = 0; i < mods.n; i++) {
-		switch (mods.p[i]) {
-		case 'i':
-			*options |= PCRE2_CASELESS;
-			break;
-		case 'm':
-			*options |= PCRE2_MULTILINE;
-			break;
-		case 's':
-			*options |= PCRE2_DOTALL;
-			break;
-		case 'x':
-			*options |= *options & PCRE2_EXTENDED ? PCRE2_EXTENDED_MORE : PCRE2_EXTENDED;
-			break;
-		case 'n':
-			*options |= PCRE2_NO_AUTO_CAPTURE;
-			break;
-		case 'a': /* so it is */
-		case 'p':
-			break;
-		default:
-			return mr_diag_set(diag, -EINVAL, "modifier \"%c\" is not known", mods.p[i]);
-		}
-	}
-	return 0;
-}
-
-/* Where the regular expression begins, and how it ends; 0: it has no delimiters. */
-static size_t opening(struct mr_slice text, char *close)
-{
-	static const char pairs[] = "{}()<>[]";
-	size_t n = 0;
-	const char *pair;
-
-	if (text.n && text.p[0] == '/') {
-		*close = '/';
-		return 1;
-	}
-	if (mr_slice_starts(text, MR_LIT("qr")))
-		n = 2;
-	else if (mr_slice_starts(text, MR_LIT("m")))
-		n = 1;
-	if (!n || n >= text.n || text.p[n] == '\\' || text.p[n] == '_' || mr_rules_space(text.p[n]) ||
-	    mr_rules_name_ok((struct mr_slice){ text.p + n, 1 }) || (text.p[n] >= '0' && text.p[n] <= '9'))
-		return 0;
-	pair = text.p[n] ? strchr(pairs, text.p[n]) : NULL;
-	*close = pair && (pair - pairs) % 2 == 0 ? pair[1] : text.p[n];
-	return n + 1;
-}
-
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag)
 {
 	struct mr_rules_pattern p = { 0 };
-	char close = 0;
-	size_t from = opening(text, &close);
-	ptrdiff_t to = from ? mr_slice_rchr(text, close) : -1;
 
-	if (!from)
-		return mr_diag_set(diag, -EINVAL, "a regular expression between delimiters, /like this/, is missing");
-	if (to < (ptrdiff_t)from)
-		return mr_diag_set(diag, -EINVAL, "the regular expression does not end");
-	p.text = (struct mr_slice){ text.p + from, (size_t)to - from };
-	if (!p.text.n)
-		return mr_diag_set(diag, -EINVAL, "the regular expression is empty");
-	if (modifiers(mr_slice_from(text, (size_t)to + 1), &p.options, diag) < 0)
+	if (mr_sa_delimited(text, &p.text, &p.options, diag) < 0)
 		return -EINVAL;
-	if (memmem(p.text.p, p.text.n, "(?{", 3) || memmem(p.text.p, p.text.n, "(??{", 4))
-		return mr_diag_set(diag, -EINVAL, "a regular expression must not hold a program");
-	for (size_t i = 0; close == '/' && i < p.text.n; i++) {
-		if (p.text.p[i] == '\\')
-			i++;
-		else if (p.text.p[i] == '/')
-			return mr_diag_set(diag, -EINVAL, "a / within the regular expression must be written \\/");
-	}
 	p.refers = mr_rules_refers(p.text);
 	*out = p;
 	return 0;
@@ -168,10 +99,17 @@ static void look_at_clock(struct mr_rules *r, size_t bytes)
 }
 
 /* Where memory must not become code there is none made, and the interpreter does the work. */
-static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
+static int match(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
 {
-	int (*match)(const pcre2_code *, PCRE2_SPTR, PCRE2_SIZE, PCRE2_SIZE, uint32_t, pcre2_match_data *, pcre2_match_context *) =
-	    p->jit ? pcre2_jit_match : pcre2_match;
+	PCRE2_SPTR text = (PCRE2_SPTR)(in.p ? in.p : "");
+
+	return p->jit ? pcre2_jit_match(p->code, text, in.n, at, options, r->match, r->limits)
+		      : pcre2_match(p->code, text, in.n, at, options, r->match, r->limits);
+}
+
+/* From there on, a piece at a time where it may be long. */
+static int match_from(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, size_t at, uint32_t options)
+{
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
 	int found = PCRE2_ERROR_NOMATCH;
 
@@ -182,10 +120,11 @@ static int match_at(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 			return PCRE2_ERROR_MATCHLIMIT;
 		last = !p->of_long || end > in.n;
 		pcre2_set_offset_limit(r->limits, last ? PCRE2_UNSET : end - 1);
-		found = match(p->code, (PCRE2_SPTR)(in.p ? in.p : ""), in.n, at, options, r->match, r->limits);
-		look_at_clock(r, p->openings ? 0 : found >= 0 ? v[1] - at : last ? in.n - at : PIECE);
+		found = match(r, p, in, at, options);
+		look_at_clock(r, found >= 0 ? v[1] - at : last ? in.n - at : PIECE);
 		at = end;
 	}
+	pcre2_set_offset_limit(r->limits, PCRE2_UNSET);
 	return found;
 }
 
@@ -207,8 +146,12 @@ static int match_in(struct mr_rules *r, const struct mr_rules_pattern *p, struct
 {
 	int found = PCRE2_ERROR_NOMATCH;
 
-	for (; found == PCRE2_ERROR_NOMATCH && next_place(places, &at) && at < in.n; at++)
-		found = match_at(r, p, in, at, 0);
+	for (; found == PCRE2_ERROR_NOMATCH && next_place(places, &at) && at < in.n; at++) {
+		if (r->late)
+			return PCRE2_ERROR_MATCHLIMIT;
+		found = match(r, p, in, at, 0);
+		look_at_clock(r, 0);
+	}
 	return found;
 }
 
@@ -223,7 +166,7 @@ int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p,
 	if (!in.n && !p->empty)
 		return 0;
 	while (n < max && at <= in.n) {
-		int found = p->openings ? match_in(r, p, in, places, at) : match_at(r, p, in, at, options);
+		int found = p->openings ? match_in(r, p, in, places, at) : match_from(r, p, in, at, options);
 
 		if (found == PCRE2_ERROR_NOMATCH)
 			break;

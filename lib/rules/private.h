@@ -20,11 +20,12 @@ enum mr_rules_kind {
 	MR_RULES_URI,
 	MR_RULES_FULL,
 	MR_RULES_MIMEHEADER,
+	MR_RULES_URI_DETAIL,
 	MR_RULES_META,
 	MR_RULES_EVAL,
 	MR_RULES_OUTSIDE, /* defined by what asks the network: askdns, urirhssub, "reuse" */
 };
-#define MR_RULES_KINDS 10
+#define MR_RULES_KINDS 11
 
 /* A regular expression without its delimiters, and what follows them. */
 struct mr_rules_pattern {
@@ -38,6 +39,13 @@ struct mr_rules_pattern {
 	size_t n_openings;
 	struct mr_slice text;
 	struct mr_slice expanded; /* text without calls, where it has some; else empty */
+};
+
+/* What a rule on addresses asks of one of them. */
+enum mr_rules_key { MR_RULES_RAW, MR_RULES_TYPE, MR_RULES_CLEANED, MR_RULES_TEXT, MR_RULES_DOMAIN, MR_RULES_HOST, MR_RULES_DETAILS };
+struct mr_rules_detail {
+	struct mr_rules_pattern pattern;
+	bool there, negated;
 };
 
 /* Where in a text matches of one pattern may begin. */
@@ -88,6 +96,12 @@ union mr_rules_step {
 	double number; /* NUMBER; MANY: what their sum has to exceed */
 };
 
+struct mr_rules_line {
+	const char *file;
+	unsigned line;
+	bool brought;
+};
+
 struct mr_rules_rule {
 	/* What a message asks of it stands together. */
 	enum mr_rules_kind kind;
@@ -110,24 +124,27 @@ struct mr_rules_rule {
 	enum mr_rules_state state;
 	const char *file, *description, *why;
 	unsigned line;
-	bool of_others; /* its file is */
-	bool failed;    /* in error: said already */
+	bool of_others, brought; /* its file is */
+	bool failed;             /* in error: said already */
 
 	/* spoken of by name, also before the definition */
 	double scores[4];
 	bool scored;
+	struct mr_rules_line scored_at; /* last */
 	struct mr_slice tflags;
 	bool replace; /* its tags are replaced */
 
 	/* of the definition */
-	struct mr_slice header;     /* HEADER, MIMEHEADER: "Name", "Name:addr" */
-	struct mr_slice unset;      /* matched where there is no such field */
-	struct mr_slice definition; /* META: the expression; EVAL: "name(args)" */
+	struct mr_slice header;          /* HEADER, MIMEHEADER: "Name", "Name:addr" */
+	struct mr_rules_detail *details; /* URI_DETAIL: by its key */
+	struct mr_slice unset;           /* matched where there is no such field */
+	struct mr_slice definition;      /* META: the expression; EVAL: "name(args)" */
 	const struct mr_rules_node *meta;
 	const struct mr_rules_node *parts; /* its RULE nodes */
 	double dear;                       /* META: see steps.c */
 	bool dear_known;
-	bool visiting, visited; /* while metas are resolved */
+	bool visiting, visited;                                                                        /* while metas are resolved */
+	enum { MR_RULES_HOPE_UNKNOWN, MR_RULES_HOPE_ASKED, MR_RULES_HOPEFUL, MR_RULES_HOPELESS } hope; /* see idle.c */
 	UT_hash_handle hh;
 };
 
@@ -159,6 +176,7 @@ struct mr_rules_file {
 	const char *name;
 	unsigned line;
 	bool of_others; /* mr_rules_of_others() */
+	bool brought;   /* mr_rules_brought() */
 	bool skip;      /* in a part that a condition leaves out */
 	struct {
 		bool skip; /* as it was before the condition */
@@ -216,10 +234,10 @@ struct mr_rules {
 	bool compat_welcomelist;
 	size_t n_rules;
 	unsigned includes;
-	bool of_others;                 /* are the files that come now */
+	bool of_others, brought;        /* are the files that come now */
 	const struct mr_rules_file *at; /* what is read now, or NULL */
 	struct mr_rules_problem *problems;
-	size_t n_problems, counted[2];
+	size_t n_problems, counted[MR_RULES_VAIN + 1];
 
 	/* compiled: patterns that run, by their texts */
 	struct mr_rules_list capturing;
@@ -242,6 +260,8 @@ struct mr_rules {
 /* read.c */
 void mr_rules_problem(struct mr_rules *r, enum mr_rules_fault fault, struct mr_rules_rule *rule, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Beyond MR_RULES_PROBLEMS_MAX it is only counted. Its text is in the arena. */
+const char *mr_rules_problem_add(struct mr_rules *r, struct mr_rules_problem p);
 /* The next word; *rest is what follows it, without white space before. */
 struct mr_slice mr_rules_word(struct mr_slice *rest);
 bool mr_rules_space(char c);
@@ -304,6 +324,13 @@ void mr_rules_texts_done(const struct mr_rules_group *g, const struct mr_rules_t
  * out has room for each. How many. */
 size_t mr_rules_prefilter_scan(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_slice text, bool cut, uint32_t *out);
 void mr_rules_prefilter_free(struct mr_rules *r);
+/* uri-detail.c */
+int mr_rules_details_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_slice text, struct mr_diag *diag); /* -EINVAL */
+int mr_rules_details_compile(struct mr_rules_rule *rule, struct mr_diag *diag); /* as mr_rules_pattern_compile() */
+void mr_rules_details_jit(struct mr_rules_rule *rule);
+void mr_rules_details_free(struct mr_rules_rule *rule);
+/* 1, and the address; 0; -1: it took too long, or the time is over. */
+int mr_rules_details_match(struct mr_rules *r, const struct mr_rules_rule *rule, struct mr_sa *sa, struct mr_slice *first);
 /* meta.c */
 int mr_rules_meta_parse(struct mr_rules *r, struct mr_rules_rule *rule, struct mr_diag *diag);
 /* steps.c: once rules have their indexes. -E2BIG. */
@@ -333,5 +360,12 @@ void mr_rules_wake_prepare(struct mr_rules *r);
 void mr_rules_wake(struct mr_rules *r, uint32_t index);
 void mr_rules_wake_others(struct mr_rules *r, uint32_t index, double value); /* value: of that one, at most */
 void mr_rules_sleep(struct mr_rules *r);                                     /* as before the message */
-/* finish.c: who of the group is blind; again when it has got a database. */
+/* idle.c: says what of the site's files never runs here, and what counts on it. Once all have their states. */
+void mr_rules_tell_idle(struct mr_rules *r);
+/* finish.c: whoever has the proofs tells it by a symbol of its own, here it is for other rules; also a meta that was brought along over
+ * nothing else, unless the site gives it a score. */
+bool mr_rules_told(const struct mr_rules_rule *rule);
+/* Is any of the first n scores one? Each is, where none is given. */
+bool mr_rules_scores(const struct mr_rules_rule *rule, size_t n);
+/* Who of the group is blind; again when it has got a database. */
 void mr_rules_list_blind(struct mr_rules_group *g);

@@ -24,31 +24,41 @@ struct mr_rules *mr_rules_new(const struct mr_rules_config *config)
 	return r;
 }
 
+const char *mr_rules_problem_add(struct mr_rules *r, struct mr_rules_problem p)
+{
+	r->counted[p.fault]++;
+	if (r->n_problems < MR_RULES_PROBLEMS_MAX)
+		r->problems[r->n_problems++] = p;
+	return p.text;
+}
+
 void mr_rules_problem(struct mr_rules *r, enum mr_rules_fault fault, struct mr_rules_rule *rule, const char *fmt, ...)
 {
 	struct mr_buf text = MR_BUF(MR_DIAG_MAX);
+	const char *why;
 	va_list ap;
 
 	if (r->at ? r->at->of_others : rule->of_others)
 		fault = MR_RULES_UNSUPPORTED;
-	r->counted[fault]++;
-	if (rule) {
-		if (rule->failed)
-			return;
-		rule->failed = true;
-	}
-	if (r->n_problems == MR_RULES_PROBLEMS_MAX)
+	if ((rule && rule->failed) || r->n_problems == MR_RULES_PROBLEMS_MAX) {
+		r->counted[fault]++;
+		if (rule)
+			rule->failed = true;
 		return;
+	}
 	va_start(ap, fmt);
 	mr_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	r->problems[r->n_problems++] = (struct mr_rules_problem){ .fault = fault,
-								  .file = r->at ? r->at->name : rule->file,
-								  .line = r->at ? r->at->line : rule->line,
-								  .rule = rule ? rule->name : NULL,
-								  .text = mr_arena_slice(r->arena, mr_buf_slice(&text)) };
-	if (rule)
-		rule->why = r->problems[r->n_problems - 1].text;
+	why = mr_rules_problem_add(r, (struct mr_rules_problem){ .fault = fault,
+								 .brought = r->at ? r->at->brought : rule->brought,
+								 .file = r->at ? r->at->name : rule->file,
+								 .line = r->at ? r->at->line : rule->line,
+								 .rule = rule ? rule->name : NULL,
+								 .text = mr_arena_slice(r->arena, mr_buf_slice(&text)) });
+	if (rule) {
+		rule->failed = true;
+		rule->why = why;
+	}
 	mr_buf_done(&text);
 }
 
@@ -248,9 +258,14 @@ void mr_rules_of_others(struct mr_rules *r, bool of_others)
 	r->of_others = of_others;
 }
 
+void mr_rules_brought(struct mr_rules *r, bool brought)
+{
+	r->brought = brought;
+}
+
 void mr_rules_read(struct mr_rules *r, const char *file, struct mr_slice text)
 {
-	struct mr_rules_file f = { .name = mr_arena_strdup(r->arena, file), .of_others = r->of_others };
+	struct mr_rules_file f = { .name = mr_arena_strdup(r->arena, file), .of_others = r->of_others, .brought = r->brought };
 	const struct mr_rules_file *before = r->at;
 	struct mr_slice line, value, key;
 

@@ -32,9 +32,12 @@ struct mr_rules_config {
 enum mr_rules_fault {
 	MR_RULES_ERROR,       /* no rule language, or no regular expression: somebody has to mend it */
 	MR_RULES_UNSUPPORTED, /* fine for SpamAssassin, left out here */
+	MR_RULES_IDLE,        /* a rule that never runs here: it asks the network, or a learning filter */
+	MR_RULES_VAIN,        /* what a meta or a score says of rules that never run here */
 };
 struct mr_rules_problem {
 	enum mr_rules_fault fault;
+	bool brought; /* mr_rules_brought(); never with IDLE and VAIN */
 	const char *file;
 	unsigned line;
 	const char *rule; /* or NULL */
@@ -48,6 +51,9 @@ void mr_rules_read(struct mr_rules *r, const char *file, struct mr_slice text);
 /* The files that are read from now on are another program's: what is wrong in them is left out and listed as not supported; whoever looks
  * after this program cannot mend it. */
 void mr_rules_of_others(struct mr_rules *r, bool of_others);
+/* The files that are read from now on come with a program, no administrator wrote them: what in them never runs here is told of by its
+ * state only. */
+void mr_rules_brought(struct mr_rules *r, bool brought);
 /* After the last file: resolves, compiles. */
 void mr_rules_finish(struct mr_rules *r);
 
@@ -57,13 +63,14 @@ int mr_rules_error(const struct mr_rules *r, struct mr_diag *diag);
 
 enum mr_rules_state {
 	MR_RULES_RUNS,
-	MR_RULES_NO_SCORE, /* its score is 0 */
+	MR_RULES_NO_SCORE, /* its score is 0; one that asks the network is off instead if it would have one with the network */
 	MR_RULES_OFF,      /* asks the network, or a learning filter, which this set does not */
 	MR_RULES_UNNEEDED, /* part of others, none of which runs */
-	MR_RULES_CANNOT,   /* not supported, or in error; `why` says it */
+	MR_RULES_CANNOT,   /* not supported, or in error */
 };
 struct mr_rules_info {
-	const char *name, *kind, *file, *description, *why; /* description, why: or NULL */
+	const char *name, *kind, *file, *description; /* description: or NULL */
+	const char *why;                              /* it is off, or cannot; or NULL */
 	unsigned line;
 	double score;
 	enum mr_rules_state state;

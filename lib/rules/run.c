@@ -1,5 +1,8 @@
 /* run: the rules of a set against one message. What is only part of others is looked at when one of those asks: most are spared. */
 
+/* system */
+#include <limits.h>
+
 /* ours */
 #include "base/mem.h"
 #include "private.h"
@@ -65,10 +68,11 @@ static void match_lines(struct run *run, const struct mr_rules_rule *rule, const
 	struct mr_rules_places places = rule->group->places[rule->place];
 	size_t skipped = rule->nosubject && rule->kind == MR_RULES_BODY;
 
-	for (size_t k = 0; k < t->list->n; k++) {
+	for (size_t k = 0; k < t->list->n && (places.all || places.n); k++) {
 		struct mr_slice line = t->list->items[k];
+		bool may = places.all || places.v[0] < places.base + line.n;
 
-		if (k >= skipped && !count(run, rule, line, &places))
+		if (k >= skipped && may && !count(run, rule, line, &places))
 			break;
 		places.base += line.n + 1;
 	}
@@ -118,6 +122,16 @@ static double decide(struct run *run, const struct mr_rules_rule *rule)
 	return v < 0 ? 1 : v;
 }
 
+static void match_details(struct run *run, const struct mr_rules_rule *rule)
+{
+	struct mr_slice first = { 0 };
+	int n = mr_rules_details_match(run->rules, rule, run->sa, &first);
+
+	run->faults += n < 0;
+	run->rules->now[rule->index].value = n > 0;
+	run->rules->matched[rule->index] = first;
+}
+
 static void match_with(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_pattern *pattern)
 {
 	run->pattern = pattern;
@@ -161,6 +175,8 @@ static void settle(struct run *run, const struct mr_rules_rule *rule)
 		run->rules->now[rule->index].value = decide(run, rule);
 	else if (rule->kind == MR_RULES_EVAL)
 		run->rules->now[rule->index].value = rule->eval->run(run->sa, &rule->args);
+	else if (rule->details)
+		match_details(run, rule);
 	else if (rule->pattern.refers)
 		match_referring(run, rule);
 	else
@@ -226,7 +242,9 @@ static void collect(struct run *run, struct mr_rules_hits *out)
 
 		out->v[i] = (struct mr_rules_hit){ .name = rule->name,
 						   .score = rule->scores[0],
-						   .count = value < 1 ? 1 : (unsigned)value,
+						   .count = value < 1          ? 1
+							    : value < UINT_MAX ? (unsigned)value
+									       : UINT_MAX,
 						   .part = rule->part,
 						   .matched = r->matched[hits[i]] };
 	}

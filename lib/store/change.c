@@ -1,18 +1,14 @@
-/* change_log, the domain as the meeting point of writers, DKIM keys, lists and thresholds. */
+/* change_log, the domain as the meeting point of writers, DKIM keys, and lists. */
 #include "store/change.h"
 #include "store/connection.h"
 
 /* system */
 #include <errno.h>
-#include <stdio.h>
 
 /* ours */
 #include "base/mem.h"
-#include "base/parse.h"
 #include "mail/address.h"
 #include "store/validate.h"
-
-#define SCORE_LIMIT 10000.0 /* of DECIMAL(7,2) */
 
 int mr_change_note(struct mr_db *db, const char *kind, const char *key, const char *what, struct mr_diag *diag)
 {
@@ -55,27 +51,7 @@ int mr_change_user(struct mr_db *db, const char *address, struct mr_diag *diag)
 	return r;
 }
 
-int mr_change_score(const char *option, const char *text, struct mr_score_change *out, struct mr_diag *diag)
-{
-	struct mr_score_change c = { .set = true };
-	double v = 0;
-
-	if (!text)
-		return 0;
-	if (!mr_slice_eq(mr_slice_of(text), MR_LIT("default"))) {
-		if (mr_parse_double(mr_slice_of(text), -SCORE_LIMIT, SCORE_LIMIT, &v) < 0)
-			return mr_diag_set(diag, -EINVAL, "%s: a number between -%.0f and %.0f, or the word default", option, SCORE_LIMIT,
-					   SCORE_LIMIT);
-		snprintf(c.value, sizeof c.value, "%.2f", v);
-	}
-	*out = c;
-	return 0;
-}
-
-struct mr_param mr_score_param(const struct mr_score_change *c)
-{
-	return mr_text(*c->value ? c->value : NULL);
-}
+typedef int pattern_fn(struct mr_db *db, const char *scope, const char *owner, const char *text, const char *action, struct mr_diag *diag);
 
 static int put_pattern(struct mr_db *db, const char *scope, const char *owner, const char *text, const char *action, struct mr_diag *diag)
 {
@@ -84,8 +60,6 @@ static int put_pattern(struct mr_db *db, const char *scope, const char *owner, c
 	struct mr_rows rows;
 	int r;
 
-	if (!text)
-		return 0;
 	r = mr_validate_pattern(text, arena, &pattern, diag);
 	if (r == 0)
 		r = mr_exec(db, "REPLACE INTO sender_list (scope, owner, pattern, action) VALUES (?, ?, ?, ?)",
@@ -98,15 +72,14 @@ static int put_pattern(struct mr_db *db, const char *scope, const char *owner, c
 	return r;
 }
 
-static int remove_pattern(struct mr_db *db, const char *scope, const char *owner, const char *text, struct mr_diag *diag)
+static int remove_pattern(struct mr_db *db, const char *scope, const char *owner, const char *text, const char *action,
+			  struct mr_diag *diag)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	const char *pattern = NULL;
 	uint64_t changed = 0;
 	int r;
 
-	if (!text)
-		return 0;
 	r = mr_validate_pattern(text, arena, &pattern, diag);
 	if (r == 0)
 		r = mr_exec(db, "DELETE FROM sender_list WHERE scope = ? AND owner = ? AND pattern = ?",
@@ -116,13 +89,25 @@ static int remove_pattern(struct mr_db *db, const char *scope, const char *owner
 	return r;
 }
 
+static int each_pattern(struct mr_db *db, const char *scope, const char *owner, const char *texts, pattern_fn *fn, const char *action,
+			struct mr_diag *diag)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice rest = mr_slice_of(texts), one;
+	int r = 0;
+
+	while (texts && r == 0 && mr_slice_next(&rest, '\n', &one))
+		r = fn(db, scope, owner, mr_arena_slice(arena, one), action, diag);
+	return r;
+}
+
 int mr_change_lists(struct mr_db *db, const char *scope, const char *owner, const struct mr_list_change *c, struct mr_diag *diag)
 {
-	int r = remove_pattern(db, scope, owner, c->unlist, diag);
+	int r = each_pattern(db, scope, owner, c->unlist, remove_pattern, NULL, diag);
 
 	if (r == 0)
-		r = put_pattern(db, scope, owner, c->deny, "deny", diag);
+		r = each_pattern(db, scope, owner, c->deny, put_pattern, "deny", diag);
 	if (r == 0)
-		r = put_pattern(db, scope, owner, c->allow, "allow", diag);
+		r = each_pattern(db, scope, owner, c->allow, put_pattern, "allow", diag);
 	return r;
 }

@@ -20,6 +20,7 @@ struct mr_db {
 	size_t n_statements;
 	char *where, *user, *name; /* for diagnoses */
 	char *instead;             /* why it is not the preferred server; NULL: it is */
+	struct source *source;     /* of one for writing by mr_db_open(): what another is made of; else NULL */
 };
 /* Sets broken and last_errno, and says what happened in words. Returns the error of db.h for it. */
 int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_diag *diag);
@@ -29,6 +30,10 @@ bool mr_db_useless(const struct mr_db *db);
 /* From another thread: what it waits for fails now. */
 void mr_db_interrupt(const struct mr_db *db);
 int mr_db_ping(struct mr_db *db);
+uint64_t mr_db_timeout(const struct mr_db *db); /* ms; of one with a source */
+/* Of one with a source: a new connection in the place of the old one, be it to another server, with the right schema. -EAGAIN, -EPROTO: it
+ * is as it was. */
+int mr_db_reopen(struct mr_db *db, struct mr_diag *diag);
 
 /* The steps of a statement, of query.c, for who waits between them by himself. */
 struct mr_param;

@@ -42,7 +42,15 @@ bool mr_db_useless(const struct mr_db *db)
 
 bool mr_db_retry(const struct mr_db *db)
 {
-	return db->last_errno == ER_LOCK_DEADLOCK || db->last_errno == ER_LOCK_WAIT_TIMEOUT || db->last_errno == ER_UNKNOWN_COM_ERROR;
+	switch (db->last_errno) {
+	case ER_LOCK_DEADLOCK:
+	case ER_LOCK_WAIT_TIMEOUT:
+	case ER_SP_DOES_NOT_EXIST: /* the savepoint of a transaction that was rolled back */
+	case ER_UNKNOWN_COM_ERROR:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The ways in which a session ends or cannot begin. NULL for any other error. */
@@ -103,6 +111,11 @@ int mr_db_failed(struct mr_db *db, unsigned err, const char *text, struct mr_dia
 				   text);
 	case ER_DUP_ENTRY:
 		return mr_diag_set(diag, -EEXIST, "database %s: %s", db->where, text);
+	case ER_LOCK_DEADLOCK:
+	case ER_SP_DOES_NOT_EXIST:
+		return mr_diag_set(diag, -EAGAIN, "database %s: another change came first (%s)", db->where, text);
+	case ER_UNKNOWN_COM_ERROR:
+		return mr_diag_set(diag, -EAGAIN, "database %s: it is no part of a working cluster now (%s)", db->where, text);
 	case ER_STATEMENT_TIMEOUT:
 		return mr_diag_set(diag, -EAGAIN, "database %s: statement took too long", db->where);
 	default:
@@ -191,6 +204,22 @@ out:
 	return r;
 }
 
+/* A node of a cluster lets one in while it is no part of it, too, and then refuses all that has to do with data. */
+static int open_ready(const struct mr_conf_shared *conf, const struct mr_db_places *places, size_t at, struct mr_db **out,
+		      struct mr_diag *diag)
+{
+	struct mr_db *db = NULL;
+	int r = mr_db_open_at(conf, places, at, &db, diag);
+
+	if (r == 0 && places->n > 1)
+		r = mr_exec_direct(db, "DO 0", diag);
+	if (r == 0)
+		*out = db;
+	else
+		mr_db_close(db);
+	return r;
+}
+
 /* One server after the other; `spare` is one that can only be read. What is wrong with the preferred one is said. */
 static int open_for_writing(const struct mr_conf_shared *conf, const struct mr_db_places *places, struct mr_db **out, struct mr_diag *diag)
 {
@@ -201,7 +230,7 @@ static int open_for_writing(const struct mr_conf_shared *conf, const struct mr_d
 	for (size_t at = 0; at < places->n && r != 0; at++) {
 		db = NULL;
 		read_only = false;
-		r = mr_db_open_at(conf, places, at, &db, diag);
+		r = open_ready(conf, places, at, &db, diag);
 		if (r == 0 && places->n > 1)
 			r = mr_db_read_only(db, &read_only, diag);
 		if (r == 0 && read_only) {
@@ -223,27 +252,74 @@ static int open_for_reading(const struct mr_conf_shared *conf, const struct mr_d
 	int r = -EAGAIN;
 
 	for (size_t at = 0; at < places->n && r != 0; at++)
-		r = mr_db_open_at(conf, places, at, out, diag);
+		r = open_ready(conf, places, at, out, diag);
 	return r;
+}
+
+struct source {
+	struct mr_conf_shared conf;
+	struct mr_db_places places;
+};
+
+static void source_free(struct source *s)
+{
+	if (!s)
+		return;
+	mr_db_conf_done(&s->conf);
+	mr_db_places_done(&s->places);
+	free(s);
+}
+
+static int open_of(const struct source *s, enum mr_db_use use, struct mr_db **out, struct mr_diag *diag)
+{
+	struct mr_diag why = { 0 };
+	struct mr_db *db = NULL;
+	int r = use == MR_DB_WRITE ? open_for_writing(&s->conf, &s->places, &db, &why) : open_for_reading(&s->conf, &s->places, &db, &why);
+
+	if (r < 0)
+		return mr_diag_set(diag, r, "%s%s", why.text, s->places.n > 1 ? ", and no other server will do" : "");
+	if (why.text[0])
+		db->instead = mr_strdup(why.text);
+	*out = db;
+	return 0;
 }
 
 int mr_db_open(const struct mr_conf_shared *conf, enum mr_db_use use, struct mr_db **out, struct mr_diag *diag)
 {
-	struct mr_db_places places;
-	struct mr_diag why = { 0 };
-	struct mr_db *db = NULL;
-	int r = mr_db_places(conf, &places, diag);
+	struct source *s = mr_new(struct source, 1);
+	int r = mr_db_places(conf, &s->places, diag);
 
-	if (r < 0)
-		return r;
-	r = use == MR_DB_WRITE ? open_for_writing(conf, &places, &db, &why) : open_for_reading(conf, &places, &db, &why);
+	s->conf = mr_db_conf_copy(conf);
 	if (r == 0)
-		*out = db;
+		r = open_of(s, use, out, diag);
+	if (r == 0 && use == MR_DB_WRITE)
+		(*out)->source = s;
 	else
-		mr_diag_set(diag, r, "%s%s", why.text, places.n > 1 ? ", and no other server will do" : "");
-	if (r == 0 && why.text[0])
-		db->instead = mr_strdup(why.text);
-	mr_db_places_done(&places);
+		source_free(s);
+	return r;
+}
+
+uint64_t mr_db_timeout(const struct mr_db *db)
+{
+	return db->source->conf.db_timeout;
+}
+
+int mr_db_reopen(struct mr_db *db, struct mr_diag *diag)
+{
+	struct mr_db *fresh = NULL, old;
+	int r = open_of(db->source, MR_DB_WRITE, &fresh, diag);
+
+	if (r == 0)
+		r = mr_db_check_schema(fresh, diag);
+	if (r == 0) {
+		fresh->noted = db->noted;
+		fresh->source = db->source;
+		db->source = NULL;
+		old = *db;
+		*db = *fresh;
+		*fresh = old;
+	}
+	mr_db_close(fresh);
 	return r;
 }
 
@@ -255,6 +331,7 @@ void mr_db_close(struct mr_db *db)
 		mysql_stmt_close(db->statements[i].st);
 	if (db->my)
 		mysql_close(db->my);
+	source_free(db->source);
 	free(db->instead);
 	free(db->where);
 	free(db->user);

@@ -19,8 +19,8 @@ uint64_t mr_db_noted(const struct mr_db *db); /* id of the newest entry of chang
 int mr_db_check_conf(const struct mr_conf_shared *conf, struct mr_diag *diag);
 void mr_db_close(struct mr_db *db);
 
-#define MR_SCHEMA_OLDEST 10 /* these programs work with schema versions in this range */
-#define MR_SCHEMA_NEWEST 10
+#define MR_SCHEMA_OLDEST 11 /* these programs work with schema versions in this range */
+#define MR_SCHEMA_NEWEST 11
 /* 0, -EAGAIN, -EPROTO. */
 int mr_db_check_schema(struct mr_db *db, struct mr_diag *diag);
 
@@ -33,13 +33,14 @@ struct mr_db_expect {
 };
 
 /* The pool: job() runs on a pool thread with an open, schema-checked connection (or db == NULL and *diag set, when there is none); then
- * done() on the loop. Reconnects by itself with back-off; logs database-lost and database-connected once each. */
+ * done() on the loop. Reconnects by itself with back-off; logs database-lost and database-connected once each. A job whose connection broke
+ * at once, as that of a server does that was started again, is run once more: job() must be repeatable. */
 /*
  * Where conf names several servers the first that will do is used: it answers within SEVERAL_MAX_MS (db.c), its schema fits, it is a ready
  * member of its cluster, and it shows what is expected. One that will not do is tried again with growing pauses; a better one than that in
- * use is gone back to. A job whose connection broke is run once more, so job() must be repeatable. A server that is not read only, but
- * lacks what is expected, is taken as the truth after all servers have failed for db_take_over: a replica was promoted, and the
- * last changes are lost. */
+ * use is gone back to, and while one is in use nobody but the watcher waits for another. A job whose connection broke is run once more,
+ * however long that took. A server that is not read only, but lacks what is expected, is taken as the truth after all servers have failed
+ * for db_take_over: a replica was promoted, and the last changes are lost. */
 struct mr_db_pool;
 struct mr_db_job {
 	void (*job)(struct mr_db *db, const struct mr_diag *why, void *arg);

@@ -41,12 +41,8 @@ int mr_list_users(struct mr_db *db, const char *domain, struct mr_arena *arena, 
 {
 	struct mr_row_mailbox *v;
 	struct mr_rows rows;
-	int r =
-	    mr_query(db,
-		     "SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, "
-		     "quarantine_score "
-		     "FROM v_mailbox WHERE ? IS NULL OR domain = ? ORDER BY domain, address",
-		     MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
+	int r = mr_query(db, "SELECT " MR_MAILBOX_COLUMNS " FROM v_mailbox WHERE ? IS NULL OR domain = ? ORDER BY domain, address",
+			 MR_PARAMS(mr_text(domain), mr_text(domain)), arena, &rows, diag);
 
 	if (r < 0)
 		return r;

@@ -78,6 +78,26 @@ void mr_db_places_done(struct mr_db_places *p)
 	*p = (struct mr_db_places){ 0 };
 }
 
+struct mr_conf_shared mr_db_conf_copy(const struct mr_conf_shared *c)
+{
+	return (struct mr_conf_shared){
+		.db_name = mr_strdup(c->db_name),
+		.db_user = mr_strdup(c->db_user),
+		.db_password_file = mr_strdup(c->db_password_file),
+		.db_ca_file = mr_strdup(c->db_ca_file),
+		.db_timeout = c->db_timeout,
+		.db_take_over = c->db_take_over,
+	};
+}
+
+void mr_db_conf_done(struct mr_conf_shared *c)
+{
+	free(c->db_name);
+	free(c->db_user);
+	free(c->db_password_file);
+	free(c->db_ca_file);
+}
+
 int mr_db_check_conf(const struct mr_conf_shared *conf, struct mr_diag *diag)
 {
 	struct mr_db_places places = { 0 };

@@ -20,6 +20,7 @@
 
 #define THREADS_MAX     64
 #define IDLE_PING_MS    1000 /* a connection idle for longer is asked before it is trusted */
+#define AT_ONCE_MS      500  /* a server that was started again breaks older connections sooner than that */
 #define WATCH_MS        1000 /* how often the server in use and better ones are looked at, where there are several */
 #define WATCH_ANSWER_MS 2000 /* how long it may take to answer a watcher */
 
@@ -42,6 +43,7 @@ struct mr_db_pool {
 	unsigned queue_max, n_threads;
 	pthread_t threads[THREADS_MAX], watcher;
 	struct mr_db *busy[THREADS_MAX]; /* the connection that a thread waits for */
+	uint64_t broke;                  /* ms: when a connection did last */
 	bool stopping, watched;
 	int event; /* a job was finished */
 	struct mr_io *io;
@@ -86,20 +88,32 @@ static void now_down(struct mr_db_pool *p, int error)
 }
 
 /* Called and left with the lock held; opens outside of it. */
+static struct mr_db *search_now(struct mr_db_pool *p, struct mr_search *search, int *err)
+{
+	struct mr_db *db;
+
+	pthread_mutex_unlock(&p->lock);
+	db = mr_search_run(&p->servers, search);
+	pthread_mutex_lock(&p->lock);
+	*err = mr_search_end(&p->servers, search, db);
+	return db;
+}
+
+/* The same. */
 static struct mr_db *connect_now(struct mr_db_pool *p)
 {
+	size_t at = p->servers.current, n = p->servers.places.n;
+	bool in_use = n > 1 && !p->servers.v[at].bad; /* better ones are the watcher's business: they may stand still */
 	struct mr_search search;
 	struct mr_db *db = NULL;
 	int r = -EAGAIN;
 
 	p->connecting = true;
+	if (in_use && mr_search_begin(&p->servers, at, at + 1, &search))
+		db = search_now(p, &search, &r);
 	/* When the last one in use has failed, those are due that were left alone for longer. */
-	for (unsigned i = 0; i < 2 && !db && mr_search_begin(&p->servers, 0, p->servers.places.n, &search); i++) {
-		pthread_mutex_unlock(&p->lock);
-		db = mr_search_run(&p->servers, &search);
-		pthread_mutex_lock(&p->lock);
-		r = mr_search_end(&p->servers, &search, db);
-	}
+	for (unsigned i = 0; i < 2 && !db && mr_search_begin(&p->servers, 0, n, &search); i++)
+		db = search_now(p, &search, &r);
 	p->connecting = false;
 	if (db)
 		now_up(p);
@@ -114,10 +128,10 @@ static bool may_connect(const struct mr_db_pool *p)
 	return p->state != POOL_UP && !p->connecting && mr_now_ms() >= mr_servers_next_try(&p->servers);
 }
 
-/* A connection that lay idle may be dead by now; the job shall not find out. */
-static bool alive_by(struct mr_db *db, uint64_t used)
+/* A connection that lay idle, or since whose use another one broke, may be dead by now; the job shall not find out. */
+static bool alive_by(struct mr_db *db, uint64_t used, uint64_t broke)
 {
-	return !db || mr_now_ms() - used < IDLE_PING_MS || mr_db_ping(db) == 0;
+	return !db || (mr_now_ms() - used < IDLE_PING_MS && used > broke) || mr_db_ping(db) == 0;
 }
 
 /* Called and left with the lock held, which the loop wants as soon as it wakes. */
@@ -133,10 +147,15 @@ static void hand_back(struct mr_db_pool *p, struct item *item)
 	pthread_mutex_lock(&p->lock);
 }
 
-/* Where there is another server to ask, a job whose connection broke is run once more. */
-static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_db *db)
+/* Once more a job whose connection broke: where there is another server to ask, or where the only one broke it at once. */
+static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_db *db, uint64_t began)
 {
-	if (db && mr_db_useless(db) && p->servers.places.n > 1 && !item->again && !p->stopping) {
+	uint64_t now = mr_now_ms();
+	bool broke = db && mr_db_useless(db);
+
+	if (broke)
+		p->broke = now;
+	if (broke && (p->servers.places.n > 1 || now - began < AT_ONCE_MS) && !item->again && !p->stopping) {
 		item->again = true;
 		DL_PREPEND(p->queue, item);
 		p->queued++;
@@ -149,13 +168,14 @@ static void take_back(struct mr_db_pool *p, struct item *item, const struct mr_d
 static struct mr_db *run_item(struct mr_db_pool *p, struct item *item, struct mr_db *db, unsigned thread)
 {
 	struct mr_diag why = p->why;
+	uint64_t began = mr_now_ms();
 
 	p->busy[thread] = db;
 	pthread_mutex_unlock(&p->lock);
 	item->job.job(db, &why, item->job.arg);
 	pthread_mutex_lock(&p->lock);
 	p->busy[thread] = NULL;
-	take_back(p, item, db);
+	take_back(p, item, db, began);
 	if (db && mr_db_useless(db)) {
 		mr_db_close(db);
 		db = NULL;
@@ -218,6 +238,7 @@ static void lend(struct mr_db_pool *p, struct item *item, unsigned thread)
 static struct mr_db *serve(struct mr_db_pool *p, struct mr_db *db, uint64_t used, unsigned thread)
 {
 	struct item *item = p->queue;
+	uint64_t broke = p->broke;
 	bool alive;
 
 	DL_DELETE(p->queue, item);
@@ -229,7 +250,7 @@ static struct mr_db *serve(struct mr_db_pool *p, struct mr_db *db, uint64_t used
 	db = still_good(p, db, thread);
 	p->busy[thread] = db;
 	pthread_mutex_unlock(&p->lock);
-	alive = alive_by(db, used);
+	alive = alive_by(db, used, broke);
 	pthread_mutex_lock(&p->lock);
 	p->busy[thread] = NULL;
 	if (!alive) {

@@ -246,7 +246,7 @@ int mr_db_read_only(struct mr_db *db, bool *yes, struct mr_diag *diag)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_rows rows;
-	int r = mr_query(db, "SELECT @@global.read_only", MR_NO_PARAMS, arena, &rows, diag);
+	int r = mr_query(db, MR_CURRENT "SELECT @@global.read_only", MR_NO_PARAMS, arena, &rows, diag);
 
 	if (r == 0)
 		*yes = mr_cell_true(&rows, 0, 0);
@@ -262,40 +262,4 @@ int mr_db_writable(struct mr_db *db, struct mr_diag *diag)
 		r = mr_diag_set(diag, -EROFS, "database %s: the server is read only, and no other one takes the change%s%s", db->where,
 				db->instead ? ": " : "", db->instead ? db->instead : "");
 	return r;
-}
-
-/* The rights of root would write through read_only, and what is written into a replica is lost, or breaks it. */
-static int attempt(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag)
-{
-	struct mr_diag ignored = { 0 };
-	unsigned why;
-	int r = mr_exec_direct(db, "START TRANSACTION", diag);
-
-	if (r == 0)
-		r = mr_db_writable(db, diag);
-	if (r == 0)
-		r = body(db, arg, diag);
-	if (r == 0)
-		r = mr_exec_direct(db, "COMMIT", diag);
-	if (r < 0 && !db->broken) {
-		why = db->last_errno;
-		mr_exec_direct(db, "ROLLBACK", &ignored);
-		db->last_errno = why;
-	}
-	return r;
-}
-
-int mr_transaction(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag)
-{
-	struct mr_diag why = { 0 };
-	int r = 0;
-
-	for (unsigned i = 0; i < MR_RETRIES; i++) {
-		why = (struct mr_diag){ 0 };
-		r = attempt(db, body, arg, &why);
-		if (r != -EAGAIN || db->broken || !mr_db_retry(db))
-			break;
-		mr_retry_pause(i);
-	}
-	return r < 0 ? mr_diag_set(diag, r, "%s", why.text) : 0;
 }

@@ -51,8 +51,13 @@ double mr_cell_score(const struct mr_rows *r, size_t row, size_t column); /* NAN
 	"(SELECT GROUP_CONCAT(rule ORDER BY rule SEPARATOR '\\n') FROM v_limit WHERE level = '" level "' AND owner = " owner ")"
 
 struct mr_row_mailbox;
-/* A row of v_mailbox: address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires,
- * quarantine_score. */
+struct mr_thresholds;
+/* In the order of enum mr_threshold. */
+#define MR_THRESHOLD_COLUMNS                                                                                                               \
+	"header_score, greylist_score, junk_score, quarantine_score, reject_score, outbound_score, outbound_reject_score"
+struct mr_thresholds mr_thresholds_of(const struct mr_rows *rows, size_t row, size_t first_column);
+/* A row of v_mailbox. */
+#define MR_MAILBOX_COLUMNS "address, password, enabled, send_only, quota_bytes, locked, receive_only, expires, " MR_THRESHOLD_COLUMNS
 struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row);
 
 /* A statement on a line (line.h), with everything in place until done() comes. As mr_line_read_addresses(). */
@@ -80,11 +85,12 @@ int mr_exec_direct(struct mr_db *db, const char *sql, struct mr_diag *diag);
 int mr_db_read_only(struct mr_db *db, bool *yes, struct mr_diag *diag);
 /* 0, -EROFS, or an error. */
 int mr_db_writable(struct mr_db *db, struct mr_diag *diag);
-/* Did the last error ask for the whole transaction to be tried again (deadlock, lock wait, cluster not ready)? */
+/* Did the last error ask for the whole transaction to be tried again (deadlock, lock wait, rolled back, cluster not ready)? */
 bool mr_db_retry(const struct mr_db *db);
 
-/* Runs body() in one transaction: commit on 0, else roll back; again, with growing pauses, when the server asks for that. body() must be
- * repeatable. */
+/* Runs body() in one transaction: commit on 0, else roll back; again, with growing pauses, when the server asks for that, has rolled back
+ * by itself, or, within db_timeout, over a new connection when this one was lost before COMMIT was sent. Lost after that, the diagnosis
+ * says that nobody knows. body() must be repeatable. It sees what was committed before, on a cluster through other nodes, too. */
 int mr_transaction(struct mr_db *db, int (*body)(struct mr_db *db, void *arg, struct mr_diag *diag), void *arg, struct mr_diag *diag);
 /* The pause before try number `attempt` (from 0): some 50 ms, doubled each time. */
 void mr_retry_pause(unsigned attempt);

@@ -11,19 +11,13 @@
 
 /* A mailbox, its patterns, its limits, an alias: each a part of its own, since a join and a subquery cost the server more than what they
  * save, and columns that a part does not have are NULL. */
-#define MAILBOXES(where)                                                                                                                   \
-	"SELECT address, password, enabled, send_only, quota_bytes, junk_score, reject_score, locked, receive_only, expires, "             \
-	"quarantine_score, 'm' "                                                                                                           \
-	"FROM v_mailbox WHERE " where
-#define PATTERNS(where)                                                                                                                    \
-	"SELECT owner, pattern, action = 'allow', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'p' "                                    \
-	"FROM v_list WHERE scope = 'user' AND " where
-#define LIMITS(where)                                                                                                                      \
-	"SELECT owner, rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'l' "                                                   \
-	"FROM v_limit WHERE level = 'user' AND " where
-#define ALIASES(where)                                                                                                                     \
-	"SELECT address, destination, enabled, NULL, NULL, NULL, NULL, NULL, NULL, expires, senders, 'a' "                                 \
-	"FROM v_alias WHERE " where
+#define MAILBOXES(where) "SELECT " MR_MAILBOX_COLUMNS ", 'm' FROM v_mailbox WHERE " where
+#define NULLS_4          "NULL, NULL, NULL, NULL, "
+#define NULLS_6          NULLS_4 "NULL, NULL, "
+#define NULLS_12         NULLS_6 NULLS_6
+#define PATTERNS(where)  "SELECT owner, pattern, action = 'allow', " NULLS_12 "'p' FROM v_list WHERE scope = 'user' AND " where
+#define LIMITS(where)    "SELECT owner, rule, NULL, " NULLS_12 "'l' FROM v_limit WHERE level = 'user' AND " where
+#define ALIASES(where)   "SELECT address, destination, enabled, " NULLS_4 "expires, senders, " NULLS_6 "'a' FROM v_alias WHERE " where
 /* What is known not to be there is not asked for: each part costs the server as much again. */
 #define READ_ALL(in)                                                                                                                       \
 	MR_CURRENT MAILBOXES("address IN (" in ")") " UNION ALL " PATTERNS("owner IN (" in ")") " UNION ALL " LIMITS(                      \
@@ -48,7 +42,7 @@ static const struct statement {
 	size_t of_mailboxes, of_aliases; /* lists of keys in it */
 	const char *sql[LENGTHS];        /* with 1, 2, 4 ... keys in each list */
 } all_parts = { 3, 1, EACH(READ_ALL) }, plain = { 1, 1, EACH(READ_PLAIN) }, alone = { 1, 0, EACH(READ_ALONE) };
-enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 9, COLUMN_SENDERS, COLUMN_PART };
+enum { COLUMN_ADDRESS, COLUMN_TEXT, COLUMN_FLAG, COLUMN_EXPIRES = 7, COLUMN_SENDERS, COLUMN_PART = 15 };
 
 /* Where the rows of each part are: in one answer, or in one each. */
 struct parts {

@@ -69,8 +69,8 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	struct mr_row_domain d = { 0 };
 	struct mr_rows rows;
 	int r = mr_query(db,
-			 MR_CURRENT "SELECT name, enabled, dkim, junk_score, reject_score, " MR_LIMITS(
-			     "domain", "name") ", alias_of, relay_to, relay_listed, quarantine_score "
+			 MR_CURRENT "SELECT name, enabled, dkim, " MR_LIMITS(
+			     "domain", "name") ", alias_of, relay_to, relay_listed, " MR_THRESHOLD_COLUMNS " "
 					       "FROM v_domain WHERE name = ?",
 			 MR_PARAMS(mr_text(name)), arena, &rows, diag);
 
@@ -81,13 +81,11 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	d.name = mr_cell(&rows, 0, 0);
 	d.enabled = mr_cell_true(&rows, 0, 1);
 	d.dkim = mr_cell_true(&rows, 0, 2);
-	d.junk_score = mr_cell_score(&rows, 0, 3);
-	d.reject_score = mr_cell_score(&rows, 0, 4);
-	d.quarantine_score = mr_cell_score(&rows, 0, 9);
-	d.limits = mr_cell_text(&rows, 0, 5);
-	d.alias_of = mr_cell_text(&rows, 0, 6);
-	d.relay_to = mr_cell_text(&rows, 0, 7);
-	d.relay_listed = mr_cell_true(&rows, 0, 8);
+	d.limits = mr_cell_text(&rows, 0, 3);
+	d.alias_of = mr_cell_text(&rows, 0, 4);
+	d.relay_to = mr_cell_text(&rows, 0, 5);
+	d.relay_listed = mr_cell_true(&rows, 0, 6);
+	d.thresholds = mr_thresholds_of(&rows, 0, 7);
 	r = keys_of(db, &d, arena, diag);
 	if (r == 0)
 		r = mr_query(db, MR_CURRENT "SELECT pattern, action = 'allow' FROM v_list WHERE scope = 'domain' AND owner = ?",
@@ -99,6 +97,15 @@ int mr_read_domain(struct mr_db *db, const char *name, struct mr_arena *arena, s
 	return 0;
 }
 
+struct mr_thresholds mr_thresholds_of(const struct mr_rows *rows, size_t row, size_t first_column)
+{
+	struct mr_thresholds out;
+
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++)
+		out.at[t] = mr_cell_score(rows, row, first_column + t);
+	return out;
+}
+
 struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 {
 	return (struct mr_row_mailbox){
@@ -107,12 +114,10 @@ struct mr_row_mailbox mr_mailbox_of(const struct mr_rows *rows, size_t row)
 		.enabled = mr_cell_true(rows, row, 2),
 		.send_only = mr_cell_true(rows, row, 3),
 		.quota_bytes = mr_cell_u64(rows, row, 4),
-		.junk_score = mr_cell_score(rows, row, 5),
-		.reject_score = mr_cell_score(rows, row, 6),
-		.locked = mr_cell_true(rows, row, 7),
-		.receive_only = mr_cell_true(rows, row, 8),
-		.expires = mr_cell_i64(rows, row, 9),
-		.quarantine_score = mr_cell_score(rows, row, 10),
+		.locked = mr_cell_true(rows, row, 5),
+		.receive_only = mr_cell_true(rows, row, 6),
+		.expires = mr_cell_i64(rows, row, 7),
+		.thresholds = mr_thresholds_of(rows, row, 8),
 	};
 }
 

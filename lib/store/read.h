@@ -1,6 +1,7 @@
 /* read: rows as lookup caches them, through the views v_domain, v_mailbox, v_alias, v_list, v_limit, v_dkim, v_rule, v_relay and those that
  * the site names. Addresses in lower case. expires: seconds since 1970, from then on it is as if switched off; 0 = never. */
 #pragma once
+#include "proto/threshold.h"
 #include "store/db.h"
 #include "store/rule.h"
 
@@ -11,8 +12,8 @@ struct mr_row_pattern {
 struct mr_row_domain {
 	char *name;
 	bool enabled, dkim;
-	double junk_score, quarantine_score, reject_score; /* NAN = the default holds */
-	struct mr_row_pattern *patterns;                   /* of the domain */
+	struct mr_thresholds thresholds; /* NAN = the default holds */
+	struct mr_row_pattern *patterns; /* of the domain */
 	size_t n_patterns;
 	const char *limits; /* of the domain: rules of proto/limit.h, a line each */
 	struct {
@@ -27,9 +28,9 @@ struct mr_row_mailbox {
 	char *address, *password; /* "{SCHEME}hash" */
 	bool enabled, send_only, locked, receive_only;
 	int64_t expires;
-	uint64_t quota_bytes;                              /* 0 = unlimited */
-	double junk_score, quarantine_score, reject_score; /* NAN = the domain's */
-	struct mr_row_pattern *patterns;                   /* of the user */
+	uint64_t quota_bytes;            /* 0 = unlimited */
+	struct mr_thresholds thresholds; /* NAN = the domain's */
+	struct mr_row_pattern *patterns; /* of the user */
 	size_t n_patterns;
 	const char *limits; /* of the user, as above */
 };

@@ -17,18 +17,6 @@
 #define PAUSE_MAX_MS   2000  /* of the only server */
 #define PAUSE_OF_MANY  30000 /* of one among several */
 
-static struct mr_conf_shared copy_conf(const struct mr_conf_shared *c)
-{
-	return (struct mr_conf_shared){
-		.db_name = mr_strdup(c->db_name),
-		.db_user = mr_strdup(c->db_user),
-		.db_password_file = mr_strdup(c->db_password_file),
-		.db_ca_file = mr_strdup(c->db_ca_file),
-		.db_timeout = c->db_timeout,
-		.db_take_over = c->db_take_over,
-	};
-}
-
 int mr_servers_init(struct mr_servers *s, const struct mr_conf_shared *conf, struct mr_diag *diag)
 {
 	struct mr_servers fresh = { .failing_since = mr_now_ms() };
@@ -36,7 +24,7 @@ int mr_servers_init(struct mr_servers *s, const struct mr_conf_shared *conf, str
 
 	if (r < 0)
 		return r;
-	fresh.conf = copy_conf(conf);
+	fresh.conf = mr_db_conf_copy(conf);
 	for (size_t i = 0; i < fresh.places.n; i++)
 		fresh.v[i].pause = PAUSE_FIRST_MS;
 	*s = fresh;
@@ -46,10 +34,7 @@ int mr_servers_init(struct mr_servers *s, const struct mr_conf_shared *conf, str
 void mr_servers_done(struct mr_servers *s)
 {
 	mr_db_places_done(&s->places);
-	free(s->conf.db_name);
-	free(s->conf.db_user);
-	free(s->conf.db_password_file);
-	free(s->conf.db_ca_file);
+	mr_db_conf_done(&s->conf);
 }
 
 void mr_servers_expect(struct mr_servers *s, const struct mr_db_expect *e)

@@ -9,6 +9,7 @@
 /* ours */
 #include "base/parse.h"
 #include "base/text.h"
+#include "mail/idn.h"
 
 #define DURATION_MAX_MS (100ULL * 366 * 86400 * 1000)
 
@@ -28,7 +29,7 @@ static int domain_of(struct mr_slice s, struct mr_arena *arena, const char **out
 
 int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag)
 {
-	return mr_diag_about(diag, domain_of(mr_slice_of(text), arena, out, diag), text);
+	return mr_diag_about(diag, domain_of(mr_idn_ascii(mr_slice_of(text), arena), arena, out, diag), text);
 }
 
 static const char *domain_in(const char *address)
@@ -40,7 +41,7 @@ int mr_validate_account(const char *text, struct mr_arena *arena, struct mr_acco
 {
 	struct mr_slice address;
 	const char *whole, *domain;
-	int r = mr_address_account(mr_slice_of(text), arena, &address, diag);
+	int r = mr_address_account(mr_idn_address(mr_slice_of(text), arena), arena, &address, diag);
 
 	if (r < 0)
 		return mr_diag_about(diag, r, text);
@@ -68,7 +69,7 @@ int mr_validate_destination(const char *text, struct mr_arena *arena, struct mr_
 {
 	struct mr_slice address;
 	const char *whole;
-	int r = mr_address_destination(mr_slice_of(text), arena, &address, diag);
+	int r = mr_address_destination(mr_idn_address(mr_slice_of(text), arena), arena, &address, diag);
 
 	if (r < 0)
 		return mr_diag_about(diag, r, text);
@@ -132,12 +133,12 @@ int mr_validate_pattern(const char *text, struct mr_arena *arena, const char **o
 		return 0;
 	}
 	if (mr_slice_chr(s, '@') > 0) {
-		r = mr_address_destination(s, arena, &address, diag);
+		r = mr_address_destination(mr_idn_address(s, arena), arena, &address, diag);
 		if (r == 0)
 			*out = mr_arena_slice(arena, mr_address_lower(address, arena));
 		return mr_diag_about(diag, r, text);
 	}
-	r = mr_domain_check(mr_slice_from(s, below ? 1 : 0), true, arena, &domain, diag);
+	r = mr_domain_check(mr_idn_ascii(mr_slice_from(s, below ? 1 : 0), arena), true, arena, &domain, diag);
 	if (r < 0)
 		return mr_diag_about(diag, r, text);
 	*out = mr_arena_printf(arena, "%s%.*s", below ? "." : "", (int)domain.n, domain.p);

@@ -8,7 +8,7 @@
 #define MR_RIGHTS_MAX       100 /* of one alias */
 #define MR_REASON_MAX       200 /* bytes */
 
-/* Results are strings in the arena, lower-cased. -EINVAL with the reason. */
+/* Results are strings in the arena, lower-cased, domains in other scripts with A-labels (mail/idn.h). -EINVAL with the reason. */
 int mr_validate_domain(const char *text, struct mr_arena *arena, const char **out, struct mr_diag *diag);
 /* HOST[:PORT], an address or a host name → "[HOST]:PORT", as Postfix names a host that it asks no MX of. */
 int mr_validate_nexthop(const char *text, unsigned port, struct mr_arena *arena, const char **out, struct mr_diag *diag);

@@ -16,7 +16,7 @@ struct domain_change {
 	const char *name;
 	const char *alias_of; /* as it is stored; NULL = none */
 	const struct mr_domain_set *set;
-	struct mr_score_change junk, quarantine, reject;
+	struct mr_thresholds_change thresholds;
 	struct mr_dkim_pair pairs[PAIRS];
 };
 
@@ -31,11 +31,7 @@ static int prepare(struct domain_change *c, const char *name, const struct mr_do
 
 	c->set = set;
 	if (r == 0)
-		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
-	if (r == 0)
-		r = mr_change_score("quarantine score", set->quarantine_score, &c->quarantine, diag);
-	if (r == 0)
-		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
+		r = mr_thresholds_parse(set->thresholds, &c->thresholds, diag);
 	if (r == 0 && set->alias_of && !is_none(set->alias_of))
 		r = mr_validate_domain(set->alias_of, arena, &c->alias_of, diag);
 	if (r == 0 && set->relay_to && !is_none(set->relay_to))
@@ -122,21 +118,11 @@ static int set_kind(struct mr_db *db, const struct domain_change *c, struct mr_d
 
 static int set_columns(struct mr_db *db, const struct domain_change *c, struct mr_diag *diag)
 {
-	mr_autoarena arena = mr_arena_new(0);
-	struct mr_rows rows;
-	int r = mr_exec(db,
-			"UPDATE domain SET enabled = COALESCE(?, enabled), dkim = COALESCE(?, dkim), junk_score = IF(?, ?, junk_score), "
-			"reject_score = IF(?, ?, reject_score), quarantine_score = IF(?, ?, quarantine_score) WHERE name = ?",
-			MR_PARAMS(mr_switch_param(c->set->enabled), mr_switch_param(c->set->dkim), mr_num(c->junk.set),
-				  mr_score_param(&c->junk), mr_num(c->reject.set), mr_score_param(&c->reject), mr_num(c->quarantine.set),
-				  mr_score_param(&c->quarantine), mr_text(c->name)),
-			NULL, diag);
+	int r = mr_exec(db, "UPDATE domain SET enabled = COALESCE(?, enabled), dkim = COALESCE(?, dkim) WHERE name = ?",
+			MR_PARAMS(mr_switch_param(c->set->enabled), mr_switch_param(c->set->dkim), mr_text(c->name)), NULL, diag);
 
 	if (r == 0)
-		r = mr_query(db, "SELECT 1 FROM domain WHERE name = ? AND junk_score > reject_score", MR_PARAMS(mr_text(c->name)), arena,
-			     &rows, diag);
-	if (r == 0 && rows.n)
-		r = mr_diag_set(diag, -EINVAL, "%s: the junk score would be above the reject score", c->name);
+		r = mr_change_thresholds(db, MR_THRESHOLDS_OF_DOMAIN, c->name, &c->thresholds, diag);
 	if (r == 0)
 		r = mr_change_lists(db, "domain", c->name, &(struct mr_list_change){ c->set->allow, c->set->deny, c->set->unlist }, diag);
 	if (r == 0)

@@ -16,7 +16,7 @@
 struct user_change {
 	struct mr_account account;
 	const struct mr_user_set *set;
-	struct mr_score_change junk, quarantine, reject;
+	struct mr_thresholds_change thresholds;
 	struct mr_buf hash; /* empty: leave as it is */
 	int64_t expires;    /* that set->expires means */
 };
@@ -44,11 +44,7 @@ static int prepare(struct user_change *c, const char *address, const struct mr_u
 	if (r == 0 && set->expires)
 		r = mr_validate_end(set->expires, mr_wall(), &c->expires, diag);
 	if (r == 0)
-		r = mr_change_score("junk score", set->junk_score, &c->junk, diag);
-	if (r == 0)
-		r = mr_change_score("quarantine score", set->quarantine_score, &c->quarantine, diag);
-	if (r == 0)
-		r = mr_change_score("reject score", set->reject_score, &c->reject, diag);
+		r = mr_thresholds_parse(set->thresholds, &c->thresholds, diag);
 	if (r == 0)
 		r = prepare_password(c, set, diag);
 	return r;
@@ -63,21 +59,18 @@ static int set_columns(struct mr_db *db, const struct user_change *c, struct mr_
 	    db,
 	    "UPDATE mailbox SET password = COALESCE(?, password), enabled = COALESCE(?, enabled), send_only = COALESCE(?, send_only), "
 	    "receive_only = COALESCE(?, receive_only), expires = IF(?, '1970-01-01' + INTERVAL ? SECOND, expires), quota_bytes = "
-	    "COALESCE(?, quota_bytes), junk_score = IF(?, ?, junk_score), reject_score = IF(?, ?, reject_score), "
-	    "quarantine_score = IF(?, ?, quarantine_score) WHERE address = ?",
+	    "COALESCE(?, quota_bytes) WHERE address = ?",
 	    MR_PARAMS(mr_text(c->hash.n ? c->hash.p : NULL), mr_switch_param(set->enabled), mr_switch_param(set->send_only),
 		      mr_switch_param(set->receive_only), mr_num(set->expires != NULL), c->expires ? mr_num(c->expires) : mr_text(NULL),
-		      set->quota_mb < 0 ? mr_text(NULL) : mr_num(set->quota_mb * MIB), mr_num(c->junk.set), mr_score_param(&c->junk),
-		      mr_num(c->reject.set), mr_score_param(&c->reject), mr_num(c->quarantine.set), mr_score_param(&c->quarantine),
-		      mr_text(c->account.address)),
+		      set->quota_mb < 0 ? mr_text(NULL) : mr_num(set->quota_mb * MIB), mr_text(c->account.address)),
 	    NULL, diag);
 
 	if (r == 0)
-		r = mr_query(db, "SELECT junk_score > reject_score, send_only AND receive_only FROM mailbox WHERE address = ?",
-			     MR_PARAMS(mr_text(c->account.address)), arena, &rows, diag);
+		r = mr_change_thresholds(db, MR_THRESHOLDS_OF_USER, c->account.address, &c->thresholds, diag);
+	if (r == 0)
+		r = mr_query(db, "SELECT send_only AND receive_only FROM mailbox WHERE address = ?", MR_PARAMS(mr_text(c->account.address)),
+			     arena, &rows, diag);
 	if (r == 0 && rows.n && mr_cell_true(&rows, 0, 0))
-		r = mr_diag_set(diag, -EINVAL, "%s: the junk score would be above the reject score", c->account.address);
-	if (r == 0 && rows.n && mr_cell_true(&rows, 0, 1))
 		r = mr_diag_set(diag, -EINVAL, "%s: for sending only, or for receiving only, not both", c->account.address);
 	if (r == 0)
 		r = mr_change_lists(db, "user", c->account.address, &(struct mr_list_change){ set->allow, set->deny, set->unlist }, diag);
@@ -172,12 +165,13 @@ static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 		r = exists(db, c->account.address, diag);
 	if (r == 0)
 		r = set_columns(db, c, diag);
-	/* Both of the first two end sessions, so that they are not told apart. */
+	/* All but the last end sessions, so that they are not told apart. */
 	return r < 0 ? r
 		     : mr_change_note(db, "mailbox", c->account.address,
-				      c->hash.n          ? "password"
-				      : !c->set->enabled ? "disable"
-							 : "set",
+				      c->hash.n                ? "password"
+				      : !c->set->enabled       ? "disable"
+				      : c->set->send_only == 1 ? "send-only"
+							       : "set",
 				      diag);
 }
 

@@ -7,20 +7,20 @@
 #include "store/read.h"
 
 struct mr_domain_set {
-	int enabled, dkim;                                        /* -1 leave, 0, 1 */
-	const char *junk_score, *quarantine_score, *reject_score; /* number, "default", or NULL */
-	const char *allow, *deny, *unlist;                        /* a sender pattern to add or remove, or NULL */
-	const char *alias_of;                                     /* the domain that it stands for, "none", or NULL */
-	const char *relay_to;                                     /* transport of the server that has the mailboxes, "none", or NULL */
-	int relay_listed;                                         /* relayed to listed addresses only */
+	int enabled, dkim;                     /* -1 leave, 0, 1 */
+	const char *thresholds[MR_THRESHOLDS]; /* number, "default", or NULL */
+	const char *allow, *deny, *unlist;     /* sender patterns to add or remove, with line breaks between, or NULL */
+	const char *alias_of;                  /* the domain that it stands for, "none", or NULL */
+	const char *relay_to;                  /* transport of the server that has the mailboxes, "none", or NULL */
+	int relay_listed;                      /* relayed to listed addresses only */
 };
 struct mr_user_set {
 	const char *password; /* plain text, hashed here with yescrypt; or "{SCHEME}hash" when password_is_hash */
 	bool password_is_hash;
 	int64_t quota_mb; /* -1 leave, 0 unlimited */
 	int enabled, send_only, receive_only;
-	const char *junk_score, *quarantine_score, *reject_score, *allow, *deny, *unlist;
-	const char *expires; /* of mr_validate_end(), or NULL */
+	const char *thresholds[MR_THRESHOLDS], *allow, *deny, *unlist; /* as above */
+	const char *expires;                                           /* of mr_validate_end(), or NULL */
 };
 struct mr_alias_set {
 	int enabled;

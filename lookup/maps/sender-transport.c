@@ -3,10 +3,12 @@
  * forwarded. That is not for whom the pass would change nothing, so that what leaves it never comes round again: our own domains, addresses
  * rewritten by us already (they are in a domain of ours), what cannot be rewritten, and the null sender.
  *
- * What a locked user has in the queue waits: the value is the transport "retry". The log-in is not known in the queue, so an address is
- * frozen when every mailbox that may send under it is locked.
+ * What a locked user has in the queue waits: the value is the transport "retry". Postfix asks by sender, not by log-in, so an address is
+ * frozen when every mailbox that may send under it is locked; hostd holds the rest of what came with the log-in.
  *
- * Who else has a relay host that wants a log-in (sender-relayhost) gets the transport that logs in: no other one ever learns a password. */
+ * Who else has a relay host that wants a log-in (sender-relayhost) gets the transport that logs in: no other one ever learns a password.
+ *
+ * Both that one and the one for an address that stands for an exempt sender put the sender back: the map exempt. */
 #include "relay.h"
 
 static bool frozen(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
@@ -35,7 +37,7 @@ static bool undecided(const struct mr_map_answer *out)
 static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_answer *out)
 {
 	const struct mr_row_relay *relay = NULL;
-	struct mr_slice rewritten;
+	struct mr_slice rewritten, sender;
 
 	if (mr_map_rewritten(w, key, &rewritten, out)) {
 		out->status = MR_SOCKETMAP_OK;
@@ -43,9 +45,13 @@ static void find(const struct mr_walk *w, struct mr_slice key, struct mr_map_ans
 	} else if (undecided(out) && frozen(w, key, out)) {
 		out->status = MR_SOCKETMAP_OK;
 		out->data = MR_LIT("retry:4.7.0 account locked");
-	} else if (undecided(out) && mr_relay_find(w, key, &relay, out) && relay != NULL && mr_relay_logs_in(relay)) {
+	} else if (undecided(out) && mr_relay_find(w, key, &relay, out)) {
+		bool logs_in = relay != NULL && mr_relay_logs_in(relay);
+
+		if (!logs_in && !mr_map_exempt(w, key, &sender))
+			return;
 		out->status = MR_SOCKETMAP_OK;
-		out->data = MR_LIT("mailreeve-relay:");
+		out->data = logs_in ? MR_LIT("mailreeve-relay:") : MR_LIT("mailreeve-exempt:");
 	}
 }
 

@@ -1,14 +1,16 @@
 /* attachments: files that the site does not let through: by the end of their name, by what they are whatever their name says, and both
- * inside archives. Refused, whatever lists and thresholds say. */
+ * inside what holds files. Refused, whatever lists and thresholds say. */
 
 /* ours */
-#include "mail/archives.h"
+#include "mail/attached.h"
+#include "mail/filenames.h"
 #include "mail/filetype.h"
 #include "scan.h"
 
 struct looking {
-	struct mr_scan *scan;
-	bool forbidden, encrypted;
+	struct mr_slice list;
+	struct mr_arena *scratch; /* for one file */
+	bool forbidden, encrypted, macros;
 };
 
 static bool is_listed(struct mr_slice list, struct mr_slice word)
@@ -21,57 +23,48 @@ static bool is_listed(struct mr_slice list, struct mr_slice word)
 	return false;
 }
 
-/* What stands behind the last dot. Windows passes over dots and spaces at the end of a name. */
-static struct mr_slice extension(struct mr_slice name)
+static bool is_name_forbidden(const struct looking *l, struct mr_slice name)
 {
-	ptrdiff_t dot;
+	struct mr_slice ends[MR_FILENAME_ENDS];
+	size_t n = mr_filename_ends(name, l->scratch, ends);
 
-	while (name.n && strchr(". \t", name.p[name.n - 1]))
-		name.n--;
-	dot = mr_slice_rchr(name, '.');
-	return dot < 0 ? (struct mr_slice){ 0 } : mr_slice_from(name, (size_t)dot + 1);
+	for (size_t i = 0; i < n; i++)
+		if (is_listed(l->list, ends[i]))
+			return true;
+	return false;
 }
 
-static bool is_forbidden(const struct looking *l, struct mr_slice name, struct mr_slice bytes)
-{
-	struct mr_slice list = l->scan->setup->forbidden_attachments;
-
-	return is_listed(list, extension(name)) || (bytes.n && is_listed(list, mr_filetype(bytes, l->scan->arena)));
-}
-
-static bool see(const struct mr_archive_entry *e, void *arg)
+static bool see(const struct mr_attached *file, void *arg)
 {
 	struct looking *l = arg;
 
-	l->encrypted |= e->encrypted;
-	l->forbidden |= is_forbidden(l, e->name, e->head);
+	mr_arena_reset(l->scratch);
+	l->encrypted |= file->encrypted;
+	l->macros |= file->type.n > 0;
+	l->forbidden |= is_listed(l->list, file->type);
+	l->forbidden |= file->name.n && is_name_forbidden(l, file->name);
+	l->forbidden |= !l->forbidden && file->bytes.n && is_listed(l->list, mr_filetype(file->bytes, l->scratch));
 	return !l->forbidden;
 }
 
 static int run(struct mr_scan *scan)
 {
-	struct looking l = { .scan = scan };
-	struct mr_view *v;
-	bool cut = false;
+	mr_autoarena scratch = mr_arena_new(0);
+	struct looking l = { .list = scan->setup->forbidden_attachments, .scratch = scratch };
+	bool whole;
 
-	if (!scan->setup->forbidden_attachments.n)
+	if (!l.list.n)
 		return 0;
-	v = mr_scan_view(scan);
-	for (size_t i = 0; i < v->mime.n_parts && !l.forbidden; i++) {
-		struct mr_mime_part *p = &v->mime.parts[i];
-		struct mr_slice bytes = mr_mime_bytes(&v->mime, p);
-
-		l.forbidden = is_forbidden(&l, p->name, bytes);
-		if (!l.forbidden && p->kind == MR_MIME_FILE)
-			cut |= mr_archive_read(bytes, see, &l) == MR_ARCHIVE_CUT;
-	}
+	whole = mr_attached_read(scan->in->message, &mr_scan_view(scan)->mime, &(struct mr_attached_reader){ .see = see, .arg = &l });
 	if (l.forbidden) {
 		scan->result.refuse = MR_REFUSE_ATTACHMENT;
 		mr_scan_symbol(scan, "ATTACHMENT_FORBIDDEN", 0);
 	}
+	if (l.macros)
+		mr_scan_symbol(scan, "ATTACHMENT_MACROS", 0);
 	if (l.encrypted)
 		mr_scan_symbol(scan, "ATTACHMENT_ENCRYPTED", 0.5);
-	if (cut)
+	if (!whole)
 		mr_scan_symbol(scan, "ATTACHMENT_CUT", 1);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* rules: what the site's rules in SpamAssassin's language say: each one that hits is a symbol with its score. Rules that rest on what SPF
- * and DKIM prove make all wait for these. */
+ * DKIM, ARC and DMARC prove make all wait for these. */
 
 /* system */
 #include <errno.h>
@@ -15,13 +15,34 @@ static struct mr_slice ip_text(struct mr_scan *scan)
 	return mr_slice_of(mr_arena_strdup(scan->arena, mr_ip_str(&scan->in->client, text)));
 }
 
+/* As our own symbols tell it: with who has vouched for the message, and with t=. */
+static enum mr_sa_dmarc dmarc(const struct mr_dmarc_answer *a)
+{
+	static const enum mr_sa_dmarc by_policy[] = {
+		[MR_DMARC_ACCEPT] = MR_SA_DMARC_NONE, [MR_DMARC_QUARANTINE] = MR_SA_DMARC_QUARANTINE, [MR_DMARC_REJECT] = MR_SA_DMARC_REJECT
+	};
+
+	switch (a->result) {
+	case MR_DMARC_PASS:
+		return MR_SA_DMARC_PASS;
+	case MR_DMARC_FAIL:
+		return a->overridden ? MR_SA_DMARC_UNKNOWN : by_policy[a->policy];
+	case MR_DMARC_NONE:
+		return MR_SA_DMARC_MISSING;
+	case MR_DMARC_TEMPERROR:
+	case MR_DMARC_PERMERROR:
+		break;
+	}
+	return MR_SA_DMARC_UNKNOWN;
+}
+
 /* NULL: nobody asked. */
 static const struct mr_sa_proofs *proofs(struct mr_scan *scan)
 {
 	struct mr_sa_proofs *p = mr_arena_alloc(scan->arena, sizeof(*p));
 	struct mr_sa_signature *s;
 
-	if (!scan->dkim || scan->in->offline)
+	if (!scan->dmarc || scan->in->offline)
 		return NULL;
 	s = mr_arena_alloc(scan->arena, (scan->dkim->n + 1) * sizeof(*s));
 	for (size_t i = 0; i < scan->dkim->n; i++) {
@@ -29,9 +50,14 @@ static const struct mr_sa_proofs *proofs(struct mr_scan *scan)
 
 		s[i] = (struct mr_sa_signature){ .domain = of->domain, .valid = of->result == MR_DKIM_PASS && of->aligns };
 	}
-	*p = (struct mr_sa_proofs){ .signatures = s, .n_signatures = scan->dkim->n };
-	if (scan->spf && scan->in->sender.n)
-		p->spf = mr_slice_of(mr_spf_str(scan->spf->result));
+	*p = (struct mr_sa_proofs){ .signatures = s,
+				    .n_signatures = scan->dkim->n,
+				    .dmarc = dmarc(scan->dmarc),
+				    .arc_signed = scan->arc->result != MR_ARC_NONE,
+				    .arc_valid = scan->arc->result == MR_ARC_PASS };
+	/* Without a sender it is the name in HELO that was asked about (RFC 7208 section 2.4). */
+	if (scan->spf)
+		*(scan->in->sender.n ? &p->spf : &p->spf_helo) = mr_slice_of(mr_spf_str(scan->spf->result));
 	return p;
 }
 
@@ -60,7 +86,7 @@ static int run(struct mr_scan *scan)
 
 	if (!r)
 		return 0;
-	if (mr_rules_want_proofs(r) && !scan->in->trusted && (!scan->dkim || (scan->in->client.family != 0 && !scan->spf)))
+	if (mr_rules_want_proofs(r) && !scan->in->trusted && !scan->dmarc)
 		return -EAGAIN;
 	message = read_message(scan);
 	mr_rules_run(r, message, false, scan->arena, &hits);

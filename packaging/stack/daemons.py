@@ -72,9 +72,8 @@ MR_LIBEXEC={bin} exec {bin}/mailreeve "$@"
 
 def write_conf(lay):
     """The programs run from a copy: their own users may not be able to reach the build folder, and a build may go on meanwhile."""
-    values = {**vars(lay), **lay.ports, "texts": layout.SOURCE / "packaging/texts", "hostname": layout.HOSTNAME, "domain": layout.DOMAIN,
-              "db_name": mariadb.NAME,
-              "db_user": mariadb.USER, "redis_user": redisd.USER}
+    values = {**vars(lay), **lay.ports, "texts": layout.SOURCE / "packaging/texts", "domain": layout.DOMAIN,
+              "db_name": mariadb.NAME, "db_user": mariadb.SECOND_USER if lay.joins else mariadb.USER, "redis_user": redisd.USER}
     lay.conf.write_text(CONF.format_map(values))
     for build in (lay.build, lay.programs):
         for folder in ("lookup", "policyd", "milter", "hostd", "admin"):

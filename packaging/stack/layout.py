@@ -12,6 +12,7 @@ DOMAIN = "example.org"            # hosted
 FOREIGN = "example.net"           # sends to us: SPF and a DKIM key
 ELSEWHERE = "example.com"         # gets mail from us: the sink
 HOSTNAME = "mx.example.org"
+SECOND = "mx2.example.org"        # a host that joins it
 
 OFFSETS = {"pop3": 10, "smtp": 25, "sink": 26, "forward": 27, "login": 28, "redirect": 29, "relay": 30, "relay2": 31, "imap": 43, "dns": 53, "away": 54,
            "submissions": 65, "submission": 87, "sieve": 90, "imaps": 93, "pop3s": 95}
@@ -22,9 +23,10 @@ LONGEST = "/postfix/queue/run/mailreeve/policyd/policy.sock"
 class Layout:
     """Paths and ports of the stack in `folder`. `lock` is kept open: it reserves the ports against other stacks. Our programs come from `build`, those that
     MR_PROGRAMS has too from there, such as a sanitized build, which Dovecot could not load.
+    `joins`: the layout of the host whose MariaDB, Redis, Unbound, clamd, certificate and foreign host this one uses as well.
     `under`: words before each daemon's command, of a tool that watches it."""
 
-    def __init__(self, folder=None, base=None, build=None):
+    def __init__(self, folder=None, base=None, build=None, joins=None):
         self.temporary = folder is None
         self.dir = pathlib.Path(folder or tempfile.mkdtemp(prefix="mr-", dir="/tmp")).resolve()
         if len(str(self.dir) + LONGEST) > 107:
@@ -37,6 +39,7 @@ class Layout:
         self.base, self.lock = reserve(base)
         self.ports = {name: self.base + offset for name, offset in OFFSETS.items()}
         self.ipv6 = has_ipv6()
+        self.joins, self.hostname = joins, SECOND if joins else HOSTNAME
 
         self.bin = self.dir / "bin"
         self.conf = self.dir / "etc/mailreeve.conf"
@@ -54,6 +57,10 @@ class Layout:
         self.db_socket = self.dir / "mariadb/run/db.sock"
         self.redis_socket = self.dir / "redis/redis.sock"
         self.clamd_socket = self.dir / "clamav/clamd.sock"
+        if joins:
+            self.ports |= {name: joins.ports[name] for name in ("sink", "dns", "away")}
+            for name in ("tls", "sink", "db_socket", "redis_socket", "clamd_socket"):
+                setattr(self, name, getattr(joins, name))
         for path in (self.conf.parent, self.keys, self.postfix, self.dovecot, self.tls, self.log, self.sink, self.bin):
             path.mkdir(parents=True, exist_ok=True)
         self.log.chmod(0o1777)

@@ -12,6 +12,7 @@ OPTIONS = ["--skip-log-bin", "--skip-name-resolve", "--performance-schema=off", 
            "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1"]
 ADMIN_PASSWORD = "demo-administration"
 USER, PASSWORD, NAME = "mailreeve", "demo-database", "mailreeve"
+SECOND_USER = "mailreeve-second"  # of a host that joins: it can be kept out without the other
 
 
 def prepared(build):

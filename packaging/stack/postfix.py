@@ -82,9 +82,10 @@ def write_master(folder, added):
 
 
 def queue(lay):
-    """The messages that wait, as postqueue describes them."""
-    done = subprocess.run(["postqueue", "-c", str(lay.postfix), "-j"], check=True, capture_output=True, text=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """The messages that wait, as postqueue describes them. It reads one folder after the other, and does not see what goes from one that comes later to one
+    that it has read: so it looks twice, and the second time it is where it went."""
+    looks = [subprocess.run(["postqueue", "-c", str(lay.postfix), "-j"], check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    return list({message["queue_id"]: message for message in map(json.loads, "".join(looks).splitlines())}.values())
 
 
 def delete_all(lay):

@@ -107,6 +107,16 @@ class Supervisor:
         kill_descendants()
 
 
+def freeze(pid, seconds=10):
+    """SIGSTOP. Returns when it holds: until its first thread has seen it, the others go on."""
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + seconds
+    while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "TtZ":
+        if time.monotonic() > end:
+            raise RuntimeError(f"process {pid} does not stop")
+        time.sleep(0.005)
+
+
 def children(pid):
     found = []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):

@@ -1,6 +1,6 @@
 /* hijack: an account that sends unlike itself is noticed: by rows (signals.h) that give points, and what they add up to. It is looked at
- * when it sends, and when it logs in. From hijack_notice points on there is a line in the log, from hijack_hold on messages are held, from
- * hijack_lock on the account is locked.
+ * when it sends, and when it logs in. From hijack_notice points on there is a line in the log and the administrator is told, from
+ * hijack_hold on messages are held, from hijack_lock on the account is locked.
  *
  * Everything is a set of different members within a window: recipients and senders by their hash, networks, messages by Postfix's number.
  */
@@ -266,6 +266,9 @@ static void judge(const struct mr_check_input *in, struct mr_check_answer *out)
 		out->reply = mr_arena_printf(in->arena, "HOLD This account sends unlike itself: %s", out->reason);
 	}
 	out->notice = level > before;
+	/* People hear of it at the end of a message, when it is known what becomes of it. What bounced, or was taken for spam, has raised
+	 * the level before. */
+	out->suspect = level != QUIET && (in->state == MR_STATE_END_OF_MESSAGE || (in->state == MR_STATE_LOGIN && level > before));
 }
 
 static void run(const struct mr_check_input *in, struct mr_check_answer *out)

@@ -7,12 +7,6 @@
 #include "base/mem.h"
 #include "check.h"
 
-/* Does `a` hold for fewer clients than `b`? */
-static bool narrower(const struct mr_limit *a, const struct mr_limit *b)
-{
-	return !a->every && (b->every || a->net.bits > b->net.bits);
-}
-
 static bool holds_for(const struct mr_limit *l, const struct mr_check_input *in)
 {
 	return !mr_limit_of_client(l->scope) || (in->has_client && (l->every || mr_net_has(&l->net, &in->client)));
@@ -26,7 +20,7 @@ static bool counts(const struct mr_limit *l, const struct mr_check_input *in)
 	for (size_t i = 0; i < in->n_limits && mr_limit_of_client(l->scope); i++) {
 		const struct mr_limit *other = &in->limits[i];
 
-		if (other->scope == l->scope && other->what == l->what && holds_for(other, in) && narrower(other, l))
+		if (other->scope == l->scope && other->what == l->what && holds_for(other, in) && mr_limit_narrower(other, l))
 			return false;
 	}
 	return l->amount > 0 && (in->state == MR_STATE_END_OF_MESSAGE || l->action != MR_LIMIT_HOLD);

@@ -1,8 +1,8 @@
 """policy: what a sending limit costs. One authenticated message after the other is counted against a limit by login that is never reached: by policyd with
 no check but the account's and the limit's, lookup and Redis, and by postfwd with its smallest rule for that, in its one-process and its forking form, which
 know neither accounts nor other hosts. Compared are requests per CPU second of all server processes, with one and with eight clients. Then greylisting
-of strangers, all of them new or too early:
-by policyd with every other check off, lookup and Redis, and by postgrey. Then messages through Postfix with and without policyd."""
+of strangers, all of them new or too early: by policyd with every other check off, lookup and Redis, and by postgrey. Then messages through Postfix with and
+without policyd. The floor of it all is a server that passes everything without a look (policy-stub.c)."""
 
 import contextlib
 import functools
@@ -26,6 +26,7 @@ smtpd_milters =
 mailreeve_policy = {policy}
 """
 PEERS = ("postfwd1", "postfwd2")
+FLOOR = "stub"
 KINDS = 4000  # of mail from strangers: each comes twice, too early the second time
 CHECKS = ("clients", "account", "quota", "lists", "rights", "helo", "helo_domain", "helo_fqdn", "client_ptr", "client_name", "greylist", "limits", "hijack")
 
@@ -155,11 +156,19 @@ def start_peer(h, name):
     return path, int(pid.read_text())
 
 
-def compare(h):
+def start_stub(h):
+    """Its socket and its process."""
+    path = h.lay.dir / "stub.sock"
+    h.servers.start(FLOOR, [h.lay.build / "tests/bench/policy-stub", path])
+    units.wait_for(FLOOR, units.listening(path))
+    return path, h.servers.pid(FLOOR)
+
+
+def compare(h, stub):
     for number in range(USERS):
         h.cli("user", "add", user(number), "--hash", stdin="{CRYPT}$y$j9T$aaaaaaaaaaaaaaaaaaaaaaa$bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n")
     h.cli("limit", "set", "user", "default", "messages", "1000000/1h")
-    servers = {"policyd": (h.lay.run / "policyd/policy.sock", roots(h))}
+    servers = {"policyd": (h.lay.run / "policyd/policy.sock", roots(h)), FLOOR: (stub[0], [stub[1]])}
     peers = {name: start_peer(h, name) for name in PEERS}
     servers |= {name: (path, [pid]) for name, (path, pid) in peers.items()}
     try:
@@ -173,11 +182,15 @@ def asked(h):
     return (h.lay.log / "policyd.log").read_text().count(f" recipient={RECIPIENT} ")
 
 
-def mail(h):
+def service(socket):
+    return PATH.format(policy="check_policy_service { unix:%s, timeout=20s }" % socket)
+
+
+def mail(h, stub):
     h.cli("user", "add", RECIPIENT, stdin="a good long password\n")
-    instances = {"with": Instance(h, "with", 1, PATH.format(policy="check_policy_service { unix:%s/policyd/policy.sock, timeout=20s }" % h.lay.run)),
-                 "bare": Instance(h, "bare", 2, PATH.format(policy="permit"))}
-    for name, parts in (("with", ("lookup", "policyd", "redis")), ("bare", ("lookup",))):
+    instances = {"with": Instance(h, "with", 1, service(h.lay.run / "policyd/policy.sock")), "bare": Instance(h, "bare", 2, PATH.format(policy="permit")),
+                 FLOOR: Instance(h, FLOOR, 3, service(stub[0]))}
+    for name, parts in (("with", ("lookup", "policyd", "redis")), ("bare", ("lookup",)), (FLOOR, ("lookup", FLOOR))):
         instances[name].roots += [h.servers.pid(part) for part in parts]
     jobs = {name: functools.partial(i.send, MESSAGES, SESSIONS, BYTES, SENDER, RECIPIENT) for name, i in instances.items()}
     results = measure.interleaved(jobs, MAIL_ROUNDS)
@@ -188,11 +201,12 @@ def mail(h):
 def main():
     with host.Host(build=pathlib.Path(daemons.os.environ["MR_BUILD"])) as h:
         h.cli("domain", "add", layout.DOMAIN)
+        stub = start_stub(h)
         with only(h, "account", "limits"):
-            report(compare(h), "fastest-peer", PEERS)
+            report(compare(h, stub), "fastest-peer", PEERS)
         with only(h, "greylist"):
             report(greylist(h), "postgrey", ("postgrey",))
-        report_mail(mail(h))
+        report_mail(mail(h, stub))
 
 
 def report(results, what, peers):
@@ -201,12 +215,17 @@ def report(results, what, peers):
         for name, (seconds, cpu) in sides.items():
             print(f"{name:8} {REQUESTS / cpu:7.0f} requests a CPU second, {REQUESTS / seconds:7.0f} a second")
     for clients, sides in results.items():
-        fastest = min(sides[name][1] for name in peers)
-        print(f"ratio policy{'' if clients == 1 else clients}/{what} {fastest / sides['policyd'][1]:.3f}")
+        fastest, number = min(sides[name][1] for name in peers), "" if clients == 1 else clients
+        if FLOOR in sides:
+            print(f"{clients} clients: a server that does nothing would reach policy{number}/{what} {fastest / sides[FLOOR][1]:.1f}")
+            print(f"ratio policy{number}/{FLOOR} {sides[FLOOR][1] / sides['policyd'][1]:.3f}")
+        print(f"ratio policy{number}/{what} {fastest / sides['policyd'][1]:.3f}")
 
 
 def report_mail(results):
     print(f"{MESSAGES} messages of {BYTES} bytes over {SESSIONS} sessions, median of {MAIL_ROUNDS}")
     for name, (seconds, cpu) in results.items():
         print(f"{name:8} {MESSAGES / seconds:7.0f} messages/s {1000 * cpu / MESSAGES:7.2f} ms CPU a message")
+    print(f"a server that does nothing would reach policy.path/bare {results['bare'][1] / results[FLOOR][1]:.3f}")
+    print(f"ratio policy.path/{FLOOR} {results[FLOOR][1] / results['with'][1]:.3f}")
     print(f"ratio policy.path/bare {results['bare'][1] / results['with'][1]:.3f}")

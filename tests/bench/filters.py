@@ -1,8 +1,10 @@
 """Ours and its peers as filters of files: each started once, then given the same messages.
 
 A filter has `score(paths)` → {path: score} and `pids()`, the processes whose CPU time is its own; `threshold` is the score from which it calls a message
-spam by itself. None asks the network. A peer that is not installed raises Absent."""
+spam by itself. Each has the next message at hand when it is done with one, as under load: none pays for being woken. None asks the network. A peer that is
+not installed raises Absent."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -14,6 +16,7 @@ import time
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 RULES = "/usr/share/spamassassin"
+WAITING = 4  # messages that a worker of rspamd has at hand
 
 
 class Absent(Exception):
@@ -34,13 +37,17 @@ class Lines:
     def pids(self):
         return [self.process.pid]
 
-    def ask(self, path):
-        self.process.stdin.write(f"{path}\n")
+    def tell(self, paths):
+        for path in paths:
+            self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
     def score(self, paths):
-        return {path: self.ask(path)["score"] for path in paths}
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            told = pool.submit(self.tell, paths)
+            scores = {path: json.loads(self.process.stdout.readline())["score"] for path in paths}
+            told.result()
+        return scores
 
     def stop(self):
         self.process.stdin.close()
@@ -98,7 +105,7 @@ class Rspamd:
         folders = [option for name in ("LOCAL_CONFDIR", "DBDIR", "RUNDIR", "LOGDIR") for option in ("--var", f"{name}={self.dir}")]
         try:
             self.start(["rspamd", "--no-fork", "--insecure", "--user", "root", "--group", "root", *folders])
-            self.connection = self.connect(self.port)
+            self.connect(self.port)
             for path, spam in (train or {}).items():
                 self.learn(path, spam)
         except BaseException:
@@ -140,8 +147,14 @@ class Rspamd:
         if status not in (200, 204, 208):  # 204: it is sure of that message already; 208: it has learned it before
             raise RuntimeError(f"rspamd does not learn {path}: {status} {answer}")
 
+    def check(self, paths):
+        connection = self.connect(self.port)
+        return {path: json.loads(self.post(connection, "/checkv2", path)[1])["score"] for path in paths}
+
     def score(self, paths):
-        return {path: json.loads(self.post(self.connection, "/checkv2", path)[1])["score"] for path in paths}
+        with concurrent.futures.ThreadPoolExecutor(WAITING) as pool:
+            shares = pool.map(self.check, (paths[n::WAITING] for n in range(WAITING)))
+            return {path: score for share in shares for path, score in share.items()}
 
     def stop(self):
         for server in reversed(self.servers):

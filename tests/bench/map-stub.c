@@ -1,19 +1,15 @@
-/* map-stub: the floor for the lookup benchmark: Postfix's socketmap protocol over a table in memory, one loop, nothing else.
+/* map-stub: the floor for the lookup benchmark: Postfix's socketmap protocol over a table in memory.
  * usage: map-stub SOCKET TABLE, where TABLE is a file of lines "MAP KEY<tab>VALUE" */
 
 /* system */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define EVENTS 64
+/* ours */
+#include "stub-server.h"
 
 #define SLOTS (1 << 20)
 
@@ -72,41 +68,14 @@ static bool answer(int fd)
 	return write(fd, out, (size_t)size) == size;
 }
 
-static void serve(int listener, int poll)
-{
-	struct epoll_event events[EVENTS], event = { .events = EPOLLIN };
-
-	for (;;) {
-		int n = epoll_wait(poll, events, EVENTS, -1);
-		for (int i = 0; i < n; i++) {
-			int fd = events[i].data.fd;
-			if (fd != listener && !answer(fd)) {
-				close(fd);
-			} else if (fd == listener && (event.data.fd = accept(fd, NULL, NULL)) >= 0) {
-				epoll_ctl(poll, EPOLL_CTL_ADD, event.data.fd, &event);
-			}
-		}
-	}
-}
-
 int main(int argc, char **argv)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), poll = epoll_create1(0);
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = listener };
-
 	FILE *file = argc == 3 ? fopen(argv[2], "r") : NULL;
-	if (file == NULL || strlen(argv[1]) >= sizeof(name.sun_path)) {
+
+	if (file == NULL) {
 		fprintf(stderr, "usage: map-stub SOCKET TABLE\n");
 		return 2;
 	}
 	load(file);
-	memcpy(name.sun_path, argv[1], strlen(argv[1]) + 1);
-	umask(0);
-	if (bind(listener, (struct sockaddr *)&name, sizeof(name)) != 0 || listen(listener, 512) != 0 ||
-	    epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event) != 0) {
-		perror(argv[1]);
-		return 1;
-	}
-	serve(listener, poll);
+	return stub_serve(argv[1], answer);
 }

@@ -9,7 +9,7 @@ ROWS = {
     "F006": "Mail to an alias with an external destination is forwarded.",
     "F007": "Two alias rows with the same source deliver one copy to each destination.",
     "F008": "Mail to user<delim>tag@domain is delivered to user@domain.",
-    "F009": "The delimiter is configurable, and an exact mailbox always wins over a cut address.",
+    "F009": "The delimiter is configurable, and an exact mailbox always wins over a cut address, whatever the delimiter.",
     "F010": "Mixed-case recipient addresses resolve to the lower-case mailbox.",
     "F011": "Mail for a foreign domain from an unauthenticated client on port 25 is refused (no open relay).",
     "F012": "Mail to a disabled mailbox is stored by default; a setting refuses it instead.",
@@ -56,7 +56,8 @@ ROWS = {
             "the retry from another address of the same sender passes.",
     "F094": "Clean mail gets result, server, queue-id and action headers.",
     "F095": "Every header that our own components trust is removed from incoming mail.",
-    "F096": "Outgoing mail of a DKIM-enabled domain carries a valid RSA-2048 signature and, once both keys are seen in DNS, a valid Ed25519 one.",
+    "F096": "Outgoing mail of a DKIM-enabled domain carries a valid RSA-2048 signature and, once both keys are seen in DNS, a valid Ed25519 one, "
+            "by the exact domain, only for authenticated or explicitly trusted senders.",
     "F097": "Mail of a domain with DKIM disabled, or deleted, is not signed from the next message on.",
     "F098": "A changed key is used for the next message without restart.",
     "F099": "While the published key does not match, the state is visible and the old key keeps signing: publish, see it in DNS, then switch.",
@@ -86,7 +87,8 @@ ROWS = {
     "G09": "One answer at RCPT from memory: existence, alias-expanded quota, expiry, send/receive switches, list rights, relay rules.",
     "G07": "SRS only for mail that is really forwarded to a foreign domain, reversed at RCPT.",
     "G06": "Sender-dependent relay hosts and credentials per user, domain and alias domain; never used for local recipients.",
-    "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts.",
+    "G10": "Sending limits by user, domain, network and host, in several windows at once, messages and recipients counted apart, atomic over all hosts; "
+           "the administrator sees what is left.",
     "G11": "Every check has a mode: off, observe (log only), enforce.",
     "G12": "Login protection without locking the owner out: distinct wrong passwords per address and per address+login, known-good devices apart, shared by "
            "IMAP, SMTP, web and API through Dovecot's auth-policy hook.",

@@ -7,8 +7,10 @@ import signal
 import socket
 import time
 
+import milter_client
 import pytest
-from stack import admin, mail, units
+import test_limits
+from stack import admin, mail, supervise, units
 
 
 @contextlib.contextmanager
@@ -109,6 +111,36 @@ def test_lookup_starts_before_its_neighbours(stack, refuses):
     stack.arrived(user, soon(lambda: stack.inbound(user), 10))
 
 
+@pytest.mark.rows("F049")
+@pytest.mark.parametrize("name", ["policyd", "milter"])
+def test_it_starts_before_its_neighbours(stack, name):
+    """With nobody there whom it asks: it takes connections, says "not now", and is well by itself, as the process that it is. (By default policyd says
+    nothing then, and the refusal is of Postfix's own tables.)"""
+    user = stack.user()
+    stack.cli("user", "set", user, "--disable")
+    stack.policyd(account_on_error="defer")
+    sockets = {"policyd": stack.lay.run / "policyd/policy.sock", "milter": stack.lay.queue / "run/mailreeve/milter/milter.sock"}
+
+    def submitted():
+        """What it says of mail that this user sends."""
+        if name == "policyd":
+            return test_limits.Policy(stack.lay.run).ask(protocol_state="RCPT", sasl_username=user, sender=user, recipient="x@elsewhere.example")[:3]
+        with milter_client.Session(str(sockets[name]), daemon_name="SUBMISSION") as session:
+            return session.message("x@elsewhere.example", sender=user, login=user, fields=(("From", user), ("Subject", "s"))).text[:3]
+
+    try:
+        with stack.without("redis", "unbound", "mariadb", "lookup"):
+            stack.servers.stop(name)
+            stack.servers.again(name)
+            units.wait_for(name, units.listening(sockets[name]))
+            pid = stack.servers.pid(name)
+            assert submitted() == "451"
+        assert mail.wait_until(lambda: submitted() == {"policyd": "550", "milter": ""}[name], 10), submitted()
+        assert stack.servers.pid(name) == pid
+    finally:
+        stack.policyd()
+
+
 def row_reads(stack):
     return int(re.search(r"^row_reads_total=(\d+)", stack.control("lookup", "stats"), re.M).group(1))
 
@@ -120,7 +152,7 @@ def test_equal_questions_are_one_read(stack):
     stack.inbound(stack.probe)  # the domain is known
     question = f"mailbox {user}"
     pid, before = stack.servers.pid("mariadb"), row_reads(stack)
-    os.kill(pid, signal.SIGSTOP)
+    supervise.freeze(pid)
     try:
         with contextlib.ExitStack() as peers:
             asking = [peers.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""What Postfix and Dovecot do while a daemon of ours is away, and with clients that come too often: settings that `mailreeve setup print` writes out."""
+"""What Postfix and Dovecot do while a daemon of ours is away, with clients that come too often, and with trusted ones: settings that `mailreeve setup print` writes out."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import smtplib
 import subprocess
 
 import pytest
-from stack import admin, daemons, dovecot, layout, mail, postfix
+from stack import admin, daemons, dovecot, layout, mail, postfix, supervise
 
 PARTNER = "someone@" + layout.ELSEWHERE
 WEBMAIL, STRANGER = "127.66.1.1", "127.66.2.2"
@@ -23,12 +23,13 @@ def write_out(stack):
 
 
 @contextlib.contextmanager
-def printed_with(stack, **options):
-    """Inside the block with these options of section setup; afterwards as it was. What it accepts has to arrive inside: the reload of Dovecot at its end may cut
-    an LMTP session off between saving a message and saying so."""
+def printed_with(stack, trusted_networks="", **options):
+    """Inside the block with these options of section setup, and those networks; afterwards as it was. What it accepts has to arrive inside: the reload of
+    Dovecot at its end may cut an LMTP session off between saving a message and saying so."""
     before = stack.lay.conf.read_text()
     try:
-        stack.lay.conf.write_text(before + "setup {\n" + "".join(f"\t{name} = {value}\n" for name, value in options.items()) + "}\n")
+        stack.lay.conf.write_text(before + f'trusted_networks = {{{trusted_networks}}}\n' +
+                                  "setup {\n" + "".join(f"\t{name} = {value}\n" for name, value in options.items()) + "}\n")
         write_out(stack)
         yield
     finally:
@@ -114,7 +115,7 @@ def test_policyd_away_at_login(stack, reject):
 def hung(stack, name):
     """Inside the block it takes connections and answers nothing."""
     pid = stack.servers.pid(name)
-    os.kill(pid, signal.SIGSTOP)
+    supervise.freeze(pid)
     try:
         yield
     finally:
@@ -184,3 +185,27 @@ def test_clients_that_come_too_often(stack):
         assert "\nsmtpd_client_event_limit_exceptions = 127.66.1.0/24, 127.0.0.0/16, [2001:db8::]/32, 127.1.0.0/16\n" in printed
     with stack.client.connect(source=STRANGER):
         pass
+
+
+@pytest.mark.rows("F096")
+def test_trusted_networks(stack, refuses):
+    """A printer needs no log-in: its mail goes anywhere, signed and complete, whatever its score. Others relay nothing, and nobody reaches who does not exist."""
+    printer, user = "127.67.1.1", stack.user()
+
+    def sends(to, source=printer):
+        content = f"From: {user}\r\nTo: {to}\r\nSubject: {(mark := mail.new_mark())}\r\n\r\n{mail.GTUBE_JUNK}\r\n".encode()
+        stack.client.send(user, to, content, source=source)
+        return mark
+
+    with printed_with(stack, trusted_networks="127.67.0.0/16, 2001:db8:67::/48"):
+        assert stack.control("milter", "reload").endswith("ok\n")
+        mark = settles(lambda: sends(PARTNER), 2)
+        _, content = stack.client.sunk(mark)
+        assert mail.verified(stack.lay, content) and b"\nDate: " in content and b"\nMessage-Id: " in content, content
+        stack.arrived(user, sends(user))
+        with refuses(554, at="RCPT"):
+            sends(PARTNER, source=STRANGER)
+        with refuses(550, at="RCPT"):
+            sends(f"nobody-at-all@{layout.DOMAIN}")
+    assert stack.control("milter", "reload").endswith("ok\n")
+    assert mail.wait_until(lambda: outcome(lambda: sends(PARTNER))[0] == 554, 10)

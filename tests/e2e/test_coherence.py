@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from stack import supervise
+
 from test_lookup import BUILD, Lookup, redis, server, site, until  # noqa: F401 (fixtures)
 
 SLOW_POLL = {"poll_interval": "30s", "poll_late": "60s", "deadline": "2s"}   # nobody looks by himself
@@ -55,7 +57,7 @@ def test_what_a_verb_has_revoked_is_revoked_everywhere(hosts, site):  # noqa: F8
 @pytest.mark.rows("G03")
 def test_who_has_not_applied_it_is_named(hosts, site, redis):  # noqa: F811
     path, ask = redis
-    hosts[0].process.send_signal(signal.SIGSTOP)
+    supervise.freeze(hosts[0].process.pid)
     code, _, said, seconds = run(site, "user", "set", "anna@example.org", "--disable")
     assert code == 0 and re.search(r"done, but not yet applied by one\.example \(last heard of \d+ s ago\)$", said.strip()), said
     assert 1.9 < seconds < 10
@@ -107,7 +109,7 @@ def test_sync_has_everything_read_anew(hosts, site):  # noqa: F811
     code, said, missing, _ = run(site, "sync")
     assert code == 0 and sorted(said.split()) == ["one.example", "two.example"] and missing == ""
     assert [enabled(host, "anna") for host in hosts] == ["0", "0"]
-    hosts[0].process.send_signal(signal.SIGSTOP)
+    supervise.freeze(hosts[0].process.pid)
     code, said, missing, _ = run(site, "sync", "--wait", "1")
     assert code == 1 and said.split() == ["two.example"] and "one.example" in missing
 

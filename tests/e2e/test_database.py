@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from stack import admin, layout, mail, mariadb
+from stack import admin, layout, mail, mariadb, supervise
 
 ANNA = admin.address("anna")
 
@@ -122,7 +122,7 @@ def test_database_slow_is_temporary_within_the_deadline(stack, refuses):
     """A server that stands still: lookup answers by its own deadline, not by Postfix's 100 s."""
     unseen = stack.user()
     pid = stack.servers.pid("mariadb")
-    os.kill(pid, signal.SIGSTOP)
+    supervise.freeze(pid)
     try:
         began = time.monotonic()
         with refuses(451, at="RCPT"):

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from stack import supervise
+
 from test_lookup import BCRYPT, Lookup, until
 from test_store import Site
 from replicas import Pair
@@ -102,7 +104,7 @@ def test_another_server_answers_until_the_first_is_back(lookup, pair):
 @pytest.mark.rows("G04")
 def test_a_frozen_server_costs_a_bounded_time(lookup, pair):
     """It takes connections and answers nothing: db_timeout is 5 s, the question has 4 s."""
-    pair.first.process.send_signal(signal.SIGSTOP)
+    supervise.freeze(pair.first.process.pid)
     try:
         until(lambda: lookup.map("mailbox", "bert@example.org") == "OK bert@example.org", 20)
         began = time.monotonic()
@@ -111,6 +113,23 @@ def test_a_frozen_server_costs_a_bounded_time(lookup, pair):
         assert server_of(lookup) == str(pair.second.socket)
     finally:
         pair.first.process.send_signal(signal.SIGCONT)
+    until(lambda: server_of(lookup) == str(pair.first.socket), 40)
+
+
+@pytest.mark.rows("G04")
+def test_a_frozen_server_is_left_to_the_watcher(lookup, site, pair):
+    """New connections go to the server in use, though the frozen one is to be tried again by then."""
+    answers = []
+    supervise.freeze(pair.first.process.pid)
+    try:
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            site.cut(pair.second)
+            time.sleep(0.1)
+            answers.append(lookup.map("mailbox", f"nobody{len(answers)}@example.org"))
+    finally:
+        pair.first.process.send_signal(signal.SIGCONT)
+    assert set(answers[answers.index("NOTFOUND"):]) == {"NOTFOUND"}, answers
     until(lambda: server_of(lookup) == str(pair.first.socket), 40)
 
 

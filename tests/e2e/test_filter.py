@@ -1,12 +1,19 @@
 """The filter: what a message carries decides, whatever its names say."""
 
+import base64
+import binascii
 import contextlib
 import io
 import socket
+import struct
+import subprocess
+import tempfile
 import zipfile
+import zlib
 from email.message import EmailMessage
 
 import pytest
+from compound import compound, outlook_message, package
 from stack import admin, layout, mail
 
 ANNA, BEN = map(admin.address, ("anna", "ben"))
@@ -82,6 +89,122 @@ def test_forbidden_attachments_are_refused(stack, refuses):
     assert "ATTACHMENT_FORBIDDEN" in stack.log("milter")
 
 
+def by_hand(to, fields, body, top="Content-Type: multipart/mixed; boundary=b"):
+    """A message whose second part has these fields and this body, nothing of them mended; its mark and its bytes."""
+    mark = mail.new_mark()
+    text = (f"From: a@{layout.FOREIGN}\nTo: {to}\nSubject: {mark}\nMessage-ID: <{mark}@{layout.FOREIGN}>\nMIME-Version: 1.0\n{top}\n\n"
+            f"--b\n\nSee the file.\n--b\n{fields}\n\n{body}\n--b--\n")
+    return mark, text.replace("\n", "\r\n").encode()
+
+
+def in_base64(content):
+    return base64.encodebytes(content).decode()
+
+
+def uuencoded(name, content):
+    lines = (binascii.b2a_uu(content[i:i + 45]).decode() for i in range(0, len(content), 45))
+    return f"begin 644 {name}\n{''.join(lines)}`\nend"
+
+
+def winmail(name, content):
+    """A file as Outlook packs it: title and data, each with a sum that nobody checks."""
+    def attribute(number, data):
+        return struct.pack("<BII", 2, number, len(data)) + data + b"\0\0"
+
+    return struct.pack("<IH", 0x223E9F78, 1) + attribute(0x18010, name.encode() + b"\0") + attribute(0x6800F, content)
+
+
+def smime(*verb):
+    """LETTER as S/MIME has it in one file."""
+    with tempfile.TemporaryDirectory(prefix="mr-smime-") as work:
+        def openssl(*words, data=b""):
+            return subprocess.run(["openssl", *words], input=data, cwd=work, capture_output=True, check=True).stdout
+
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert", "-subj", "/CN=a")
+        return openssl("cms", *verb, "-binary", "-outform", "DER", *(("cert",) if "-encrypt" in verb else ("-signer", "cert", "-inkey", "key")), data=LETTER)
+
+
+def pdf(name, content):
+    """A PDF file with a file in it, packed."""
+    packed = zlib.compress(content)
+    return (f"%PDF-1.7\n1 0 obj <</Type/Filespec/F({name})/EF<</F 2 0 R>>>> endobj\n2 0 obj <</Type/EmbeddedFile/Filter/FlateDecode/Length {len(packed)}>> "
+            "stream\n").encode() + packed + b"\nendstream endobj\n"
+
+
+FILE = "Content-Type: application/octet-stream"
+DISPOSITION = FILE + "\nContent-Disposition: attachment; "
+CODED = "\nContent-Transfer-Encoding: base64"
+SCRIPT = FILE + "; name=a.js"
+LETTER = b"Subject: x\nMIME-Version: 1.0\n" + (SCRIPT + "\n\nx\n").encode()
+P7M = "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m" + CODED
+ODD_FORMS = {
+    "a second name with its charset": (DISPOSITION + "filename=\"x.txt\"; filename*=utf-8''a%2Ejs", "x"),
+    "the name of the old field": (FILE + "; name=\"a.js\"\nContent-Disposition: attachment; filename=\"a.txt\"", "x"),
+    "the same name twice": (DISPOSITION + "filename=\"a.txt\"; filename=\"a.js\"", "x"),
+    "a name in pieces": (DISPOSITION + "filename=a.txt; filename*1=s; filename*0=a.j", "x"),
+    "a stream": (DISPOSITION + "filename=\"a.js::$DATA\"", "x"),
+    "right to left": (DISPOSITION + "filename*=utf-8''a%2Ej%E2%80%AEs", "x"),
+    "a wide dot": (DISPOSITION + "filename*=utf-8''a%EF%BC%8Ejs", "x"),
+    "two dispositions": (DISPOSITION + "filename=a.js\nContent-Disposition: attachment; filename=a.txt", "x"),
+    "two encodings": (FILE + CODED + "\nContent-Transfer-Encoding: 7bit", in_base64(EXE)),
+    "two types": (SCRIPT, "x", "Content-Type: multipart/mixed; boundary=b\nContent-Type: text/plain"),
+    "two types, the other way round": (SCRIPT, "x", "Content-Type: text/plain\nContent-Type: multipart/mixed; boundary=b"),
+    "a quote that is not closed": (SCRIPT, "x", "Content-Type: multipart/mixed; boundary=\"b"),
+    "no boundary": (SCRIPT, "x", "Content-Type: multipart/mixed"),
+    "an encoding in quotes": (FILE + "\nContent-Transfer-Encoding: \"base64\"", in_base64(EXE)),
+    "in a message as a file": (FILE + "; name=a.eml" + CODED, in_base64(LETTER)),
+    "in an encoded message": ("Content-Type: message/rfc822" + CODED, in_base64(LETTER)),
+    "in a message in an archive": (FILE + "; name=a.zip" + CODED, in_base64(zipped(a_dot_eml=LETTER))),
+    "in text": ("Content-Type: text/plain", "hello\n" + uuencoded("a.js", b"x")),
+    "in text, by content": ("Content-Type: text/plain", "hello\n" + uuencoded("a.dat", EXE)),
+    "in text, in an archive": ("Content-Type: text/plain", uuencoded("a.zip", zipped(a_dot_js=b"x"))),
+    "in winmail.dat": ("Content-Type: application/ms-tnef" + CODED, in_base64(winmail("a.js", b"x"))),
+    "in signed mail": (P7M, in_base64(smime("-sign", "-nodetach"))),
+    "in signed mail that was written as it came": (P7M, in_base64(smime("-sign", "-nodetach", "-stream"))),
+    "in a message of Outlook": (FILE + "; name=a.msg" + CODED, in_base64(outlook_message("a.js", b"x"))),
+    "in a message of Outlook, by content": (FILE + "; name=a.msg" + CODED, in_base64(outlook_message("a.dat", EXE))),
+    "in a message of Outlook, in an archive": (FILE + "; name=a.zip" + CODED, in_base64(zipped(a_dot_msg=outlook_message("a.zip", zipped(a_dot_js=b"x"))))),
+    "in a document": (FILE + "; name=a.doc" + CODED, in_base64(package("a.js", b"x"))),
+    "in a document, by content": (FILE + "; name=a.docx" + CODED, in_base64(zipped(oleObject1_dot_bin=package("a.dat", EXE)))),
+    "in a PDF file": ("Content-Type: application/pdf; name=a.pdf" + CODED, in_base64(pdf("a.js", b"x"))),
+    "in a PDF file, by content": ("Content-Type: application/pdf; name=a.pdf" + CODED, in_base64(pdf("a.dat", EXE))),
+    "in a PDF file, in an archive": (FILE + "; name=a.zip" + CODED, in_base64(zipped(a_dot_pdf=pdf("a.zip", zipped(a_dot_js=b"x"))))),
+    "in winmail.dat, by content": ("Content-Type: application/ms-tnef" + CODED, in_base64(winmail("a.dat", EXE))),
+}
+HARMLESS_FORMS = {
+    "text about uuencode": ("Content-Type: text/plain", "It begins with\nbegin 644 a.js\nand then comes the data.\nend"),
+    "a message": (FILE + "; name=a.eml" + CODED, in_base64(LETTER.replace(b"a.js", b"a.txt"))),
+    "winmail.dat": ("Content-Type: application/ms-tnef" + CODED, in_base64(winmail("a.txt", b"x"))),
+    "a message of Outlook": (FILE + "; name=a.msg" + CODED, in_base64(outlook_message("a.txt", b"x"))),
+    "a document": (FILE + "; name=a.doc" + CODED, in_base64(package("a.txt", b"x"))),
+    "a PDF file": ("Content-Type: application/pdf; name=a.pdf" + CODED, in_base64(pdf("a.txt", b"x"))),
+    "two types": (FILE + "; name=a.txt", "x", "Content-Type: multipart/mixed; boundary=b\nContent-Type: text/plain"),
+}
+
+
+@pytest.mark.rows("F046")
+def test_odd_forms_of_forbidden_attachments_are_refused(stack, refuses):
+    with setting(stack, "attachment_filter = true"):
+        for what, form in ODD_FORMS.items():
+            print(what)
+            with refuses(550, at="DATA"):
+                stack.inbound(ANNA, content=by_hand(ANNA, *form)[1])
+        for what, form in HARMLESS_FORMS.items():
+            print(what)
+            mark, content = by_hand(ANNA, *form)
+            stack.inbound(ANNA, content=content)
+            stack.arrived(ANNA, mark)
+
+
+@pytest.mark.rows("F046")
+def test_encrypted_mail_passes(stack):
+    """Nobody can look into it, and the symbol says so."""
+    with setting(stack, "attachment_filter = true"):
+        mark, content = by_hand(ANNA, "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m" + CODED, in_base64(smime("-encrypt")))
+        stack.inbound(ANNA, content=content)
+        assert "ATTACHMENT_ENCRYPTED" in stack.arrived(ANNA, mark)["X-Spam-Result"]
+
+
 @pytest.mark.rows("F046")
 def test_doc_is_not_docx(stack, refuses):
     with setting(stack, "attachment_filter = true\n\tforbidden_attachments = {doc}"):
@@ -90,6 +213,29 @@ def test_doc_is_not_docx(stack, refuses):
         mark, content = letter(ANNA, "letter.docx", b"x")
         stack.inbound(ANNA, content=content)
         stack.arrived(ANNA, mark)
+
+
+PROGRAM = compound(dir=b"x", _VBA_PROJECT=b"\xcc\x61" + b"x" * 5000)
+MACROS = {"letter.doc": PROGRAM, "letter.docm": zipped(**{"word/document.xml": b"<x/>", "word/vbaProject.bin": PROGRAM}),
+          "renamed.docx": zipped(**{"word/document.xml": b"<x/>", "word/media/a.bin": PROGRAM})}
+
+
+@pytest.mark.rows("F046")
+def test_documents_with_programs(stack, refuses):
+    """Told, and refused where the administrator says so."""
+    with setting(stack, "attachment_filter = true"):
+        for name, content in MACROS.items():
+            mark, content = letter(ANNA, name, content)
+            stack.inbound(ANNA, content=content)
+            assert "ATTACHMENT_MACROS" in stack.arrived(ANNA, mark)["X-Spam-Result"]
+    with setting(stack, "attachment_filter = true\n\tforbidden_attachments = {exe, application/vnd.ms-office.vbaProject}"):
+        for name, content in MACROS.items():
+            with refuses(550, at="DATA"):
+                stack.inbound(ANNA, content=letter(ANNA, name, content)[1])
+        for content in (zipped(**{"word/document.xml": b"<x/>"}), compound(WordDocument=b"x" * 5000)):
+            mark, content = letter(ANNA, "letter.doc", content)
+            stack.inbound(ANNA, content=content)
+            assert "ATTACHMENT_MACROS" not in stack.arrived(ANNA, mark)["X-Spam-Result"]
 
 
 @pytest.mark.rows("F047")

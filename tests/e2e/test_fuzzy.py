@@ -7,7 +7,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stack import layout, mail
+from stack import layout, mail, supervise
 from test_filter import setting, tell
 
 STRANGER = "stranger@" + layout.FOREIGN
@@ -118,7 +118,7 @@ def test_mail_flows_without_redis(stack, fuzzy):
     fuzzy("add", spam())
     assert soon(stack, user, spam(), "FUZZY_TEXT")
     before = stack.log("milter").count("message-deadline")
-    stack.servers.kill("redis", signal.SIGSTOP)
+    supervise.freeze(stack.servers.pid("redis"))
     try:
         with ThreadPoolExecutor() as pool:
             found = pool.submit(result, stack, user, spam())

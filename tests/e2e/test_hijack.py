@@ -6,8 +6,9 @@ import re
 import subprocess
 
 import pytest
-from stack import admin, layout, mail
+from stack import admin, layout, mail, mariadb
 
+BEN = "ben@" + layout.DOMAIN  # who is told as the administrator
 numbers = itertools.count(1)
 
 
@@ -30,6 +31,14 @@ def held(stack):
     for name in names:
         subprocess.run(["postsuper", "-c", str(stack.lay.postfix), "-d", name, "hold"], check=True, capture_output=True)
     return names
+
+
+def mails(stack, reader, user):
+    """{subject: text} of the notices about this user that the reader has."""
+    found = stack.client.fetch(reader, admin.PASSWORD, user)
+    assert all(one["Return-Path"] == "<>" and one["Auto-Submitted"] == "auto-generated" for one in found)
+    assert len({one["Subject"] for one in found}) == len(found), "one mail of a kind"
+    return {one["Subject"]: one.get_payload(decode=True).decode() for one in found}
 
 
 @pytest.fixture
@@ -65,6 +74,49 @@ def test_many_recipients_of_one_message(watched):
     watched.client.submit(user, admin.PASSWORD, [partner() for _ in range(7)], mail.message(user, partner(), mark=mark), source=network() + "1")
     assert len(held(watched)) == 1
     assert len(notices(watched, user)) == 2
+
+
+@pytest.mark.rows("G13")
+def test_many_senders(watched):
+    """Aliases and extensions of one account."""
+    user, home = watched.user(), network() + "1"
+    senders = [watched.alias(user), user.replace("@", "+a@"), watched.alias(user), user.replace("@", "+b@"), watched.alias(user)]
+    to = partner()
+    for sender in (user, user.upper(), *senders[:1]):
+        watched.client.sunk(watched.submit(user, to, sender=sender, source=home))
+    assert notices(watched, user) == []
+    watched.client.sunk(watched.submit(user, to, sender=senders[1], source=home))
+    assert notices(watched, user) == ["2 points: senders 3/3 gives 2"]
+    for sender in senders[2:4]:
+        watched.client.sunk(watched.submit(user, to, sender=sender, source=home))
+    assert held(watched) == []
+    watched.submit(user, to, sender=senders[4], source=home)
+    assert len(held(watched)) == 1
+    assert notices(watched, user)[1:] == ["4 points: senders 6/3 gives 4"]
+
+
+@pytest.mark.rows("G13")
+def test_many_bounces_of_what_it_sends(stack, wait):
+    """Of a hundred recipients, from five bounces on: a list of old addresses. Nothing that the account does makes it so, but it is noticed when it sends."""
+    user, home = stack.user(), network() + "1"
+    stack.policyd(hijack_mode="enforce", hijack_notice=1, hijack_hold=2, hijack_signals="{bounce-ratio:80/1h:1, bounce-ratio:40/1h:1}")
+    try:
+        stack.client.submit(user, admin.PASSWORD, [partner() for _ in range(4)], mail.message(user, partner()), source=home)
+        for _ in range(4):
+            stack.inbound(user, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
+        stack.client.sunk(stack.submit(user, partner(), source=home))
+        assert not re.search(rf"hijack-\w+ {user} ", stack.log("policyd"))  # four of five, but four are too few to say
+        stack.inbound(user, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
+        stack.client.submit(user, admin.PASSWORD, [partner() for _ in range(6)], mail.message(user, partner()), source=home)
+        assert held(stack) == []
+        wait("the administrator told", lambda: mails(stack, BEN, user))
+        assert "1 points: bounce-ratio 45/40 gives 1." in mails(stack, BEN, user)[f"{user} may be hijacked"]
+        for _ in range(5):
+            stack.inbound(user, sender="", header_from=f"mailer-daemon@{layout.FOREIGN}")
+        stack.submit(user, partner(), source=home)
+        assert len(held(stack)) == 1
+    finally:
+        stack.policyd()
 
 
 @pytest.mark.rows("G13")
@@ -137,6 +189,45 @@ def test_the_null_sender(watched):
     watched.submit(user, partner(), sender="", source=home)
     assert notices(watched, user)[-1] == "6 points: null-senders 2/1 gives 6"
     assert len(held(watched)) == 1
+
+
+@pytest.mark.rows("G13")
+def test_people_are_told(watched, wait):
+    """The administrator of what is noticed, the user as well of mail that is held; once, not for each message."""
+    user, home = watched.user(), network() + "1"
+    watched.submit(user, partner(), sender="", source=home)
+    wait("the administrator told", lambda: mails(watched, BEN, user))
+    noticed = mails(watched, BEN, user)[f"{user} may be hijacked"]
+    assert "3 points: null-senders 1/1 gives 3." in noticed and f"mailreeve user lock {user}" in noticed and layout.HOSTNAME in noticed
+    for _ in range(3):
+        watched.submit(user, partner(), sender="", source=home)
+    wait("the user told", lambda: mails(watched, user, user))
+    wait("the administrator told", lambda: len(mails(watched, BEN, user)) == 2)
+    about = "6 points: null-senders 2/1 gives 6."
+    assert about in mails(watched, BEN, user)[f"{user} may be hijacked, its mail is held"]
+    subject, text = mails(watched, user, user).popitem()
+    assert subject == "Your mail waits" and about in text and "waits until an administrator releases it" in text
+    assert len(held(watched)) == 3
+    kinds = mariadb.sql(watched.lay, f"SELECT kind FROM notice WHERE address = '{user}' ORDER BY kind").split()
+    assert kinds == ["hijack-hold", "hijack-notice"]
+
+
+@pytest.mark.rows("G13")
+def test_the_administrator_is_told_of_what_is_only_observed(stack, wait):
+    """Though nothing is done: a message that would be held, and a log-in. The user is not told."""
+    user, other, home = stack.user(), stack.user(), network()
+    stack.policyd(hijack_hold=3, hijack_notice=3, hijack_signals="{null-senders:1/1h:3, logins:2/1h:3}")
+    try:
+        stack.submit(user, partner(), sender="", source=home + "1")
+        for source in (home + "1", network() + "1"):
+            with stack.client.imap(other, admin.PASSWORD, source=source):
+                pass
+        for one in (user, other):
+            wait("the administrator told", lambda one=one: mails(stack, BEN, one))
+            assert list(mails(stack, BEN, one)) == [f"{one} may be hijacked"] and mails(stack, one, one) == {}
+        assert held(stack) == []
+    finally:
+        stack.policyd()
 
 
 @pytest.mark.rows("G13")

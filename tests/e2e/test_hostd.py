@@ -1,5 +1,6 @@
 """The one part that runs as root: who may ask it, for what, and what it leaves alone."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -73,6 +74,97 @@ def test_a_queue_longer_than_an_answer(stack):
                 held.unlink()
             for path in (found, *copies):
                 path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def copies(stack, message, names, damaged=False):
+    """A message that waits, once more under each of these names, which the queue manager leaves alone; or the first part of it, which is listed, too."""
+    found = mail.wait_until(lambda: list((stack.lay.queue / "deferred").rglob(message["queue_id"])), 60)[0]
+    folder = found.parent
+    first = folder / names[0]
+    shutil.copy2(found, first)
+    if damaged:
+        os.truncate(first, found.read_bytes().index(b"log_client_port"))
+    shutil.chown(first, "postfix", "postfix")
+    os.utime(first, (2**32, 2**32))
+    try:
+        for name in names[1:]:
+            os.link(first, folder / name)
+        yield
+    finally:
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+            (stack.lay.queue / "hold" / name).unlink(missing_ok=True)
+
+
+@pytest.mark.rows("G14")
+def test_damaged_queue_files(stack):
+    """They are passed over, and nothing but them: what came with the log-in is found among the others."""
+    user, other = stack.user(), stack.user()
+    with stack.without("sink"):
+        for _ in range(3):
+            stack.submit(user, PARTNER, sender="")
+        stack.submit(other, PARTNER)
+        theirs = waiting(stack, other)
+        mail.wait_until(lambda: len([m for m in postfix.queue(stack.lay) if m["queue_name"] == "deferred"]) >= 4)
+        names = [theirs["queue_id"][:-2] + str(number) for number in range(10, 20)]
+        with copies(stack, theirs, names, damaged=True):
+            assert set(names) < {m["queue_id"] for m in postfix.queue(stack.lay)}
+            assert ask(stack, f"hold-sender {user}") == "changed=3\nok\n"
+            assert [json.loads(line)["queue_name"] for line in ask(stack, f"list {user}").splitlines()[:-1]] == ["hold"] * 3
+        assert ask(stack, f"release-sender {user}") == "changed=3\nok\n"
+    postfix.flush(stack.lay)
+
+
+@contextlib.contextmanager
+def short_turns(stack):
+    """hostd looks at log-ins for a tenth of a second a request."""
+    before = stack.lay.conf.read_text()
+    stack.lay.conf.write_text(before + "hostd {\n\tlook_time = 100ms\n}\n")
+    try:
+        with stack.without("hostd"):
+            pass
+        yield
+    finally:
+        stack.lay.conf.write_text(before)
+        with stack.without("hostd"):
+            pass
+
+
+@pytest.mark.rows("G14")
+def test_a_queue_too_long_for_one_turn(stack):
+    """What goes under the user's own address is held at once; what came with the log-in is found turn by turn, and every part that asks goes on until all
+    was looked at: the verbs, and lookup by itself."""
+    user, other = stack.user(), stack.user()
+
+    def held(*owners):
+        return sum(m["queue_name"] == "hold" and m["sender"] in owners for m in postfix.queue(stack.lay))
+
+    with short_turns(stack), stack.without("sink"):
+        stack.submit(other, PARTNER)
+        theirs = waiting(stack, other)
+        stack.submit(user, PARTNER)
+        own = waiting(stack, user)
+        stack.submit(user, PARTNER, sender="")
+        null = mail.wait_until(lambda: [m for m in postfix.queue(stack.lay) if m["sender"] == "MAILER-DAEMON" and m["queue_name"] == "deferred"], 60)
+        assert len(null) == 1 and null[0]["queue_id"] > theirs["queue_id"]
+        with copies(stack, theirs, [theirs["queue_id"][:-5] + str(number) for number in range(10000, 18000)]):
+            first = ask(stack, f"hold-sender {user}")
+            assert first.startswith("changed=1\nmore=") and first.endswith("\nok\n")
+            more = first.split("more=")[1].split("\n")[0]
+            second = ask(stack, f"hold-sender {user} {more}")
+            assert second.startswith("changed=0\nmore=") and second.split("more=")[1] > more
+            assert (held(user), held("MAILER-DAEMON")) == (1, 0)
+            assert stack.cli("queue", "hold", "--sender", user).strip() == "1 message"
+            assert (held(user), held("MAILER-DAEMON")) == (1, 1)
+            assert {m["queue_id"] for m in json.loads(stack.cli("queue", "list", "--sender", user, "--json"))} == {own["queue_id"], null[0]["queue_id"]}
+            assert stack.cli("queue", "release", "--sender", user).strip() == "2 messages"
+            said = stack.cli("user", "lock", user)
+            assert "queued messages on hold: 2\n" in said and "goes on" not in said
+            assert mail.wait_until(lambda: f'asked="hold-sender {user} ' in stack.log("lookup"))
+            assert "queued messages on hold: 2 " in stack.cli("user", "unlock", user)
+        assert stack.cli("queue", "release", "--sender", user).strip() == "2 messages"
+    postfix.flush(stack.lay)
 
 
 @pytest.mark.rows("G14")

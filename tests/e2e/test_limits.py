@@ -137,7 +137,8 @@ def test_redis_away_each_host_goes_on_by_itself(stack, other, wait):
     with stack.without("redis"):
         assert [here.take(user) for _ in range(9)].count("DUNNO") in (6, 7)  # it heard of 3 or 4
         assert [there.take(user) for _ in range(9)].count("DUNNO") == 6
-        assert json.loads(stack.cli("limit", "show", user, "--json")) == [{"rule": "user messages 10/1h defer", "used": None, "left": None}]
+        unknown = {"rule": "user messages 10/1h defer", "used": None, "left": None, "more_in": None, "ends_in": None}
+        assert json.loads(stack.cli("limit", "show", user, "--json")) == [unknown]
     assert here.take(user).startswith("450 ")  # told to a Redis that came back empty
     assert there.take(user).startswith("450 ")
     assert left(stack, user) == {"user messages 10/1h defer": 0}
@@ -160,6 +161,48 @@ def test_domain_address_and_network(stack, wait):
         assert policy.take(ben, 2, "2001:db8::1") == "DUNNO"
         assert "of this domain is reached: recipients 5/1h" in policy.take(anna, 1, "2001:db8:1::1")
         assert re.search(rf"^{layout.DOMAIN} +domain recipients 5/3600s defer$", stack.cli("limit", "show"), re.M)
+    wait("no limits", lambda: "limit=" not in directory(stack, anna))
+
+
+@pytest.mark.rows("G10")
+def test_what_is_left_is_shown_of_whoever_is_counted(stack, wait):
+    """A user, a domain, a client address, a network: each with its own limits, what is used and left, and when there will be more. Nothing is taken in
+    advance of amounts below sixteen."""
+    anna, policy = stack.user(), Policy(stack.lay.run)
+    rules = (("user", anna, "messages", "4/1h"), ("domain", layout.DOMAIN, "recipients", "12/1d"), ("address", "default", "recipients", "9/1h"),
+             ("address", "198.18.7.0/24", "recipients", "7/1h"), ("network", "default", "messages", "15/1h"),
+             ("network", "198.18.8.0/24", "messages", "unlimited"), ("address", "2001:db8:7::/48", "messages", "3/1h"))
+    with contextlib.ExitStack() as undo:
+        for scope, owner, what, limit in rules:
+            stack.cli("limit", "set", scope, owner, what, limit)
+            undo.callback(stack.cli, "limit", "set", scope, owner, what, "default")
+        settled(stack, wait, anna, "network 198.18.8.0/24 messages unlimited")
+        for client in ("198.18.7.9", "198.18.7.10", "2001:db8:7:1::5"):
+            assert policy.take(anna, 2, client) == "DUNNO"
+
+        def shown(whom):
+            return {row["rule"]: (row["used"], row["left"]) for row in json.loads(stack.cli("limit", "show", whom, "--json"))}
+
+        assert shown(anna) == {"user messages 4/1h defer": (3, 1), "domain recipients 12/1d defer": (6, 6)}
+        assert shown(layout.DOMAIN.upper()) == {"domain recipients 12/1d defer": (6, 6)}
+        network = {"network * messages 15/1h defer": (2, 13)}
+        assert shown("198.18.7.9") == {"address 198.18.7.0/24 recipients 7/1h defer": (2, 5), **network}
+        assert shown("198.18.7.11") == {"address 198.18.7.0/24 recipients 7/1h defer": (0, 7), **network}
+        assert shown("198.18.7.0/24") == shown("198.18.7.128/25") == network
+        assert shown("198.18.8.1") == {"address * recipients 9/1h defer": (0, 9)} and shown("198.18.8.0/24") == {}
+        assert shown("2001:db8:7:1::77") == {"address * recipients 9/1h defer": (2, 7), "address 2001:db8:7::/48 messages 3/1h defer": (1, 2),
+                                             "network * messages 15/1h defer": (1, 14)}
+        row = json.loads(stack.cli("limit", "show", anna, "--json"))[0]
+        assert 3600 < row["more_in"] <= row["ends_in"] <= 3900  # a window is counted in twelfths
+        row = json.loads(stack.cli("limit", "show", "198.18.7.11", "--json"))[0]
+        assert row["more_in"] is None and row["ends_in"] is None
+        table = stack.cli("limit", "show", "198.18.7.9").splitlines()
+        assert table[0].split() == ["LIMIT", "USED", "LEFT", "MORE", "IN", "ENDS", "IN"]
+        assert re.match(r"address 198\.18\.7\.0/24 recipients 7/1h defer +2 +5 +1h\d*m? +1h\d*m?$", table[1]), table
+        for whom, why in (("nobody@" + layout.DOMAIN, "there is no user"), ("elsewhere.example", "there is no domain"), ("198.18.0.0/16", "/24"),
+                          ("2001:db8::/32", "/48"), ("198.18.7.9/24", "198.18.7.9/24"), ("a b", "a b")):
+            done = stack.cli("limit", "show", whom, check=False)
+            assert done.returncode in (1, 2) and why in done.stderr and len(done.stderr.splitlines()) == 1, done
     wait("no limits", lambda: "limit=" not in directory(stack, anna))
 
 

@@ -1,10 +1,12 @@
 """Lists in DNS, served by the stack's own Unbound: addresses, domains of links and of senders, hashes; lists that refuse and lists that are away."""
 
+import base64
 import contextlib
 import hashlib
 import itertools
 import re
 import socket
+import zlib
 
 import pytest
 from stack import admin, layout, mail, zones
@@ -83,6 +85,25 @@ def test_where_a_message_leads(stack):
         assert {name for name in got if name.startswith("E2E_")} == {"E2E_NS"}
         mark = stack.submit(user, stack.probe, body="See http://evil.example/\n")   # also in what our own people write
         assert "E2E_LINK_A" in str(stack.arrived(stack.probe, mark)["X-Spam-Result"])
+
+
+@pytest.mark.rows("F104")
+def test_where_a_pdf_file_leads(stack):
+    """An address that stands packed in an attached PDF file is one of the message: asked about, and by its form a symbol."""
+    user, zone = stack.user(), new_zone()
+    listed(stack, zone, "evil.example", "127.0.0.2")
+    pdf = {"headers": ["MIME-Version: 1.0", "Content-Type: application/pdf; name=invoice.pdf", "Content-Transfer-Encoding: base64"]}
+
+    def leading(to):
+        packed = zlib.compress(f"1 0 <</Type/Annot/Subtype/Link/A<</S/URI/URI({to})>>>>".encode())
+        head = f"%PDF-1.5\n9 0 obj <</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length {len(packed)}>> stream\n"
+        return base64.encodebytes(head.encode() + packed + b"\nendstream endobj\n").decode()
+
+    with lists(stack, f"{zone} link 127.0.0.2=E2E_LINK:1"):
+        assert "E2E_LINK" in symbols(stack, user, body=leading("https://login.evil.example/\\050x\\)"), **pdf)
+        got = symbols(stack, user, body=leading("https://shop.example/"), **pdf)
+        assert not {"E2E_LINK", "LINK_IP_ADDRESS"} & set(got)
+        assert "LINK_IP_ADDRESS" in symbols(stack, user, body=leading("http://192.0.2.7/pay"), **pdf)
 
 
 @pytest.mark.rows("F104")

@@ -1,14 +1,17 @@
 """An account that is misused, stopped in one step: log-ins, submission and queued mail; what comes in is delivered all the while."""
 
+import concurrent.futures
 import imaplib
 import json
+import os
 import poplib
 import re
+import signal
 
 import mailhost
 import pytest
 import sieve
-from stack import admin, layout, mail, mariadb, postfix
+from stack import admin, layout, mail, mariadb, postfix, supervise
 
 PARTNER = "someone@" + layout.ELSEWHERE
 
@@ -123,6 +126,48 @@ def test_everything_stops_and_goes_on(stack, refuses):
 
 
 @pytest.mark.rows("G14", "F062")
+def test_all_that_came_with_the_log_in_is_held(stack):
+    """Under whatever address it goes: an alias of its own, one that others have, too, nobody's. Mail of others under the same address goes on."""
+    user, other = stack.user(), stack.user()
+    own, shared = stack.alias(user), stack.alias(user, other)
+    with stack.without("sink"):
+        held = [stack.submit(user, PARTNER, sender=sender) for sender in (user, own, shared, "")]
+        passes = stack.submit(other, PARTNER, sender=shared)
+        mail.wait_until(lambda: len([m for m in postfix.queue(stack.lay) if m["queue_name"] == "deferred"]) >= 5)
+        said = stack.cli("user", "lock", user.upper(), "--reason", "stolen password")
+        assert re.search(r"open sessions are dropped, queued messages on hold: 4$", said, re.M), said
+    postfix.flush(stack.lay)
+    stack.client.sunk(passes)
+    assert not any(mark.encode() in path.read_bytes() for path in stack.lay.sink.glob("*.eml") for mark in held)
+    listed = json.loads(stack.cli("queue", "list", "--sender", user, "--json"))
+    assert sorted(m["sender"] for m in listed) == sorted((user, own, shared, "MAILER-DAEMON")) and {m["queue_name"] for m in listed} == {"hold"}
+    assert "queued messages on hold: 4" in stack.cli("user", "unlock", user)
+    assert stack.cli("queue", "release", "--sender", user).strip() == "4 messages"
+    postfix.flush(stack.lay)
+    for mark in held:
+        stack.client.sunk(mark)
+
+
+@pytest.mark.rows("G14", "F062")
+@pytest.mark.parametrize("action", ["redirect", "redirect :copy"])
+def test_scripts_redirect_nothing(stack, wait, action):
+    """Who had the account may have left a script that sends its mail away: what comes in is kept, until it is unlocked."""
+    user = stack.user()
+    with sieve.Session(stack.lay, user, admin.PASSWORD) as session:
+        session.put("away", f'require "copy"; {action} "{PARTNER}";')
+        session.activate("away")
+    stack.client.sunk(stack.inbound(user))
+    stack.cli("user", "lock", user)
+    kept = stack.inbound(user)
+    inbox = stack.lay.mail / layout.DOMAIN / user.split("@")[0] / "Maildir/new"
+    wait("kept", lambda: any(kept in path.read_text(errors="replace") for path in inbox.iterdir()))
+    stack.cli("user", "unlock", user)
+    stack.client.sunk(stack.inbound(user))
+    stack.arrived(user, kept)
+    assert not any(kept.encode() in path.read_bytes() for path in stack.lay.sink.glob("*.eml"))
+
+
+@pytest.mark.rows("G14", "F062")
 def test_lock_without_the_root_helper(stack):
     """The database's part holds, on every host: what waits for other hosts is frozen, though not on hold."""
     user, other = stack.user(), stack.user()
@@ -145,7 +190,8 @@ def test_lock_without_the_root_helper(stack):
 
 
 @pytest.mark.rows("F062")
-@pytest.mark.parametrize("words, stdin", [(["set", "--password"], "another horse\n"), (["set", "--disable"], ""), (["del"], "")])
+@pytest.mark.parametrize("words, stdin", [(["set", "--password"], "another horse\n"), (["set", "--disable"], ""), (["set", "--send-only"], ""),
+                                          (["del"], "")])
 def test_what_is_taken_away_ends_open_sessions(stack, words, stdin):
     """lookup of each host has its own host's sessions dropped: nothing but the change log told it."""
     user, other = stack.user(), stack.user()
@@ -229,11 +275,16 @@ def test_the_user_and_the_administrator_are_told_of_a_lock(stack):
 def test_who_may_have_an_account_locked(stack):
     """policyd, and nothing but what it says."""
     user, socket = stack.user(), stack.lay.run / "admin/admin.sock"
-    for asker in ("nobody", "postfix", "mailreeve-lookup", "mailreeve-milter"):
+    for asker in ("nobody", "postfix", "mailreeve-lookup"):
         assert "Permission" in mailhost.ask(socket, f"lock {user} why", asker)
     with mailhost.open_to_all(socket):
         for asker in ("nobody", "postfix", "mailreeve-lookup", "mailreeve-milter"):
             assert mailhost.ask(socket, f"lock {user} why", asker) == "error not allowed\n"
+    for request in (f"lock {user} why", f"hijack-hold {user} why", "unlock"):
+        assert mailhost.ask(socket, request, "mailreeve-milter") == "error not allowed\n"
+    for request, said in (("content-held", "1 to 200 bytes"), ("content-held " + "x" * 300, "1 to 200 bytes"), ("content-held \xff", "not UTF-8")):
+        answer = mailhost.ask(socket, request, "mailreeve-milter")
+        assert answer.startswith("error ") and said in answer, answer
     for request, said in (("unlock " + user, "unknown request"), ("lock", "no @"), ("lock " + user, "1 to 200 bytes"), ("lock * why", "no @"),
                           ("lock nobody@" + layout.DOMAIN + " why", "there is no user"), (f"lock {user} " + "x" * 300, "1 to 200 bytes"),
                           ("limit-lock " + user + " x", "unknown")):
@@ -242,3 +293,28 @@ def test_who_may_have_an_account_locked(stack):
     assert not shown(stack, user)["locked"]
     assert mailhost.ask(socket, f"lock {user} why not", "mailreeve-policyd") == "ok\n"
     assert shown(stack, user)["locked_reason"] == "why not"
+
+
+@pytest.mark.rows("G14", "F062")
+def test_a_message_that_the_filter_still_looks_at(stack):
+    """policyd was asked about it before the lock; under an address that is not the user's alone nothing in the queue would stop it."""
+    user = stack.user()
+    clamd = stack.servers.pid("clamd")
+
+    def submit(sender):
+        try:
+            return stack.submit(user, PARTNER, sender=sender)
+        except mail.Refused as refused:
+            return refused
+    supervise.freeze(clamd)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            under_way = [pool.submit(submit, sender) for sender in (user, "")]
+            assert mail.wait_until(lambda: stack.control("milter", "waiting").count("clamd") == 2)
+            stack.cli("user", "lock", user)
+            os.kill(clamd, signal.SIGCONT)
+            for done in under_way:
+                assert isinstance(done.result(), mail.Refused) and "550 5.7.1 This account is locked" in str(done.result()), done.result()
+    finally:
+        os.kill(clamd, signal.SIGCONT)
+    assert queued(stack, user) == []

@@ -12,7 +12,7 @@ import smtplib
 import subprocess
 
 import pytest
-from stack import admin, layout, mail, postfix, zones
+from stack import admin, layout, mail, postfix, supervise, zones
 
 ANNA, BEN, DORA = map(admin.address, ("anna", "ben", "dora"))
 STRANGER, PARTNER = "stranger@" + layout.FOREIGN, "someone@" + layout.ELSEWHERE
@@ -206,7 +206,7 @@ def scanners(stack):
 def test_a_resolver_that_holds_a_message_up_is_named(stack):
     sender = f"slow{next(stack.numbers)}@{layout.FOREIGN}"
     time.sleep(1.2)   # an answer of its is used again for a second
-    stack.servers.kill("unbound", signal.SIGSTOP)
+    supervise.freeze(stack.servers.pid("unbound"))
     try:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             sent = pool.submit(stack.inbound, ANNA, sender)
@@ -229,10 +229,10 @@ def test_a_stuck_scanner_is_named_and_replaced(stack, refuses):
         stack.inbound(ANNA)
         assert mail.wait_until(lambda: len(scanners(stack)) == 1)
         stuck, = scanners(stack)
-        os.kill(stuck, signal.SIGSTOP)
+        supervise.freeze(stuck)
         with refuses(451, at="DATA"):
             stack.inbound(ANNA, sender)
-        assert stuck not in scanners(stack)
+        assert mail.wait_until(lambda: stuck not in scanners(stack))
         stack.arrived(ANNA, stack.inbound(ANNA))
     for event, least in (("message-slow", 5000), ("message-deadline", 7000)):
         told = re.search(rf'{event} id=\S+ sender={sender} ms=(\d+) waiting_for="?scanner', stack.log("milter"))

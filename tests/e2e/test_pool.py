@@ -8,6 +8,8 @@ import subprocess
 import time
 
 import pytest
+
+from stack import supervise
 from test_store import BCRYPT, BUILD, server, site  # noqa: F401 (fixtures)
 
 
@@ -66,6 +68,21 @@ def test_pool_loses_and_finds_the_database(site):
     assert kinds[5:-1] in (["away", "too new"], ["too new", "away", "too new"], ["too new"]), log
 
 
+def test_pool_asks_again_when_a_connection_broke(site):
+    """As that of a server does that was started again: nobody is told that it is away."""
+    site.cli("user", "add", "pool@example.org", "--hash", stdin=BCRYPT + "\n")
+    driver = Driver(site, "pool@example.org")
+    try:
+        assert [driver.says()[:5], driver.says()] == ["taken", "found\n"]
+        for _ in range(20):
+            site.cut()
+            time.sleep(0.2)
+        site.cli("user", "del", "pool@example.org")
+        assert driver.says() == "none\n"
+    finally:
+        assert "database-lost" not in driver.end()
+
+
 def test_pool_starts_and_ends_without_a_database(site):
     site.server.stop()
     try:
@@ -120,8 +137,7 @@ def end_of(line):
 
 def test_line_loses_its_connection_and_gets_another(site, line):
     for _ in range(3):
-        for (number,) in site.server.sql(f"SELECT id FROM information_schema.processlist WHERE user = '{site.name}_r'"):
-            site.server.sql(f"KILL {number}")
+        site.cut()
         said = line.says()
         if said == "failed\n":  # it was just being asked
             said = line.says()
@@ -136,7 +152,7 @@ def test_line_loses_its_connection_and_gets_another(site, line):
 
 
 def test_line_of_a_server_that_stands_still(site, line):
-    site.server.process.send_signal(signal.SIGSTOP)
+    supervise.freeze(site.server.process.pid)
     try:
         began = time.monotonic()
         assert line.says() == "failed\n" and line.says() == "not now\n"
@@ -149,7 +165,7 @@ def test_line_of_a_server_that_stands_still(site, line):
 
 
 def test_line_ends_while_it_is_asked(site, line):
-    site.server.process.send_signal(signal.SIGSTOP)
+    supervise.freeze(site.server.process.pid)
     try:
         time.sleep(0.3)
         line.process.stdin.close()

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from stack import admin, layout, mail, postfix, units
+from test_quarantine import setting
 
 PARTNER = "someone@" + layout.ELSEWHERE
 STRANGER = "stranger@" + layout.FOREIGN
@@ -129,6 +130,23 @@ def test_nearest_owner(stack, relays):
     assert envelope["from"] == "" and envelope["to"] == [STRANGER] and envelope["X-Login"] == "all"
 
 
+@pytest.mark.rows("G06", "G05")
+def test_alias_domain(stack, relays):
+    """Under an alias domain the relay host is that of the domain for which it stands, unless it has one of its own."""
+    near, far = relays
+    near.knows("firm:blue sky")
+    far.knows("twin:red sky")
+    user, twin = stack.user(), "relayed-twin.example.org"
+    stack.cli("domain", "add", twin, "--alias-of", layout.DOMAIN)
+    assign(stack, layout.DOMAIN, near, "firm:blue sky")
+    sender = user.replace(layout.DOMAIN, twin)
+    assert near.got(stack.submit(user, PARTNER, sender=sender), 20)["X-Login"] == "firm"
+    assign(stack, twin, far, "twin:red sky")
+    submit_until(stack, user, lambda mark: near.got(mark, 20))
+    envelope = far.got(stack.submit(user, f"r{next(stack.numbers)}@{layout.ELSEWHERE}", sender=sender), 20)
+    assert envelope["X-Login"] == "twin" and envelope["from"] == sender
+
+
 @pytest.mark.rows("G06")
 def test_forwarded_mail_keeps_its_way(stack, relays):
     """Neither the host of the domain whose alias it is nor anybody's log-in is for it; that of everybody is, after the second pass."""
@@ -143,6 +161,18 @@ def test_forwarded_mail_keeps_its_way(stack, relays):
     assign(stack, "default", everybodys, "all:of us")
     envelope = everybodys.got(stack.inbound(admin.address("outside"), sender=STRANGER), 20)
     assert envelope["from"].startswith("SRS0=") and envelope["X-Login"] == "all"
+
+
+@pytest.mark.rows("G06", "G07")
+def test_exempt_sender_through_a_relay_host(stack, relays):
+    """That of everybody, with a log-in and without, sees the sender himself."""
+    with setting(stack, forward_exempt_networks="127.250.8.0/24"):
+        stack.cli("relay", "set", "default", f"localhost:{stack.lay.ports['sink']}")
+        assert stack.client.sunk(stack.inbound(admin.address("outside"), sender=STRANGER, source="127.250.8.1"))[0]["from"] == STRANGER
+        relays[0].knows("all:of us")
+        assign(stack, "default", relays[0], "all:of us")
+        envelope = relays[0].got(stack.inbound(stack.alias(PARTNER), sender=STRANGER, source="127.250.8.1"), 20)
+        assert envelope["from"] == STRANGER and envelope["X-Login"] == "all"
 
 
 @pytest.mark.rows("G06", "G03")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from stack import layout, mail, postfix
+from test_quarantine import setting
 from test_relay import Relay, arrived_at, assign, deferred
 
 PARTNER = "someone@" + layout.ELSEWHERE
@@ -31,6 +32,19 @@ def test_policy_of_a_host(stack, policy):
     assert "TLS is required" in deferred(stack, user)
     stack.cli("tlspolicy", "del", sink)
     assert stack.client.sunk(mark, seconds=30)[0]["X-Tls"] == "no"
+
+
+@pytest.mark.rows("G08", "G07")
+def test_policy_holds_for_exempt_senders(stack, policy):
+    """Their mail leaves by a service of its own."""
+    sink = f"[127.0.0.1]:{stack.lay.ports['sink']}"
+    policy(sink, "encrypt")
+    with setting(stack, forward_exempt_networks="127.250.9.0/24"):
+        mark = stack.inbound(stack.alias(PARTNER), sender="stranger@" + layout.FOREIGN, source="127.250.9.1")
+        queued = mail.wait_until(lambda: [e["sender"] for e in postfix.queue(stack.lay) if e["sender"].startswith("EXEMPT=")])
+    assert "TLS is required" in deferred(stack, queued[0])
+    stack.cli("tlspolicy", "del", sink)
+    assert stack.client.sunk(mark, seconds=30)[0]["from"] == "stranger@" + layout.FOREIGN
 
 
 @pytest.mark.rows("G08", "G01")

@@ -5,7 +5,7 @@ import signal
 import zipfile
 
 import pytest
-from stack import admin, clamav, layout, mail
+from stack import admin, clamav, layout, mail, supervise
 
 from test_filter import setting
 
@@ -92,7 +92,7 @@ def test_clamd_hangs(stack, refuses):
     """A temporary failure after clamd_timeout at the latest; the next one does not wait at all."""
     user = stack.user()
     with setting(stack, 'clamd_timeout = "2s"'):
-        stack.servers.kill("clamd", signal.SIGSTOP)
+        supervise.freeze(stack.servers.pid("clamd"))
         try:
             for _ in range(2):
                 with refuses(451, at="DATA"):

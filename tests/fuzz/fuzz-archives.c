@@ -6,19 +6,20 @@
 
 size_t fuzz_goals;
 
-static bool see(const struct mr_archive_entry *e, void *arg)
+static enum mr_archive_next see(const struct mr_archive_entry *e, void *arg)
 {
 	size_t *n = arg;
 
 	fuzz_assert(e->depth >= 1 && e->depth <= MR_ARCHIVE_DEPTH_MAX && e->head.n <= MR_ARCHIVE_HEAD);
-	++*n;
-	return true;
+	fuzz_assert(e->content.n <= MR_ARCHIVE_INNER_MAX + 1);
+	*n += e->content.n == 0;
+	return e->head.n ? MR_ARCHIVE_CONTENT : MR_ARCHIVE_NEXT;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t n = 0;
-	enum mr_archive_status status = mr_archive_read(fuzz_input(data, size), see, &n);
+	enum mr_archive_status status = mr_archive_read(fuzz_input(data, size), &(struct mr_archive_reader){ .see = see, .arg = &n });
 
 	fuzz_assert(n <= MR_ARCHIVE_ENTRIES_MAX + MR_ARCHIVE_DEPTH_MAX);
 	fuzz_goals += status == MR_ARCHIVE_WHOLE && n > 0;

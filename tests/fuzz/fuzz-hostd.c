@@ -15,12 +15,13 @@ static void check_bytes(struct mr_slice s, const char *also)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mr_slice in = fuzz_input(data, size);
+	struct mr_slice in = fuzz_input(data, size), rest = in, line;
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_hostd_request q = { 0 };
 	struct mr_control_request r;
 	struct mr_buf ids = MR_BUF(1u << 20);
-	struct mr_hostd_pick pick = { "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false, &ids };
+	struct mr_hostd_pick pick = { "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false, &ids, &ids };
+	struct mr_hostd_logins logins = { .login = "anna@example.org", .rest = MR_LIT("ABCDEF\nBCDEFG\n"), .out = &ids };
 	struct mr_hostd_kicked kicked = { 0 };
 	uint64_t changed = 0;
 	size_t used;
@@ -28,12 +29,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mr_control_next(in, &r, &used) == 1 && mr_hostd_parse(&r, arena, &q, NULL) == 0) {
 		if (q.address)
 			check_bytes(mr_slice_of(q.address), "@.-_");
+		if (q.from)
+			check_bytes(mr_slice_of(q.from), "");
+		mr_hostd_from(mr_buf_slice(&q.ids), q.from, arena);
 		check_bytes(mr_buf_slice(&q.ids), "\n");
 		fuzz_assert(q.ids.n == 0 || q.ids.n > MR_HOSTD_ID_MIN);
 		fuzz_goals++;
 	}
 	mr_buf_done(&q.ids);
 	mr_hostd_pick(in, &pick);
+	while (mr_slice_next(&rest, '\n', &line))
+		mr_hostd_logins(line, &logins);
+	fuzz_assert(pick.out->n == 0 || ids.p[ids.n - 1] == '\n');
 	mr_hostd_changed(in, &changed);
 	mr_hostd_kicked(in, &kicked);
 	mr_buf_done(&ids);

@@ -28,6 +28,8 @@ static const char *const calls[] = { "check_for_mime",
 				     "check_https_ip_mismatch",
 				     "check_for_http_redirector",
 				     "image_count",
+				     "pdf_count",
+				     "check_olemacro",
 				     "check_for_forged_received_trail",
 				     "check_uri_host_in_blocklist",
 				     "check_mailfrom_matches_rcvd",
@@ -60,6 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mr_sa_header(sa, MR_LIT("From:name"), &s);
 	mr_sa_header(sa, MR_LIT("ToCc:addr:domain"), &s);
 	mr_sa_header(sa, MR_LIT("ALL-UNTRUSTED:raw"), &s);
+	mr_sa_header(sa, MR_LIT("X-Mailreeve-PDF"), &s);
+	mr_sa_header(sa, MR_LIT("X-Mailreeve-PDF-Text"), &s);
+	mr_sa_header(sa, MR_LIT("X-Mailreeve-SVG"), &s);
 	for (size_t i = 0; i < mr_sa_n_parts(sa); i++)
 		mr_sa_part_header(sa, i, MR_LIT("Content-Type"), &s);
 	for (size_t i = 0; i < MR_COUNT(calls); i++) {

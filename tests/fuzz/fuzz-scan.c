@@ -130,7 +130,7 @@ static void pass_on(const struct mr_scan_result *r, struct mr_arena *arena, stru
 	struct mr_wire w;
 	size_t used;
 
-	fuzz_assert(mr_scanwire_report(&wire, 1, r, NULL) == 0);
+	fuzz_assert(mr_scanwire_report(&wire, 1, r, NULL, false) == 0);
 	fuzz_assert(mr_wire_next(mr_buf_slice(&wire), arena, &w, &used) == 1 && used == wire.n);
 	fuzz_assert(mr_scanwire_report_decode(&w, 1, arena, report) == 0);
 	fuzz_assert(report->final && report->result.n_symbols == r->n_symbols && report->result.refuse == r->refuse);
@@ -169,17 +169,13 @@ static enum mr_action decide(const struct mr_job *j, struct mr_arena *arena, str
 	struct mr_verdict_input in = { .scan = &j->scan,
 				       .sender = mr_slice_of(j->sender),
 				       .from = mr_slice_of(j->from),
-				       .junk_score = 6,
-				       .reject_score = 15,
-				       .greylist_score = 4,
-				       .quarantine_score = 18,
+				       .site.at = { 3, 4, 6, 18, 15, 6, 1000 },
 				       .recipients = recipients,
 				       .n_recipients = 2 };
 
 	for (size_t i = 0; i < MR_COUNT(finals); i++)
-		finals[i].account = (struct mr_dir_account){
-			.address = finals[i].deliver, .junk_score = i ? 6 : 9, .reject_score = i ? 12 : 20, .quarantine_score = NAN
-		};
+		finals[i].account = (struct mr_dir_account){ .address = finals[i].deliver,
+							     .thresholds.at = { NAN, NAN, i ? 6 : 9, NAN, i ? 12 : 20, NAN, NAN } };
 	fuzz_assert(mr_verdict_decide(&in, arena, v) == 0);
 	fuzz_assert(v->action != MR_ACTION_TEMPFAIL && v->action != MR_ACTION_HOLD);
 	/* Whoever does not get what others get, or nobody gets, has a copy kept. */

@@ -22,10 +22,12 @@ static void report(const struct mr_wire *w, struct mr_arena *arena)
 		fuzz_assert(first->questions[i].name[0]);
 	if (!first->final)
 		return;
-	fuzz_assert(mr_scanwire_report(&out, 7, &first->result, NULL) == 0);
+	fuzz_assert(mr_scanwire_report(&out, 7, &first->result, NULL, first->last) == 0);
 	fuzz_assert(mr_wire_next(mr_buf_slice(&out), arena, &again, &used) == 1);
 	fuzz_assert(mr_scanwire_report_decode(&again, 7, arena, second) == 0);
 	fuzz_assert(first->result.n_symbols == second->result.n_symbols && first->result.refuse == second->result.refuse);
+	fuzz_assert(first->last == second->last);
+	fuzz_assert(first->result.sender == second->result.sender && first->result.author == second->result.author);
 	for (size_t i = 0; i < first->result.n_symbols; i++)
 		fuzz_assert(first->result.symbols[i].group.n &&
 			    mr_slice_eq(first->result.symbols[i].group, second->result.symbols[i].group));

@@ -29,6 +29,10 @@ def compiled(kind, *targets):
     return folder
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "rows(...): of the end-to-end tests, whose helpers are used here, too")
+
+
 @pytest.fixture(scope="session")
 def build():
     return compiled

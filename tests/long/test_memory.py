@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MESSAGES = int(os.environ.get("MR_MEMORY_MESSAGES", "300"))
 VALGRIND = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible", "--errors-for-leak-kinds=definite,indirect,possible",
             "--num-callers=30", "--gen-suppressions=all"]
+SUPPRESSIONS = HERE / "valgrind.supp"
 SANITIZER = re.compile(r"(?:Address|Leak|Thread)Sanitizer|runtime error:")
 
 
@@ -42,7 +43,7 @@ def sanitizer_reports(logs):
 def test_valgrind_of_the_daemons():
     running = host.Host(os.environ.get("MR_KEEP"))
     lay = running.lay
-    lay.under = ["env", f"LD_PRELOAD={lent(lay, lay.build / 'tests/long/own-exe.so')}", *VALGRIND, f"--suppressions={lent(lay, HERE / 'valgrind.supp')}"]
+    lay.under = ["env", f"LD_PRELOAD={lent(lay, lay.build / 'tests/long/own-exe.so')}", *VALGRIND, f"--suppressions={lent(lay, SUPPRESSIONS)}"]
     logs = run(running, MESSAGES)
     for name in daemons.DAEMONS:
         log = logs[f"{name}.log"]
@@ -51,9 +52,10 @@ def test_valgrind_of_the_daemons():
 
 def test_valgrind_of_the_scanner():
     """The checks run in sandboxed processes that valgrind cannot enter; `mailreeve scan` is the same scanner without the sandbox."""
-    program = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build")) / "milter/mailreeve-scan"
+    build_dir = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build"))
+    command = ["env", f"LD_PRELOAD={build_dir / 'tests/long/no-jit.so'}", *VALGRIND, f"--suppressions={SUPPRESSIONS}", build_dir / "milter/mailreeve-scan"]
     for message in sorted((HERE.parent / "fuzz/corpus/message").iterdir()):
-        done = subprocess.run([*VALGRIND, program, message], capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run([*command, message], capture_output=True, text=True, errors="replace", check=False)
         assert re.findall(r"ERROR SUMMARY: (\d+) errors", done.stderr) == ["0"], (message, done.stderr[-8000:])
 
 
@@ -67,7 +69,7 @@ def test_operations_do_not_grow():
 
 def test_valgrind_of_the_operations():
     program = pathlib.Path(os.environ.get("MR_BUILD", HERE.parents[1] / "build")) / "tests/unit/auth-memory"
-    done = subprocess.run([*VALGRIND, f"--suppressions={HERE / 'valgrind.supp'}", program, "400"], capture_output=True, text=True, errors="replace",
+    done = subprocess.run([*VALGRIND, f"--suppressions={SUPPRESSIONS}", program, "400"], capture_output=True, text=True, errors="replace",
                           check=False)
     assert re.findall(r"ERROR SUMMARY: (\d+) errors", done.stderr) == ["0"], done.stderr[-8000:]
 

@@ -3,6 +3,7 @@ nothing of them is left when it ends; systemd need not run on the host."""
 
 import contextlib
 import ctypes
+import itertools
 import os
 import pathlib
 import shutil
@@ -20,9 +21,10 @@ MEMORY = "3g"      # at most, for what the container writes
 PR_SET_PDEATHSIG = 1
 POWER_OFF = signal.SIGRTMIN + 4   # systemd(1)
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
+numbers = itertools.count(1)
 
 # In the new mount namespace: $1 lower folder, $2 work folder, $3 memory, $4 name, $5 folder of packages, shown as /mnt. Where no systemd gives nspawn a control
-# group of its own, one is made.
+# group of its own, one is made. spamassassin recommends sa-compile, which brings a C compiler and takes a minute for what nothing here runs.
 SCRIPT = """
 set -e
 mount -t tmpfs -o size=$3,mode=755 container "$2"
@@ -30,6 +32,7 @@ mkdir "$2/upper" "$2/work" "$2/root"
 mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" container "$2/root"
 cp /etc/resolv.conf "$2/root/etc/resolv.conf"
 mount --bind -o ro "$5" "$2/root/mnt"
+printf 'Package: sa-compile\\nPin: release *\\nPin-Priority: -1\\n' > "$2/root/etc/apt/preferences.d/sa-compile"
 chroot "$2/root" sh -c 'apt-get -qq update && apt-get -qq --download-only -o Dpkg::Use-Pty=0 install -y /mnt/*.deb' >/dev/null
 for group in systemd unified; do
 	if [ -w "/sys/fs/cgroup/$group" ]; then
@@ -64,7 +67,7 @@ def bare_folder():
 class Container:
     def __init__(self, root, work, packages):
         """`packages` is shown inside as /mnt; what those packages depend on is fetched before the network is gone."""
-        self.name = f"mr-{os.getpid()}"
+        self.name = f"mr-{os.getpid()}-{next(numbers)}"
         self.console = work / "console.log"
         folder = work / "mount"
         folder.mkdir()
@@ -136,6 +139,14 @@ def clean_host(work):
         yield container
     finally:
         container.stop()
+
+
+def join(one, two):
+    """A wire between two containers, with the addresses and names of docs/second-host.md."""
+    subprocess.run(["ip", "link", "add", "wire", "netns", str(one.leader), "type", "veth", "peer", "name", "wire", "netns", str(two.leader)], check=True)
+    names = "192.0.2.1 mx.example.org\n192.0.2.2 mx2.example.org\n"
+    for number, container in ((1, one), (2, two)):
+        container.sh(f"ip addr add 192.0.2.{number}/24 dev wire; ip link set wire up; cat >> /etc/hosts", stdin=names)
 
 
 def in_network(host, script):

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from container import DEBS, SOURCE, SUITE, clean_host, in_network  # noqa: E402
+from container import DEBS, SOURCE, SUITE, clean_host, in_network, join  # noqa: E402
 
 DAEMONS = ("lookup", "policyd", "milter")
 USER, PASSWORD = "anna@example.org", "correct horse battery"
@@ -61,10 +61,10 @@ def states(host, what):
     return {name: host.run("systemctl", "show", "-P", what, f"mailreeve-{name}").stdout.strip() for name in DAEMONS}
 
 
-def sections():
-    """[(title, script)]: the code of each section of docs/install.md."""
+def sections(page="install.md"):
+    """[(title, script)]: the code of each section of that page."""
     found = []
-    for part in re.split(r"^## ", (SOURCE / "docs/install.md").read_text(), flags=re.M)[1:]:
+    for part in re.split(r"^## ", (SOURCE / "docs" / page).read_text(), flags=re.M)[1:]:
         title, _, body = part.partition("\n")
         script = "".join(line[4:] for line in body.splitlines(keepends=True) if line.startswith("    "))
         if script:
@@ -240,6 +240,43 @@ def test_wrong_setting_is_not_tried_again(mail_host):
     assert states(mail_host, "ActiveState")["policyd"] == "failed"
     assert "conf.d/wrong.conf:1" in mail_host.sh("journalctl -u mailreeve-policyd --no-pager -n 10")
     mail_host.sh("rm /etc/mailreeve/conf.d/wrong.conf; systemctl restart mailreeve-policyd; mailreeve check --wait 30")
+
+
+@pytest.fixture(scope="module")
+def second_host(mail_host, tmp_path_factory):
+    """As docs/second-host.md tells, in a network with the first one."""
+    with clean_host(tmp_path_factory.mktemp("second")) as container:
+        join(mail_host, container)
+        container.sh(AROUND + "systemctl disable -q --now mariadb redis-server")
+        pages, first = dict(sections()), sections("second-host.md")
+        for section in first[:2]:
+            follow(mail_host, section)
+        container.run("sh", "-c", "base64 -d > /root/mx2.tar.gz", stdin=mail_host.sh("base64 /root/mx2.tar.gz"))
+        follow(container, first[2])
+        certificate = pages["2. The host's settings"].partition("mkdir ")
+        follow(container, ("certificate", "mkdir " + certificate[2].replace("mx.example.org", "mx2.example.org")))
+        for title in ("4. Postfix", "5. Dovecot"):
+            container.left = follow(container, (title, pages[title]))
+        yield container
+
+
+def test_second_host(mail_host, second_host):
+    """Accounts are there; a lock on one host, by its unit, ends a session on the other and holds its queue; verbs write from the second one, too."""
+    assert second_host.left == []
+    for host in (mail_host, second_host):
+        host.run("mailreeve", "check", "--wait", "30")
+    user = "carol@example.org"
+    assert mail_host.run("mailreeve", "user", "add", user, stdin=PASSWORD + "\n").stderr == ""
+    submit(second_host, user, "partner@example.net", "waits-on-the-second-host")
+    in_network(second_host, READ.format(user=user, password=PASSWORD, mark="x"))
+    assert mail_host.run("mailreeve", "user", "lock", user).stderr == ""
+    for host in (mail_host, second_host):
+        with pytest.raises(AssertionError, match="AUTHENTICATIONFAILED"):
+            in_network(host, READ.format(user=user, password=PASSWORD, mark="x"))
+    second_host.sh(f"for i in $(seq 50); do mailreeve queue list --sender {user} | grep -q hold && exit 0; sleep 0.1; done; exit 1")
+    done = second_host.run("mailreeve", "user", "unlock", user)
+    assert "queued messages on hold: 1" in done.stdout and done.stderr == ""
+    in_network(mail_host, READ.format(user=user, password=PASSWORD, mark="x"))
 
 
 def test_purged(mail_host):

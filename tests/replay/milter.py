@@ -214,6 +214,19 @@ class Milter(MilterCase):
                 self.assertEqual(self.logged().count("reason=outbound"), 2 * (n + 1), self.logged())
         self.assertEqual([(entry / "envelope").read_text().count("recipient=") for entry in self.quarantine()], [2, 2])
 
+    def test_outgoing_mail_is_not_scanned(self):
+        """outbound_scan = no: what our own write has no score and keeps no scanner busy; what comes in has and does."""
+        self.start("outbound_scan = no\noutbound_score = 9\noutbound_action = reject")
+        for role, login in (("ORIGINATING", ANNA), ("LOCAL", "")):
+            with self.session(daemon_name=role) as s:
+                self.assertEqual(s.message("far@away.test", sender=ANNA, login=login, body=JUNK).answer, "continue")
+        with self.session() as s:
+            self.assertTrue(s.message(ANNA, body=GTUBE).text.startswith("550"))
+        *ours, theirs = (json.loads(line) for line in self.control("history 9").splitlines()[:-1])
+        self.assertIn("GTUBE", theirs["symbols"])
+        self.assertEqual([(each["action"], each["score"], each["symbols"], each["complete"]) for each in ours], [("accept", 0.0, {}, True)] * 2)
+        self.stop()
+
     def test_other_spellings_are_the_same_address(self):
         """A route, needless quotes, a final dot: the directory and its lists are asked for one spelling, Postfix is told its own."""
         self.directory.finals[LIST] = [(ANNA, {}), (BEN, {"deny": "pest@out.test"})]
@@ -268,6 +281,34 @@ class Milter(MilterCase):
             self.assertTrue(r.text.startswith("451"), r.text)
             self.assertIn("forward-failed", self.logged())
         self.stop()
+
+    def test_exempt_clients(self):
+        """Of them an address of ours stands for the sender, in its own spelling, who is found in the topmost field; nothing else is different."""
+        def received(client, by="mx.test (Postfix)"):
+            return "Received", f"from helo.test (a.test [{client}])\n\tby {by} with ESMTP id 4A; Mon, 30 Nov 2026 10:00:00 +0000"
+        there, elsewhere, lmtp = received("192.0.2.9"), received("198.51.100.9"), ("Received", "from mx.test ([127.0.0.1])\n\tby mx.test with LMTP\n\tid 4B; x")
+        redirect = received("127.0.0.1", "mx.test (Mailreeve-redirect)")
+        far, judged = "someone@far.test", ("Authentication-Results", "mx.test; arc=none")
+        for own, asks in (("", None), ("forward_exempt_networks = {192.0.2.0/24, 2001:db8::/32}", "<EXEMPT==Out.test=Some.One@mx.test>")):
+            self.start(own)
+            with self.session(daemon_name="FORWARD") as s:
+                def senders(*fields, sender="Some.One@Out.test"):
+                    r = s.message(far, sender=sender, fields=[judged, *fields, ("From", "s@out.test")])
+                    self.assertEqual((r.answer, [name for name, _ in r.inserted()]), ("continue", ["X-Mailreeve-Forwarded"]), r.text)
+                    return [change for change, in r.of("sender")]
+                yes = [asks] if asks else []
+                for fields in ([there], [received("IPv6:2001:db8::1")], [there, elsewhere], [redirect, lmtp, there], [redirect, lmtp, redirect, lmtp, there]):
+                    self.assertEqual(senders(*fields), yes, fields)
+                for fields in ([], [elsewhere], [elsewhere, there], [redirect, lmtp, elsewhere, there], [redirect, there], [lmtp, there],
+                               [received("192.0.2.9", "other.test (Postfix)"), there], [("Received", "by mx.test (Postfix, from userid 0) id 4C; x"), there]):
+                    self.assertEqual(senders(*fields), [], fields)
+                self.assertEqual(senders(there, sender='"a b"@out.test'), ['<"EXEMPT==out.test=a b"@mx.test>'] if asks else [])
+                for sender in ("", "x@out=test", "x@mx.test", "x" * 990 + "@out.test"):
+                    self.assertEqual(senders(there, sender=sender), [], sender)
+            with self.session(daemon_name="mx.test", client="192.0.2.9") as s:
+                self.assertEqual(s.message(far, fields=[there, ("From", "s@out.test")]).of("sender"), [])
+            self.stop()
+        self.assertEqual(self.logged().count(" exempt=1"), 6)
 
     def test_redirect(self):
         """What was judged before stays as it is, also where the directory is away; the rest is as from a local program."""

@@ -4,6 +4,7 @@ played here. quarantine.py PROGRAM"""
 
 import json
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -95,7 +96,7 @@ class Quarantine(unittest.TestCase):
         (self.entry / "released").write_bytes(wire(entry=self.entry.name, time="1700000001", queue_id="4R", recipient=["a@d.test"]))
 
     def run_verb(self, *words, port=1):
-        (self.folder / "conf").write_text(f'state_dir = "{self.folder}/state"\nredirect_port = {port}\ndkim_keyring_file = ""\n')
+        (self.folder / "conf").write_text(f'state_dir = "{self.folder}/state"\nredirect_port = {port}\nhostname = mx.test\ndkim_keyring_file = ""\n')
         return subprocess.run([PROGRAM, "-c", f"{self.folder}/conf", *words], capture_output=True, text=True, timeout=60, check=False)
 
     def release(self, server, *words):
@@ -113,7 +114,10 @@ class Quarantine(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{self.entry.name}: released\n", ""))
         self.assertEqual(server.commands, ["EHLO localhost", "MAIL FROM:<s@out.test> RET=HDRS", "RCPT TO:<a@d.test> NOTIFY=NEVER", "RCPT TO:<b@d.test>", "DATA",
                                            "QUIT"])
-        self.assertEqual(server.content, f"X-Mailreeve-Release: {self.entry.name} {TOKEN}\r\n".encode() + SENT)
+        trace, release, sent = re.split(rb"(?<=\n)(?=X-Mailreeve|From)", server.content, maxsplit=2)
+        self.assertRegex(trace.decode(), r"\AReceived: by mx\.test \(Mailreeve quarantine\) id 1700000000-4Q-1;\r\n"
+                                         r"\t\w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000\r\n\Z")
+        self.assertEqual((release, sent), (f"X-Mailreeve-Release: {self.entry.name} {TOKEN}\r\n".encode(), SENT))
         self.assertIn("already, as 4R", self.run_verb("release", self.entry.name).stdout)
 
     def test_without_dsn(self):

@@ -3,6 +3,7 @@
 
 /* system */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,7 +64,9 @@ static void open_parts(void)
 	mr_rows_verified(l.rows, mr_now_ms());
 	l.questions = mr_questions_new(l.loop, &q, l.rows, &l.site);
 	l.usage = mr_usage_new(l.loop, &(struct mr_usage_config){ .path = "", .redis_prefix = "" });
-	l.context = (struct mr_directory_context){ .usage = l.usage, .defaults = { 6, 15 }, .generation = l.generation };
+	l.context = (struct mr_directory_context){ .usage = l.usage,
+						   .defaults.at = { NAN, NAN, 6, NAN, 15, NAN, NAN },
+						   .generation = l.generation };
 }
 
 static int setup(void **state)
@@ -74,15 +77,14 @@ static int setup(void **state)
 	mr_clock_fake(1000000, 1800000000);
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 	assert_non_null(mkdtemp(folder));
-	text = rowtext_new(
-	    MR_LIT("domain e.test dkim s1 junk 5 deny bad@x.test limits user_messages_5/1h_defer,domain_messages_9/1h_hold\nmailbox "
-		   "john@e.test quota 1000 deny worse@x.test limits user_messages_7/1h_defer\n"
-		   "mailbox off@e.test off\nmailbox shut@e.test locked\nmailbox robot@e.test send-only junk 4\nalias all@e.test "
-		   "john@e.test out@f.test\n"
-		   "alias staff@e.test rights internal john@e.test\n"
-		   "alias club@e.test rights boss@e.test,members All@e.test Far@f.test off@e.test\n"
-		   "alias open@e.test staff@e.test club@e.test staff+x@e.test\n"
-		   "global deny worst@x.test limits user_messages_1/1h_defer,address_*_recipients_8/1h_reject\n"));
+	text = rowtext_new(MR_LIT(
+	    "domain e.test dkim s1 junk 5 greylist 3 outbound 8 deny bad@x.test limits user_messages_5/1h_defer,domain_messages_9/1h_hold\n"
+	    "mailbox john@e.test quota 1000 deny worse@x.test limits user_messages_7/1h_defer\nmailbox off@e.test off\n"
+	    "mailbox shut@e.test locked\nmailbox robot@e.test send-only junk 4 outbound 20 outbound_reject 30\n"
+	    "alias all@e.test john@e.test out@f.test\nalias staff@e.test rights internal john@e.test\n"
+	    "alias club@e.test rights boss@e.test,members All@e.test Far@f.test off@e.test\n"
+	    "alias open@e.test staff@e.test club@e.test staff+x@e.test\n"
+	    "global deny worst@x.test limits user_messages_1/1h_defer,address_*_recipients_8/1h_reject\n"));
 	fakesource_init(&source, text);
 	answering = true;
 	open_parts();
@@ -337,8 +339,8 @@ static void directory(void **state)
 	has(a, "deliver=john@e.test\n");
 	has(a, "deliver=out@f.test\n");
 	has(a, "quota=1000\n");
-	has(a, "junk_score=5.000\n");
-	has(a, "reject_score=15.000\n");
+	has(a, "greylist_score=3.000\njunk_score=5.000\nreject_score=15.000\noutbound_score=8.000\n");
+	has_not(a, "header_score");
 	has(a, "deny=worse@x.test\ndeny=bad@x.test\ndeny=worst@x.test\n"); /* the user's, the domain's, the global ones */
 	has_not(a, "secret");
 	has_not(a, "right=");
@@ -361,11 +363,10 @@ static void directory(void **state)
 	has(a, "address=robot@e.test\n");
 	has(a, "send_only=1\n");
 	has(a, "receive=0\n");
-	has(a, "junk_score=4.000\n");
+	has(a, "greylist_score=3.000\njunk_score=4.000\nreject_score=15.000\noutbound_score=20.000\noutbound_reject_score=30.000\n");
 	has(ask_wire(fd, 10, "account", "address", "john-x@e.test"), "status=notfound");
 	a = ask_wire(fd, 11, "sender", "address", "john@e.test");
-	has(a, "domain=e.test\n");
-	has(a, "s1");
+	has(a, "domain=e.test\nselector=s1\n");
 	has(ask_wire(fd, 12, "sender", "address", "x@f.test"), "status=ok");
 	has(ask_wire(fd, 13, "resolve", NULL, NULL), "status=bad");
 	has(ask_wire(fd, 14, "explode", "address", "x"), "status=bad");

@@ -37,12 +37,12 @@ static void say(struct fake *f, const char *text)
 		_exit(0);
 }
 
-static void report(struct fake *f, const char *symbol, struct mr_dns_view *view)
+static void report(struct fake *f, const char *symbol, struct mr_dns_view *view, bool last)
 {
 	struct mr_scan_result r = { .symbols = { { mr_slice_of(symbol), 1, MR_LIT("group") } }, .n_symbols = 1 };
 	struct mr_buf out = MR_BUF(MR_WIRE_MAX);
 
-	mr_scanwire_report(&out, f->id, &r, view);
+	mr_scanwire_report(&out, f->id, &r, view, last);
 	say(f, out.p);
 	mr_buf_done(&out);
 }
@@ -73,14 +73,14 @@ static void ask(struct fake *f, struct mr_arena *arena)
 
 	mr_dns_view_get(view, MR_LIT("one.test"), MR_DNS_TXT);
 	mr_dns_view_get(view, MR_LIT("two.test"), MR_DNS_A);
-	report(f, "PARTIAL", view);
+	report(f, "PARTIAL", view, false);
 	for (int i = 0; i < 2; i++) {
 		take(f, arena, &w);
 		if (mr_scanwire_answer_decode(&w, arena, &a) < 0)
 			_exit(3);
 		mr_dns_view_add(view, &a);
 	}
-	report(f, "ANSWERED", NULL);
+	report(f, "ANSWERED", NULL, false);
 	mr_dns_view_free(view);
 }
 
@@ -89,7 +89,7 @@ static void partial(struct fake *f)
 	struct mr_dns_view *view = mr_dns_view_new();
 
 	mr_dns_view_get(view, MR_LIT("one.test"), MR_DNS_TXT);
-	report(f, "PARTIAL", view);
+	report(f, "PARTIAL", view, false);
 	mr_dns_view_free(view);
 }
 
@@ -98,13 +98,15 @@ static void behave(struct fake *f, struct mr_arena *arena, const char *how)
 	char line[512];
 
 	if (strcmp(how, "good") == 0) {
-		report(f, "GOOD", NULL);
+		report(f, "GOOD", NULL, false);
 	} else if (strcmp(how, "ask") == 0) {
 		ask(f, arena);
 	} else if (strcmp(how, "crash") == 0 || (strcmp(how, "crash-used") == 0 && f->served > 1)) {
 		raise(SIGSEGV);
 	} else if (strcmp(how, "crash-used") == 0) {
-		report(f, "FRESH", NULL);
+		report(f, "FRESH", NULL, false);
+	} else if (strcmp(how, "last") == 0) {
+		report(f, f->served > 1 ? "USED" : "FRESH", NULL, true);
 	} else if (strcmp(how, "exit") == 0) {
 		_exit(0);
 	} else if (strcmp(how, "partial-hang") == 0) {
@@ -121,19 +123,19 @@ static void behave(struct fake *f, struct mr_arena *arena, const char *how)
 		_exit(0);
 	} else if (strcmp(how, "other-id") == 0) {
 		f->id++;
-		report(f, "GOOD", NULL);
+		report(f, "GOOD", NULL, false);
 	} else if (strcmp(how, "no-questions") == 0) {
-		snprintf(line, sizeof(line), "v=1\nid=%ju\nstatus=questions\nrefuse=0\n", (uintmax_t)f->id);
+		snprintf(line, sizeof(line), "v=1\nid=%ju\nstatus=questions\nrefuse=0\nsender=0\nauthor=0\n", (uintmax_t)f->id);
 		dprintf(f->fd, "%zu:%s,", strlen(line), line);
 	} else if (strcmp(how, "bad-symbol") == 0) {
-		report(f, "not upper case\n", NULL);
+		report(f, "not upper case\n", NULL, false);
 	} else if (strcmp(how, "setup") == 0) {
-		report(f, f->setup->hostname.p, NULL);
+		report(f, f->setup->hostname.p, NULL, false);
 	} else if (strcmp(how, "twice") == 0) {
-		report(f, "GOOD", NULL);
-		report(f, "AGAIN", NULL);
+		report(f, "GOOD", NULL, false);
+		report(f, "AGAIN", NULL, false);
 	}
-	if (strcmp(how, "good") && strcmp(how, "setup") && strcmp(how, "ask") && strcmp(how, "crash-used"))
+	if (strcmp(how, "good") && strcmp(how, "setup") && strcmp(how, "ask") && strcmp(how, "crash-used") && strcmp(how, "last"))
 		pause();
 }
 
@@ -313,6 +315,22 @@ static void scanners_are_replaced_when_used_up(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		submit(pool, &o, memfd, "crash-used");
+		until(o.over);
+		assert_string_equal(o.symbol, "FRESH");
+	}
+	mr_pool_free(pool);
+	close(memfd);
+}
+
+static void scanners_that_say_so_are_replaced(void **state)
+{
+	struct mr_pool *pool = new_pool(1, 1000, 0);
+	int memfd = memfd_of("mail");
+	struct outcome o;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		submit(pool, &o, memfd, "last");
 		until(o.over);
 		assert_string_equal(o.symbol, "FRESH");
 	}
@@ -548,6 +566,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(second_result),
 		cmocka_unit_test(stuck_scanner_is_replaced),
 		cmocka_unit_test(scanners_are_replaced_when_used_up),
+		cmocka_unit_test(scanners_that_say_so_are_replaced),
 		cmocka_unit_test(reload_drains_the_old),
 		cmocka_unit_test(setup_comes_along),
 		cmocka_unit_test(scanners_that_never_start),

@@ -3,13 +3,16 @@
 
 import pathlib
 import resource
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from fake_clamd import EICAR, ENDINGS, FakeClamd  # noqa: E402
+from hostile import GTUBE  # noqa: E402
 from milter_daemon import ANNA, BEN, LIST, MILTER, MilterCase, wait_until  # noqa: E402
 
 BAD_ENDINGS = [mode for mode in ENDINGS if mode != "big"]
@@ -24,6 +27,22 @@ class Virus(MilterCase):
     def clamd(self, n=1, own=""):
         names = ", ".join(f'"unix:{server.path}"' for server in self.servers[:n])
         return f"clamd = {{{names}}}\nclamd_timeout = 1s\n{own}\n"
+
+    def admin(self):
+        """What mailreeve-admin is asked: a list that grows."""
+        asked, path = [], pathlib.Path(self.folder, "admin/admin.sock")
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                asked.append(self.rfile.readline().decode())
+                self.wfile.write(b"ok\n")
+
+        path.parent.mkdir()
+        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return asked
 
     def scanned(self):
         return [len(server.seen) for server in self.servers]
@@ -80,11 +99,12 @@ class Virus(MilterCase):
         self.stop()
 
     def test_our_own(self):
-        self.start(self.clamd(own="virus_action = quarantine"))
-        for kwargs in ({"daemon_name": "ORIGINATING"}, {"login": ANNA}, {"daemon_name": "LOCAL"}):
-            self.assertEqual(self.send(BAD, to="someone@far.test", sender=ANNA, **kwargs).text[:3], "550")
-        self.assertEqual(self.quarantine(), [])
-        self.stop()
+        for own in ("", "outbound_scan = no"):
+            self.start(self.clamd(own=f"virus_action = quarantine\n{own}"))
+            for kwargs in ({"daemon_name": "ORIGINATING"}, {"login": ANNA}, {"daemon_name": "LOCAL"}):
+                self.assertEqual(self.send(BAD, to="someone@far.test", sender=ANNA, **kwargs).text[:3], "550")
+            self.assertEqual(self.quarantine(), [])
+            self.stop()
 
     def test_quarantine(self):
         self.start(self.clamd(own="virus_action = quarantine"))
@@ -163,9 +183,16 @@ class Virus(MilterCase):
         self.stop()
 
     def test_a_message_that_clamd_does_not_finish(self):
-        """It comes again twice, then it is held, and clamd is not asked any more; others go their way all the time."""
+        """It comes again twice, then it is held, clamd is not asked any more, and the administrator is told, once a minute at most; others go their way all
+        the time. What is refused whatever clamd says is not held, and nobody is told."""
+        asked = self.admin()
         self.start(self.clamd())
         self.servers[0].slow_for = b"for ever"
+        for _ in range(4):
+            self.assertTrue(self.send(b"Refused for ever.\r\n" + GTUBE).text.startswith("550"))
+            wait_until(lambda: self.stat("clamd_servers_away") == 0)
+        self.assertEqual(asked, [])
+        self.servers[0].seen.clear()
         for _ in range(2):
             self.assertTrue(self.send(b"Sit for ever.\r\n").text.startswith("451"))
             wait_until(lambda: self.stat("clamd_servers_away") == 0)
@@ -176,6 +203,9 @@ class Virus(MilterCase):
             self.assertIn("clamd does not finish it", str(r.changes))
         self.assertEqual(sum(b"for ever" in content for content in self.servers[0].seen), 3)
         self.assertEqual(self.logged().count("reason=slow-for-clamd"), 2)
+        wait_until(lambda: "admin-done" in self.logged())
+        self.assertEqual(len(asked), 1, asked)
+        self.assertRegex(asked[0], r"^content-held \S+: clamd does not finish it in clamd_timeout\n$")
         self.write(self.clamd(own="clamd_away = tag"))
         self.assertEqual(self.control("reload"), "ok\n")
         self.assertIn("VIRUS_UNCHECKED", self.result(self.send(b"Sit for ever.\r\n")))

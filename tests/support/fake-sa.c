@@ -55,6 +55,17 @@ const struct mr_sa_list *mr_sa_uris(struct mr_sa *sa)
 	return &sa->uris;
 }
 
+const struct mr_sa_uri *mr_sa_uri_details(struct mr_sa *sa, size_t *n)
+{
+	*n = sa->n_details;
+	return sa->details;
+}
+
+const char *mr_sa_uri_type_str(enum mr_sa_uri_type type)
+{
+	return type == MR_SA_URI_A ? "a" : type == MR_SA_URI_PARSED ? "parsed" : "other";
+}
+
 struct mr_slice mr_sa_full(struct mr_sa *sa)
 {
 	return sa->full;
@@ -119,6 +130,7 @@ const struct mr_sa_eval *mr_sa_eval_find(struct mr_slice name)
 	static const struct mr_sa_eval t[] = {
 		{ .name = "check_number", .prepare = prepare_number, .run = run_number },
 		{ .name = "check_same", .run = run_same },
+		{ .name = "check_told", .run = run_same, .basis = MR_SA_EVAL_TOLD },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(t); i++)

@@ -8,4 +8,6 @@ struct mr_sa {
 	const char *fields;   /* "Name=value|Name=value" */
 	const char *parts[4]; /* the same for each part */
 	size_t n_parts;
+	const struct mr_sa_uri *details;
+	size_t n_details;
 };

@@ -49,12 +49,12 @@ def open_to_all(path):
 
 
 class Stack:
-    """The running host with what tests do to it."""
+    """The running host with what tests do to it. `beside`: the other host of its site."""
 
-    def __init__(self, running):
+    def __init__(self, running, beside=None):
         self.lay, self.servers = running.lay, running.servers
         self.client = mail.Client(running.lay)
-        self.numbers = itertools.count(1)
+        self.numbers = beside.numbers if beside else itertools.count(1)
         self.probe = self.user()
 
     def cli(self, *words, **kwargs):

@@ -118,6 +118,8 @@ class Session:
             result.changes.append(({"i": "insert", "m": "change"}[command], index, name, value))
         elif command in "+2-":
             result.changes.append(({"+": "add", "2": "add", "-": "delete"}[command], *_strings(data)))
+        elif command == "e":
+            result.changes.append(("sender", _strings(data)[0]))
         elif command == "q":
             result.changes.append(("quarantine", _strings(data)[0]))
         else:
@@ -132,13 +134,13 @@ class Session:
 
 
 class Directory:
-    """finals: address -> list of (deliver, {field: value or list}); who is not named is foreign. signs: domain -> list of selectors. Keys in `retired` are not
+    """finals: address -> list of (deliver, {field: value or list}); who is not named is foreign. accounts: address -> such fields, or a status. signs: domain -> list of selectors. Keys in `retired` are not
     there, and after one question about one of them nobody is told of it any more. Of addresses in `bad` it
     says "bad". silent: takes questions and answers none."""
 
     def __init__(self, run_dir):
         self.silent = False
-        self.finals, self.signs, self.temp, self.retired, self.bad, self.asked = {}, {}, False, set(), set(), []
+        self.finals, self.accounts, self.signs, self.temp, self.retired, self.bad, self.asked = {}, {}, {}, False, set(), set(), []
         self.listeners = [self.listen(os.path.join(run_dir, name)) for name in ("lookup/directory.sock", "keys/keys.sock")]
 
     def listen(self, path):
@@ -176,7 +178,7 @@ class Directory:
         self.asked.append(question["cmd"])
         if self.temp:
             return [("status", "temp")]
-        return {"resolve": self.resolve, "sender": self.sender, "dkim-key": self.key}[question["cmd"]](question)
+        return {"resolve": self.resolve, "account": self.account, "sender": self.sender, "dkim-key": self.key}[question["cmd"]](question)
 
     def resolve(self, question):
         address = question["address"]
@@ -186,9 +188,16 @@ class Directory:
         for deliver, settings in self.finals.get(address, [(address, None)]):
             fields.append(("deliver", deliver))
             if settings is not None:
-                defaults = {"address": deliver, "enabled": 1, "send_only": 0, "receive": 1, "quota": 0, "junk_score": 6, "reject_score": 15}
-                fields += list({**defaults, **settings}.items())
+                fields += self.mailbox(deliver, settings)
         return fields
+
+    def mailbox(self, address, settings):
+        defaults = {"address": address, "enabled": 1, "send_only": 0, "receive": 1, "quota": 0, "junk_score": 6, "reject_score": 15}
+        return list({**defaults, **settings}.items())
+
+    def account(self, question):
+        settings = self.accounts.get(question["address"], "notfound")
+        return [("status", settings)] if isinstance(settings, str) else [("status", "ok"), *self.mailbox(question["address"], settings)]
 
     def sender(self, question):
         domain = question["address"].partition("@")[2]

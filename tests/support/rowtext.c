@@ -72,7 +72,7 @@ struct flags {
 	int64_t expires;
 	char *alias_of, *relay;
 	uint64_t quota;
-	double junk;
+	struct mr_thresholds thresholds;
 	char *selector;
 	struct mr_row_pattern patterns[8];
 	size_t n_patterns;
@@ -86,10 +86,23 @@ static char *limits_of(char *text)
 	return text;
 }
 
+/* "junk" for junk_score. */
+static bool threshold_of(const char *word, unsigned *which)
+{
+	for (*which = 0; *which < MR_THRESHOLDS; ++*which) {
+		struct mr_slice name = mr_slice_of(mr_threshold_name(*which));
+
+		if (mr_slice_eq(mr_slice_of(word), (struct mr_slice){ name.p, name.n - strlen("_score") }))
+			return true;
+	}
+	return false;
+}
+
 static struct flags flags_of(char **words, size_t n)
 {
 	static char none[] = "";
-	struct flags f = { .junk = NAN, .limits = none, .alias_of = none, .relay = none };
+	unsigned which;
+	struct flags f = { .thresholds = mr_thresholds_none(), .limits = none, .alias_of = none, .relay = none };
 
 	for (size_t i = 0; i < n; i++) {
 		const char *w = words[i];
@@ -113,8 +126,8 @@ static struct flags flags_of(char **words, size_t n)
 			f.alias_of = words[++i];
 		else if (strcmp(w, "relay") == 0)
 			f.relay = words[++i];
-		else if (strcmp(w, "junk") == 0)
-			mr_parse_double(mr_slice_of(words[++i]), -1e6, 1e6, &f.junk);
+		else if (threshold_of(w, &which))
+			mr_parse_double(mr_slice_of(words[++i]), -1e6, 1e6, &f.thresholds.at[which]);
 		else if (strcmp(w, "dkim") == 0)
 			f.selector = words[++i];
 		else if (strcmp(w, "limits") == 0)
@@ -128,9 +141,7 @@ static struct flags flags_of(char **words, size_t n)
 static struct mr_row *domain_row(char **words, size_t n)
 {
 	struct flags f = flags_of(words + 2, n - 2);
-	struct mr_row_domain d = {
-		.name = words[1], .enabled = !f.off, .junk_score = f.junk, .quarantine_score = NAN, .reject_score = NAN
-	};
+	struct mr_row_domain d = { .name = words[1], .enabled = !f.off, .thresholds = f.thresholds };
 	char algorithm[] = "rsa", key[] = "v1:sealed";
 
 	d.patterns = f.patterns;
@@ -157,9 +168,7 @@ static struct mr_row *mailbox_row(char **words, size_t n)
 
 	m.locked = f.locked;
 	m.quota_bytes = f.quota;
-	m.junk_score = f.junk;
-	m.quarantine_score = NAN;
-	m.reject_score = NAN;
+	m.thresholds = f.thresholds;
 	m.patterns = f.patterns;
 	m.n_patterns = f.n_patterns;
 	m.limits = f.limits;

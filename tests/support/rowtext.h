@@ -1,12 +1,10 @@
 /* rowtext: a directory written as text, for tests of lookup: one row a line,
  *
  *   domain NAME [off] [dkim SELECTOR] [junk N] [deny PATTERN] [limits RULES] [alias-of NAME] [relay TRANSPORT] [listed]
- *   mailbox ADDRESS [off] [send-only] [receive-only] [expires TIME] [quota N] [junk N] [deny PATTERN] [limits RULES]
- *   alias ADDRESS [off] [expires TIME] [rights WORD,...] DESTINATION...         (the destination "refused" is none)
- *   relay OWNER NEXTHOP [USERNAME SEALED]   (OWNER "-": everybody)
- *   global [deny PATTERN] [limits RULES]
- *   rule MAP PATTERN VALUE        ("_" stands for a blank in the value; adds to the map's row)
- *   view NAME KEY VALUE
+ *   mailbox ADDRESS [off] [send-only] [receive-only] [expires TIME] [quota N] [junk N] [deny PATTERN] [limits RULES]   (as junk: header,
+ * greylist, quarantine, reject, outbound, outbound_reject) alias ADDRESS [off] [expires TIME] [rights WORD,...] DESTINATION...         (the
+ * destination "refused" is none) relay OWNER NEXTHOP [USERNAME SEALED]   (OWNER "-": everybody) global [deny PATTERN] [limits RULES] rule
+ * MAP PATTERN VALUE        ("_" stands for a blank in the value; adds to the map's row) view NAME KEY VALUE
  *
  * What does not read like that is left out. Rows live as long as the text. */
 #pragma once

@@ -67,9 +67,6 @@ static void put_list(const char *name, const struct mr_sa_list *l)
 
 static void put_details(struct mr_sa *sa)
 {
-	static const char *const types[] = { "a",       "img",   "form",   "iframe",   "script",     "link",      "area",
-					     "body",    "table", "tr",     "td",       "frame",      "embed",     "base",
-					     "bgsound", "meta",  "parsed", "unlinked", "schemeless", "domainkeys" };
 	size_t n;
 	const struct mr_sa_uri *u = mr_sa_uri_details(sa, &n);
 
@@ -81,9 +78,9 @@ static void put_details(struct mr_sa *sa)
 			putchar(',');
 		put(u[i].raw);
 		printf(":{\"types\":[");
-		for (size_t t = 0; t < MR_COUNT(types); t++)
+		for (size_t t = 0; t < MR_SA_URI_TYPES; t++)
 			if (u[i].types & 1u << t) {
-				printf("%s\"%s\"", first ? "" : ",", types[t]);
+				printf("%s\"%s\"", first ? "" : ",", mr_sa_uri_type_str((enum mr_sa_uri_type)(1u << t)));
 				first = false;
 			}
 		printf("]");

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """own-rules.py SCAN FOLDER: every own rule that scores hits the lines that it must and none that it must not; no name is defined twice.
 
-"test NAME ok|fail TEXT" in FOLDER/*.cf: TEXT is header fields, an empty line, and the body, "\\n" for each end of a line; without fields it is the body."""
+"test NAME ok|fail TEXT" in FOLDER/*.cf: TEXT is header fields, an empty line, and the body, "\\n" for each end of a line; without fields it is the body.
+A field "-" is not there."""
 
 import json
 import pathlib
@@ -25,7 +26,7 @@ def message(text):
         body = text
     if not body.isascii():
         given = {"MIME-Version": "1.0", "Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "8bit"} | given
-    return "".join(f"{name}: {value}\n" for name, value in (FIELDS | given).items()) + "\n" + body + "\n"
+    return "".join(f"{name}: {value}\n" for name, value in (FIELDS | given).items() if value != "-") + "\n" + body + "\n"
 
 
 def main(scan, folder):

@@ -5,6 +5,7 @@
 
 /* ours */
 #include "base/buf.h"
+#include "base/tally.h"
 #include "rt/counters.h"
 #include "redis-hosts.h"
 
@@ -107,6 +108,28 @@ static void test_all_or_none(void **state)
 	assert_int_equal(hosts[0].last.totals[0], 0); /* b was full, so nothing was taken of a */
 }
 
+/* Of two uses half a window apart: how much, and when the first and both of them are forgotten. */
+static void test_read(void **state)
+{
+	struct mr_redis_config config = { .socket = redis_socket, .address = "", .user = "", .password_file = "" };
+	struct mr_redis_session *s = NULL;
+	struct mr_counter c = { 7, 7, 7 };
+	const uint64_t window = 12000, slot = window / MR_TALLY_SLOTS;
+
+	assert_int_equal(mr_redis_open(&config, 2000, &s, NULL), 0);
+	assert_int_equal(mr_counter_read(s, "mr:", MR_LIT("user"), window, &c, NULL), 0);
+	assert_true(c.total == 0 && c.more_ms == 0 && c.ends_ms == 0);
+	assert_int_equal(counted(&hosts[0], true, window, 5, 2), 0);
+	run_for(2 * slot);
+	assert_int_equal(counted(&hosts[1], true, window, 5, 3), 2);
+	assert_int_equal(counted(&hosts[1], true, window, 5, 1), -1 - 5); /* the first refusal is noted beside them */
+	assert_int_equal(mr_counter_read(s, "mr:", MR_LIT("user"), window, &c, NULL), 0);
+	assert_int_equal(c.total, 5);
+	assert_true(c.more_ms > 0 && c.more_ms + 2 * slot <= c.ends_ms);
+	assert_true(c.ends_ms > window - slot && c.ends_ms <= window + slot); /* the slot of the second may be over by now */
+	mr_redis_close(s);
+}
+
 static void test_window_slides(void **state)
 {
 	assert_int_equal(counted(&hosts[0], true, 600, 1, 1), 0);
@@ -175,9 +198,9 @@ static void test_no_redis(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_exactly),       TEST(test_look_takes_nothing), TEST(test_all_or_none),
-		TEST(test_window_slides), TEST(test_away_and_back),      TEST(test_stuck),
-		TEST(test_strange_value), TEST(test_no_redis),
+		TEST(test_exactly), TEST(test_look_takes_nothing), TEST(test_all_or_none),
+		TEST(test_read),    TEST(test_window_slides),      TEST(test_away_and_back),
+		TEST(test_stuck),   TEST(test_strange_value),      TEST(test_no_redis),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

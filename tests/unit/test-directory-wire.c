@@ -18,9 +18,13 @@ static const struct mr_dir_account john = {
 	.receive = true,
 	.quota_bytes = 1000000,
 	.used_bytes = 999,
-	.junk_score = 6.5,
-	.quarantine_score = 9.5,
-	.reject_score = -0.001,
+	.thresholds.at = { [MR_AT_HEADER] = 2,
+			   [MR_AT_GREYLIST] = 4.25,
+			   [MR_AT_JUNK] = 6.5,
+			   [MR_AT_QUARANTINE] = 9.5,
+			   [MR_AT_REJECT] = -0.001,
+			   [MR_AT_OUTBOUND] = 8,
+			   [MR_AT_OUTBOUND_REJECT] = NAN },
 	.patterns = patterns,
 	.n_patterns = MR_COUNT(patterns),
 	.limits = limits,
@@ -43,7 +47,9 @@ static void assert_john(const struct mr_dir_account *a)
 	assert_true(a->enabled && a->receive && !a->send_only && !a->locked);
 	assert_int_equal(a->quota_bytes, 1000000);
 	assert_int_equal(a->used_bytes, 999);
-	assert_true(a->junk_score == 6.5 && a->reject_score == -0.001 && a->quarantine_score == 9.5);
+	for (unsigned t = 0; t < MR_AT_OUTBOUND_REJECT; t++)
+		assert_true(a->thresholds.at[t] == john.thresholds.at[t]);
+	assert_true(isnan(a->thresholds.at[MR_AT_OUTBOUND_REJECT]));
 	assert_int_equal(a->n_patterns, 2);
 	assert_slice(a->patterns[0].pattern, "friend@example.net");
 	assert_true(a->patterns[0].allow && !a->patterns[1].allow);
@@ -59,30 +65,40 @@ static void test_resolve(void **state)
 					  .locked = true,
 					  .receive_only = true,
 					  .used_bytes = MR_DIR_UNKNOWN,
-					  .junk_score = 1e300,
-					  .quarantine_score = NAN };
+					  .thresholds = mr_thresholds_none() };
 	struct mr_dir_final finals[] = {
 		{ .local = true, .deliver = MR_LIT("john+x@example.org"), .account = john },
-		{ .deliver = MR_LIT("someone@example.com") },
+		{ .deliver = MR_LIT("someone@example.com"), .account.thresholds = mr_thresholds_none() },
 		{ .local = true, .deliver = MR_LIT("anna@example.org"), .account = unknown },
+		{ .deliver = MR_LIT("else@relay.example"),
+		  .account = { .thresholds = john.thresholds, .patterns = patterns, .n_patterns = 2 } },
 	};
-	struct mr_dir_resolve in = { .hosted = true, .finals = finals, .n_finals = 3 }, got = { 0 };
+	struct mr_dir_resolve in = { .hosted = true, .finals = finals, .n_finals = 4 }, got = { 0 };
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_buf out = MR_BUF(10000);
 	struct mr_wire w;
 
+	finals[2].account.thresholds.at[MR_AT_JUNK] = 1e300;
+	finals[2].account.thresholds.at[MR_AT_REJECT] = -1e300;
 	assert_int_equal(mr_dir_resolve_encode(&out, 7, &in), 0);
 	w = taken(&out, arena);
 	assert_int_equal(mr_dir_resolve_decode(&w, arena, &got), 0);
 	assert_true(got.status == MR_DIR_OK && got.hosted);
-	assert_int_equal(got.n_finals, 3);
+	assert_int_equal(got.n_finals, 4);
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++)
+		assert_true(isnan(got.finals[1].account.thresholds.at[t]));
+	assert_true(!got.finals[3].local && got.finals[3].account.address.n == 0);
+	assert_true(got.finals[3].account.thresholds.at[MR_AT_REJECT] == -0.001 &&
+		    isnan(got.finals[3].account.thresholds.at[MR_AT_OUTBOUND_REJECT]));
+	assert_int_equal(got.finals[3].account.n_patterns, 2);
+	assert_slice(got.finals[3].account.patterns[1].pattern, "example.net");
 	assert_true(got.finals[0].local && !got.finals[1].local && got.finals[2].local);
 	assert_slice(got.finals[0].deliver, "john+x@example.org");
 	assert_slice(got.finals[1].deliver, "someone@example.com");
 	assert_john(&got.finals[0].account);
 	assert_true(got.finals[2].account.used_bytes == MR_DIR_UNKNOWN && got.finals[2].account.send_only && got.finals[2].account.locked &&
 		    got.finals[2].account.receive_only);
-	assert_true(got.finals[2].account.junk_score == 1e9);
+	assert_true(got.finals[2].account.thresholds.at[MR_AT_JUNK] == 1e9);
 	assert_int_equal(got.finals[2].account.n_patterns, 0);
 	mr_buf_done(&out);
 }
@@ -296,6 +312,9 @@ static void test_refused(void **state)
 		{ ACCOUNTS, 0, HEAD ACCOUNT "locked=0\n" },
 		{ ACCOUNTS, 0, HEAD ACCOUNT "quarantine_score=9.5\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "quarantine_score=nan\n" },
+		{ ACCOUNTS, 0, HEAD ACCOUNT "header_score=1\ngreylist_score=2\noutbound_score=3\noutbound_reject_score=4\n" },
+		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "header_score=\n" },
+		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "outbound_reject_score=much\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "locked=yes\n" },
 		{ ACCOUNTS, -EPROTO, HEAD ACCOUNT "used=-1\n" },
 		{ ACCOUNTS, -EPROTO, HEAD "enabled=1\nsend_only=0\nreceive=1\nquota=0\njunk_score=1\nreject_score=2\n" },

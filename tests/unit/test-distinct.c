@@ -1,6 +1,7 @@
 /* test-distinct: against a real Redis: two hosts see the same members; all or nothing; Redis away, flushed, back; windows. */
 
 /* system */
+#include <signal.h>
 #include <string.h>
 
 /* ours */
@@ -40,16 +41,26 @@ static void on_answer(const struct mr_distincts *d, void *arg)
 	h->answers++;
 }
 
-static const struct mr_distincts *ask(unsigned h, const struct mr_distinct_item *v, size_t n)
+static const struct mr_distincts *ask_within(uint64_t timeout_ms, unsigned h, const struct mr_distinct_item *v, size_t n)
 {
 	unsigned before = hosts[h].answers;
 
-	mr_distinct_ask(hosts[h].store, 2000, v, n, on_answer, &hosts[h]);
+	mr_distinct_ask(hosts[h].store, timeout_ms, v, n, on_answer, &hosts[h]);
 	assert_int_equal(hosts[h].answers, before); /* never from inside */
 	for (int i = 0; i < 1000 && hosts[h].answers == before; i++)
 		run_for(5);
 	assert_int_equal(hosts[h].answers, before + 1);
 	return &hosts[h].last;
+}
+
+static const struct mr_distincts *ask(unsigned h, const struct mr_distinct_item *v, size_t n)
+{
+	return ask_within(2000, h, v, n);
+}
+
+static void soon(unsigned h, enum mr_distinct_op op, const char *member)
+{
+	ask_within(50, h, &(struct mr_distinct_item){ MR_LIT("k"), mr_slice_of(member), HOUR, 3, op }, 1);
 }
 
 static const struct mr_distincts *one(unsigned h, enum mr_distinct_op op, const char *member, uint64_t window, uint64_t max)
@@ -160,8 +171,85 @@ static void test_away_and_back(void **state)
 	wait_up(true);
 	assert_true(LOOK(0, "place").has); /* a Redis that came back empty does not know it */
 	assert_true(hosts[0].last.shared);
-	assert_int_equal(hosts[0].last.v[0].count, 0);
-	assert_false(LOOK(1, "place").has);
+	assert_int_equal(hosts[0].last.v[0].count, 2); /* but hears what was taken and noted while it was away */
+	assert_true(LOOK(1, "place").has);
+	assert_true(LOOK(1, "c").has);
+	assert_false(LOOK(1, "d").has); /* had no room */
+	assert_false(LOOK(1, "a").has);
+}
+
+/* Redis is slow for a moment: what was counted alone meanwhile counts for all afterwards, in the order in which it came. */
+static void test_slow_for_a_moment(void **state)
+{
+	TAKE(0, "a", 3);
+	kill(server, SIGSTOP);
+	for (const char *p = "bc"; *p; p++) {
+		soon(0, MR_DISTINCT_TAKE, (char[]){ *p, '\0' });
+		assert_false(hosts[0].last.shared);
+	}
+	soon(0, MR_DISTINCT_DROP, "a");
+	soon(0, MR_DISTINCT_DROP, "b");
+	soon(0, MR_DISTINCT_TAKE, "b");
+	soon(0, MR_DISTINCT_TAKE, "d");
+	soon(0, MR_DISTINCT_DROP, "d");
+	kill(server, SIGCONT);
+	wait_up(true);
+	assert_true(LOOK(0, "b").has);
+	assert_true(hosts[0].last.shared);
+	assert_int_equal(LOOK(1, "c").count, 2);
+	assert_true(LOOK(1, "b").has && LOOK(1, "c").has);
+	assert_false(LOOK(1, "a").has || LOOK(1, "d").has);
+}
+
+static void note_many(char prefix, unsigned n)
+{
+	unsigned before = hosts[0].answers;
+	char member[16];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(member, sizeof(member), "%c%u", prefix, i);
+		mr_distinct_ask(hosts[0].store, 2000,
+				&(struct mr_distinct_item){ MR_LIT("k"), mr_slice_of(member), HOUR, 100000, MR_DISTINCT_NOTE }, 1,
+				on_answer, &hosts[0]);
+	}
+	while (hosts[0].answers < before + n)
+		run_for(5);
+}
+
+static void away_for_long(char prefix, unsigned n)
+{
+	spawn_kill(&server);
+	wait_up(false);
+	note_many(prefix, n);
+	start_server();
+	wait_up(true);
+	for (unsigned i = 0; i < 120; i++)
+		one(0, MR_DISTINCT_LOOK, "m0", HOUR, 1);
+}
+
+/* What is forgotten while much is owed is not remembered again by what was noted before it. */
+static void test_forgotten_while_owed(void **state)
+{
+	spawn_kill(&server);
+	wait_up(false);
+	note_many('m', 300);
+	start_server();
+	wait_up(true);
+	one(0, MR_DISTINCT_CLEAR, "", HOUR, 100000);
+	for (unsigned i = 0; i < 20; i++)
+		one(0, MR_DISTINCT_LOOK, "m0", HOUR, 1);
+	assert_int_equal(LOOK(1, "m299").count, 0);
+}
+
+/* Much that Redis has not heard of is told with several questions; more than is remembered counts here alone. */
+static void test_away_for_long(void **state)
+{
+	away_for_long('m', 300);
+	assert_int_equal(LOOK(1, "m299").count, 300);
+	assert_true(LOOK(1, "m299").has);
+	away_for_long('n', 20000);
+	assert_in_range(LOOK(1, "n0").count, 600, 2000);
+	assert_true(LOOK(1, "n0").has);
 }
 
 static void test_without_redis(void **state)
@@ -182,9 +270,10 @@ static void test_without_redis(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_take),          TEST(test_all_or_nothing), TEST(test_note_drop_clear),
-					    TEST(test_window),        TEST(test_look_at_less),   TEST(test_young_again),
-					    TEST(test_away_and_back), TEST(test_without_redis) };
+	const struct CMUnitTest tests[] = { TEST(test_take),          TEST(test_all_or_nothing),    TEST(test_note_drop_clear),
+					    TEST(test_window),        TEST(test_look_at_less),      TEST(test_young_again),
+					    TEST(test_away_and_back), TEST(test_slow_for_a_moment), TEST(test_forgotten_while_owed),
+					    TEST(test_away_for_long), TEST(test_without_redis) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@ static void requests(void **state)
 {
 	static const struct {
 		const char *line, *address, *ids; /* both NULL: refused */
+		const char *from;
 	} cases[] = {
 		{ "kick anna@example.org", "anna@example.org", "" },
 		{ "kick Anna@Example.org", "anna@example.org", "" },
@@ -18,6 +19,11 @@ static void requests(void **state)
 		{ "release-sender anna@example.org", "anna@example.org", "" },
 		{ "list", NULL, "" },
 		{ "list anna@example.org", "anna@example.org", "" },
+		{ "list-held", NULL, "" },
+		{ "list-held anna@example.org", "anna@example.org", "" },
+		{ "hold-sender Anna@example.org 4ZXcR51bmRz2", "anna@example.org", "", "4ZXcR51bmRz2" },
+		{ "release-sender anna@example.org ABCDEF", "anna@example.org", "", "ABCDEF" },
+		{ "list anna@example.org ABCDEF", "anna@example.org", "", "ABCDEF" },
 		{ "hold 4ZXcR51bmRz2", NULL, "4ZXcR51bmRz2\n" },
 		{ "release 0A1B2C3D4E 4ZXcR51bmRz2", NULL, "0A1B2C3D4E\n4ZXcR51bmRz2\n" },
 		{ "delete ABCDEF", NULL, "ABCDEF\n" },
@@ -29,6 +35,12 @@ static void requests(void **state)
 		{ "kick 192.0.2.0/24" },
 		{ "kick anna@example.org ben@example.org" },
 		{ "kick anna@example.org/24" },
+		{ "kick anna@example.org ABCDEF" },
+		{ "hold-sender anna@example.org ALL" },
+		{ "hold-sender anna@example.org ABCDEF ABCDEF" },
+		{ "hold-sender ABCDEF anna@example.org" },
+		{ "list ABCDEF" },
+		{ "list anna@example.org ../active" },
 		{ "kick \"a b\"@example.org" },
 		{ "kick ../etc@example.org" },
 		{ "hold-sender <>" },
@@ -68,6 +80,9 @@ static void requests(void **state)
 			assert_slice(mr_buf_slice(&q.ids), cases[i].ids);
 			if (cases[i].address)
 				assert_string_equal(q.address, cases[i].address);
+			assert_int_equal(q.from != NULL, cases[i].from != NULL);
+			if (cases[i].from)
+				assert_string_equal(q.from, cases[i].from);
 		}
 		mr_buf_done(&q.ids);
 		mr_buf_done(&line);
@@ -108,6 +123,84 @@ static void listing(void **state)
 		assert_slice(mr_buf_slice(&out), cases[i].out);
 		mr_buf_done(&out);
 	}
+}
+
+/* The next turn goes on in the order of ids, whatever the order of the listing. */
+static void turns(void **state)
+{
+	static const char ids[] = "CCCCCC\nAAAAAA\nDDDDDD\naaaaaa\nBBBBBB\n";
+	mr_autoarena arena = mr_arena_new(0);
+
+	assert_slice(mr_hostd_from(MR_LIT(ids), NULL, arena), "AAAAAA\nBBBBBB\nCCCCCC\nDDDDDD\naaaaaa\n");
+	assert_slice(mr_hostd_from(MR_LIT(ids), "CCCCCC", arena), "CCCCCC\nDDDDDD\naaaaaa\n");
+	assert_slice(mr_hostd_from(MR_LIT(ids), "CCCCCD", arena), "DDDDDD\naaaaaa\n"); /* it has left the queue meanwhile */
+	assert_slice(mr_hostd_from(MR_LIT(ids), "zzzzzz", arena), "");
+	assert_slice(mr_hostd_from(MR_LIT(""), NULL, arena), "");
+}
+
+/* Another sender's are candidates; a line that is asked for by its id is found by that alone. */
+static void others(void **state)
+{
+	static const char text[] = MESSAGE("deferred", "AAAAAA", "anna@example.org") MESSAGE("hold", "BBBBBB", "info@example.org")
+	    MESSAGE("active", "CCCCCC", "") MESSAGE("incoming", "DDDDDD", "ben@example.org");
+	struct mr_buf own = MR_BUF(1000), rest = MR_BUF(15), lines = MR_BUF(1000); /* others: two ids, and no half of one */
+	struct mr_hostd_pick pick = { "anna@example.org", '+', MR_HOSTD_ANY_QUEUE, false, &own, &rest }, found = { .out = &lines };
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice all = MR_LIT(text), line;
+
+	found.whole_lines = true;
+	found.only = mr_hostd_set(MR_LIT("DDDDDD\nAAAAAA\nAAAAA\n"), arena);
+	while (mr_slice_next(&all, '\n', &line)) {
+		mr_hostd_pick(line, &pick);
+		mr_hostd_pick(line, &found);
+	}
+	assert_slice(mr_buf_slice(&own), "AAAAAA\n");
+	pick.out = pick.others = NULL; /* neither is wanted */
+	mr_hostd_pick(MR_LIT(MESSAGE("deferred", "EEEEEE", "anna@example.org")), &pick);
+	mr_hostd_pick(MR_LIT(MESSAGE("deferred", "FFFFFF", "")), &pick);
+	assert_slice(mr_buf_slice(&own), "AAAAAA\n");
+	assert_slice(mr_buf_slice(&rest), "BBBBBB\nCCCCCC\n");
+	assert_true(rest.full);
+	assert_slice(mr_buf_slice(&lines),
+		     MESSAGE("deferred", "AAAAAA", "anna@example.org") MESSAGE("incoming", "DDDDDD", "ben@example.org"));
+	mr_buf_done(&own);
+	mr_buf_done(&rest);
+	mr_buf_done(&lines);
+}
+
+/* Which of four came with the log-in; a fifth had left the queue. */
+static void log_ins(void **state)
+{
+	static const char *const said[] = {
+		"*** ENVELOPE RECORDS deferred/A/AAAAAA ***",
+		"sender: anna@example.org",
+		"*** MESSAGE FILE END deferred/A/AAAAAA ***",
+		"named_attribute: sasl_username=anna@example.org",
+		"*** ENVELOPE RECORDS hold/BBBBBB ***",
+		"named_attribute: sasl_username=Anna@example.org",
+		"sender: ",
+		"*** ENVELOPE RECORDS active/CCCCCC ***",
+		"named_attribute: sasl_username=anna@example.org.test",
+		"recipient: x@named_attribute: sasl_username=anna@example.org",
+		"*** ENVELOPE RECORDS incoming/DDDDDD ***",
+		"named_attribute: sasl_username=anna@example.org",
+		"*** MESSAGE FILE END incoming/DDDDDD ***",
+		"postcat: fatal: open queue file EEEEEE: No such file or directory",
+	};
+	struct mr_buf out = MR_BUF(100);
+	struct mr_hostd_logins l = { .login = "anna@example.org", .rest = MR_LIT("AAAAAA\nBBBBBB\nCCCCCC\nDDDDDD\nEEEEEE\n"), .out = &out };
+
+	for (size_t i = 0; i < MR_COUNT(said); i++)
+		mr_hostd_logins(mr_slice_of(said[i]), &l);
+	assert_slice(mr_buf_slice(&out), "BBBBBB\nDDDDDD\n");
+	assert_slice(l.rest, "EEEEEE\n");
+	assert_true(!l.within);
+	mr_hostd_logins(MR_LIT("*** ENVELOPE RECORDS hold/EEEEEE ***"), &l);
+	assert_true(l.within && l.rest.n == 0);
+	mr_hostd_logins(MR_LIT("*** ENVELOPE RECORDS hold/FFFFFF ***"), &l); /* nobody asked for it */
+	mr_hostd_logins(MR_LIT("named_attribute: sasl_username=anna@example.org"), &l);
+	assert_slice(mr_buf_slice(&out), "BBBBBB\nDDDDDD\n");
+	mr_buf_done(&out);
 }
 
 /* A message to very many is held like any other, also when its line was cut off in the midst of them. */
@@ -156,7 +249,8 @@ static void reports(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(requests), cmocka_unit_test(listing), cmocka_unit_test(long_line),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(requests), cmocka_unit_test(listing), cmocka_unit_test(turns),
+					    cmocka_unit_test(others),   cmocka_unit_test(log_ins), cmocka_unit_test(long_line),
 					    cmocka_unit_test(reports) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

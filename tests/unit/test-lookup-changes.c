@@ -21,10 +21,12 @@ static struct fakesource source;
 static struct mr_rows *rows;
 static struct mr_changes *changes;
 static unsigned applied;
+static uint64_t silent_ms; /* before the last of them */
 
 static void on_change(enum mr_row_kind kind, const struct mr_change *change, void *arg)
 {
 	applied++;
+	silent_ms = mr_changes_silent_ms(changes);
 }
 
 static int setup(void **state)
@@ -194,6 +196,46 @@ static void late(void **state)
 	fake_changes(&source, 0, NULL, 0, 10);
 	assert_false(mr_changes_late(changes));
 	assert_true(cached("a@e.test"));
+}
+
+/* Without a database each poll fails at once; when it is back, what came meanwhile is not waited for, and is news. */
+static void database_away(void **state)
+{
+	struct mr_change v[1];
+
+	start_at(10);
+	pass(INTERVAL);
+	for (unsigned i = 0; i < 20000; i++) {
+		assert_true(source.changes_open);
+		fake_changes(&source, -EAGAIN, NULL, 0, 0);
+		pass(50);
+	}
+	v[0] = change(11, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 11);
+	assert_int_equal(silent_ms, INTERVAL + 20000 * 50);
+	pass(49);
+	assert_false(source.changes_open);
+	pass(INTERVAL - 49);
+	v[0] = change(12, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 12);
+	assert_int_equal(silent_ms, INTERVAL);
+}
+
+/* Of a snapshot that is a day old everything since then is news. */
+static void goes_on_after_a_day(void **state)
+{
+	static const struct mr_db_expect nothing;
+	struct mr_change v[1];
+
+	mr_changes_resume(changes, 10, &nothing, 86400000);
+	mr_loop_once(loop);
+	v[0] = change(11, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 11);
+	assert_int_equal(silent_ms, 86400000);
+	pass(INTERVAL);
+	v[0] = change(12, "mailbox", "a@e.test");
+	fake_changes(&source, 0, v, 1, 12);
+	assert_int_equal(silent_ms, INTERVAL);
 }
 
 static void another_database(void **state)
@@ -372,6 +414,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(out_of_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(late, setup, teardown),
+		cmocka_unit_test_setup_teardown(database_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(goes_on_after_a_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_database, setup, teardown),
 		cmocka_unit_test_setup_teardown(expects_what_it_has_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(expects_all_pages_of_a_round, setup, teardown),

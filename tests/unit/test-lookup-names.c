@@ -2,6 +2,7 @@
  * question is also asked of a view that gives its rows only after they were asked for. G05, and of G09 expiry and switches. */
 
 /* system */
+#include <math.h>
 #include <string.h>
 
 /* ours */
@@ -23,7 +24,7 @@ static const char directory[] = "domain here.test\n"
 				"domain dangling.test alias-of foreign.test\n"
 				"domain shut.test alias-of closed.test\n"
 				"domain off.test off alias-of here.test\n"
-				"domain relay.test relay smtp:[192.0.2.9]:25\n"
+				"domain relay.test relay smtp:[192.0.2.9]:25 junk 7 outbound 3 deny bad.test\n"
 				"domain listed.test relay smtp:[192.0.2.9]:25 listed\n"
 				"domain relaytwin.test alias-of listed.test\n"
 				"mailbox john@here.test\n"
@@ -352,7 +353,7 @@ static void accounts(void **state)
 	struct rowtext *rows = rowtext_new(mr_slice_of(directory));
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_usage *usage = mr_usage_new(NULL, &(struct mr_usage_config){ .path = "", .redis_prefix = "" });
-	const struct mr_directory_context context = { .usage = usage, .defaults = { 6, 15 } };
+	const struct mr_directory_context context = { .usage = usage, .defaults.at = { NAN, NAN, 6, NAN, 15, NAN, NAN } };
 	struct rowview view;
 	struct mr_account a;
 
@@ -370,10 +371,55 @@ static void accounts(void **state)
 	rowtext_free(rows);
 }
 
+/* An address in a relay domain has the thresholds and lists of that domain and of the site; one elsewhere is in none of ours. */
+static void relayed(void **state)
+{
+	static const struct {
+		const char *asked, *domain;
+	} t[] = { { "anybody@relay.test", "relay.test" },
+		  { "known@listed.test", "listed.test" },
+		  { "known@relaytwin.test", "listed.test" },
+		  { "x@foreign.test", NULL } };
+	const struct mr_directory_context context = { .defaults.at = { NAN, NAN, 6, NAN, 15, NAN, NAN } };
+	struct rowtext *rows = rowtext_new(mr_slice_of(directory));
+	char pattern[] = "worse.test";
+	struct mr_row_pattern patterns = { pattern, false };
+	struct mr_row_global site_wide = { .patterns = &patterns, .n_patterns = 1, .limits = "" };
+	struct mr_row *global = mr_row_of_global(&site_wide);
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_dir_account a;
+	struct mr_resolved r;
+	struct rowview view;
+
+	rowview_init(&view, rows, false);
+	struct mr_walk w = { &view.view, &site, arena, NOW };
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		mr_resolve(&w, mr_slice_of(t[i].asked), MR_RESOLVE_DELIVER, &r);
+		assert_int_equal(r.n_finals, t[i].domain != NULL);
+		assert_true(r.n_finals == 0 || strcmp(r.finals[0].domain->domain.name, t[i].domain) == 0);
+		if (r.n_finals == 0)
+			continue;
+		bool own = strcmp(t[i].domain, "relay.test") == 0;
+		mr_account_fill_relayed(&w, &context, r.finals[0].domain, global, &a);
+		assert_true(a.thresholds.at[MR_AT_JUNK] == (own ? 7 : 6) && a.thresholds.at[MR_AT_REJECT] == 15);
+		assert_true(isnan(a.thresholds.at[MR_AT_HEADER]));
+		assert_int_equal(a.n_patterns, own ? 2 : 1);
+		assert_slice(a.patterns[a.n_patterns - 1].pattern, "worse.test");
+		assert_true(!own || mr_slice_eq(a.patterns[0].pattern, MR_LIT("bad.test")));
+	}
+	mr_resolve(&w, MR_LIT("copied@here.test"), MR_RESOLVE_DELIVER, &r);
+	for (size_t i = 0; i < r.n_finals; i++)
+		assert_true(r.finals[i].local || r.finals[i].domain == NULL);
+	mr_row_unref(global);
+	rowview_done(&view);
+	rowtext_free(rows);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(maps),  cmocka_unit_test(rows_looked_at), cmocka_unit_test(away),
-					    cmocka_unit_test(stale), cmocka_unit_test(views),          cmocka_unit_test(accounts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(maps),   cmocka_unit_test(rows_looked_at), cmocka_unit_test(away),
+					    cmocka_unit_test(stale),  cmocka_unit_test(views),          cmocka_unit_test(accounts),
+					    cmocka_unit_test(relayed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

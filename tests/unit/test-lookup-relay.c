@@ -146,6 +146,9 @@ static const struct relay_case cases[] = {
 	{ "stranger@foreign.test", "NOTFOUND", "OK smtp:[127.0.0.1]:10027", "TEMP" },
 	{ "SRS0=AAAA=BB=foreign.test=stranger@example.test", "NOTFOUND", "NOTFOUND", "TEMP" },
 	{ "SRS1=broken@foreign.test", "NOTFOUND", "NOTFOUND", "TEMP" },
+	{ "EXEMPT=RRsi=LB=foreign.test=stranger@example.test", "NOTFOUND", "OK mailreeve-exempt:", "TEMP" },
+	{ "EXEMPT=AAAA=LB=foreign.test=stranger@example.test", "NOTFOUND", "NOTFOUND", "TEMP" },
+	{ "EXEMPT==foreign.test=stranger@example.test", "NOTFOUND", "NOTFOUND", "TEMP" },
 	{ "root@mx.example.test", "NOTFOUND", "NOTFOUND", "TEMP" },
 	{ "<>", "NOTFOUND", "NOTFOUND", "NOTFOUND" },
 	{ "", "NOTFOUND", "NOTFOUND", "NOTFOUND" },
@@ -174,6 +177,7 @@ static void everybody(void **state)
 		{ "someone@direct.test", "OK [All.relay.test]:587", LOGS_IN, "OK us:all of us" },
 		{ "stranger@foreign.test", "OK [All.relay.test]:587", "OK smtp:[127.0.0.1]:10027", "OK us:all of us" },
 		{ "SRS0=AAAA=BB=foreign.test=stranger@example.test", "OK [All.relay.test]:587", LOGS_IN, "OK us:all of us" },
+		{ "EXEMPT=RRsi=LB=foreign.test=stranger@example.test", "OK [All.relay.test]:587", LOGS_IN, "OK us:all of us" },
 		{ "<>", "OK [All.relay.test]:587", LOGS_IN, "NOTFOUND" },
 	};
 

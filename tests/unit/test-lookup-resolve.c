@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* ours */
+#include "mail/address.h"
 #include "map.h"
 #include "resolve.h"
 #include "support/rowtext.h"
@@ -420,6 +421,12 @@ static const struct {
 	{ "srs", "@foreign.test", NULL },
 	{ "srs", "foreign.test", NULL },
 	{ "srs", "SRS0=aaaa=bb=foreign.test=x@srs.example.test", NULL },
+	{ "srs", "EXEMPT==foreign.test=x@example.test", NULL }, /* asks in a domain that does not rewrite */
+	{ "exempt", "john@example.test", NULL },
+	{ "exempt", "x@foreign.test", NULL },
+	{ "exempt", "@srs.example.test", NULL },
+	{ "exempt", "", NULL },
+	{ "exempt", "<>", NULL },
 };
 
 static void maps(void **state)
@@ -495,6 +502,41 @@ static void srs_there_and_back(void **state)
 	rowtext_free(rows);
 }
 
+/* Of an exempt client mail has an address of ours in the queue alone: on the wire, and where bounces go, it is the sender again. */
+static void exempt_there_and_back(void **state)
+{
+	struct rowtext *rows = rowtext_new(mr_slice_of(directory));
+	mr_autoarena arena = mr_arena_new(0);
+	const struct mr_site site = site_with('+');
+	struct rowview view;
+
+	rowview_init(&view, rows, false);
+	for (size_t i = 0; i < MR_COUNT(strangers); i++) {
+		struct mr_walk w = { &view.view, &site, arena, NOW };
+		struct mr_slice asks, meant = mr_address_unquote(mr_slice_of(strangers[i]), arena);
+		assert_int_equal(mr_srs_exempt_ask(site.srs.domain, meant, arena, &asks), 0);
+		asks = mr_address_quote(asks, arena);
+		struct mr_map_answer out = ask_map(&w, "srs", asks);
+		assert_int_equal(out.status, MR_SOCKETMAP_OK);
+		assert_int_equal(ask_map(&w, "srs", out.data).status, MR_SOCKETMAP_NOTFOUND);
+		assert_slice(ask_map(&w, "sender-transport", out.data).data, "mailreeve-exempt:");
+		assert_slice(ask_map(&w, "exempt", out.data).data, strangers[i]);
+		assert_slice(ask_map(&w, "alias", out.data).data, strangers[i]);
+		assert_int_equal(ask_map(&w, "sender-login", out.data).status, MR_SOCKETMAP_NOTFOUND);
+		char *changed = mr_arena_slice(arena, out.data), *hash = strchr(changed, '=') + 1;
+		*hash = *hash == 'A' ? 'B' : 'A';
+		const struct mr_slice bad[] = { mr_slice_of(changed), asks, out.data };
+		for (size_t k = 0; k < MR_COUNT(bad); k++) {
+			w.now = NOW + (k == 2 ? 40 * 86400 : 0); /* forged, not signed, too old */
+			assert_int_equal(ask_map(&w, "alias", bad[k]).status, MR_SOCKETMAP_NOTFOUND);
+			assert_int_equal(ask_map(&w, "exempt", bad[k]).status, MR_SOCKETMAP_NOTFOUND);
+			assert_int_equal(ask_map(&w, "sender-transport", bad[k]).status, MR_SOCKETMAP_NOTFOUND);
+		}
+	}
+	rowview_done(&view);
+	rowtext_free(rows);
+}
+
 /* Without a secret nothing is rewritten, and so nothing is sent round to be. */
 static void srs_off(void **state)
 {
@@ -507,6 +549,7 @@ static void srs_off(void **state)
 	rowview_init(&view, rows, false);
 	struct mr_walk w = { &view.view, &site, arena, NOW };
 	assert_int_equal(ask_map(&w, "srs", MR_LIT("x@foreign.test")).status, MR_SOCKETMAP_NOTFOUND);
+	assert_int_equal(ask_map(&w, "srs", MR_LIT("EXEMPT==foreign.test=x@srs.example.test")).status, MR_SOCKETMAP_NOTFOUND);
 	assert_int_equal(ask_map(&w, "sender-transport", MR_LIT("x@foreign.test")).status, MR_SOCKETMAP_NOTFOUND);
 	rowview_done(&view);
 	rowtext_free(rows);
@@ -517,7 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resolves),           cmocka_unit_test(disabled_refused), cmocka_unit_test(finals_are_closed),
 		cmocka_unit_test(rows_away),          cmocka_unit_test(bounds),           cmocka_unit_test(maps),
-		cmocka_unit_test(srs_there_and_back), cmocka_unit_test(srs_off),
+		cmocka_unit_test(srs_there_and_back), cmocka_unit_test(srs_off),          cmocka_unit_test(exempt_there_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,21 +69,31 @@ static const char *take(void)
 	return asked.n ? asked.p : "";
 }
 
-static void answer_all(void)
+static void answer_with(const char *text)
 {
 	while (n_open > 0) {
-		assert_int_equal(send(open_fds[--n_open], "kicked=1\nok\n", 12, 0), 12);
+		assert_int_equal(send(open_fds[--n_open], text, strlen(text), 0), (ssize_t)strlen(text));
 		close(open_fds[n_open]);
 	}
 }
 
-static void change(const char *what, const char *key, uint64_t age)
+static void answer_all(void)
+{
+	answer_with("kicked=1\nok\n");
+}
+
+static void change_after(const char *what, const char *key, uint64_t age, uint64_t silent_ms)
 {
 	char w[16], k[400], kind[] = "mailbox";
 
 	snprintf(w, sizeof(w), "%s", what);
 	snprintf(k, sizeof(k), "%s", key);
-	mr_revoke_change(revoker, &(struct mr_change){ .id = 1, .kind = kind, .key = k, .what = w, .age = age });
+	mr_revoke_change(revoker, &(struct mr_change){ .id = 1, .kind = kind, .key = k, .what = w, .age = age }, silent_ms);
+}
+
+static void change(const char *what, const char *key, uint64_t age)
+{
+	change_after(what, key, age, 0);
 }
 
 static void which_changes(void **state)
@@ -98,6 +108,7 @@ static void which_changes(void **state)
 		{ "del", MR_REVOKE_AGE_MAX, "kick a@e.test\n" },
 		{ "lock", 0, "kick a@e.test\nhold-sender a@e.test\n" },
 		{ "lock", MR_REVOKE_AGE_MAX + 1, "" },
+		{ "send-only", 0, "kick a@e.test\n" },
 		{ "add", 0, "" },
 		{ "set", 0, "" },
 		{ "unlock", 0, "" },
@@ -116,6 +127,44 @@ static void which_changes(void **state)
 		mr_clock_advance(60000);
 		assert_string_equal(take(), "");
 	}
+}
+
+/* It was locked while this host could not read the log, be it for an hour: what it has here ends now. */
+static void late_news(void **state)
+{
+	change_after("lock", "a@e.test", 3600, 3000 * 1000);
+	assert_string_equal(take(), "kick a@e.test\nhold-sender a@e.test\n");
+	answer_all();
+	change_after("lock", "b@e.test", 3600, 2999 * 1000);
+	assert_string_equal(take(), "");
+}
+
+/* A queue that is too long for one turn is gone on with, after the second time; a turn that comes to nothing is the last one. */
+static void turns(void **state)
+{
+	change("lock", "a@e.test", 0);
+	assert_string_equal(take(), "kick a@e.test\nhold-sender a@e.test\n");
+	answer_with("changed=3\nmore=4ZXcR51bmRz2\nok\n");
+	assert_string_equal(take(), "");
+	mr_clock_advance(1000);
+	assert_string_equal(take(), "kick a@e.test\nhold-sender a@e.test\n");
+	answer_with("changed=3\nmore=4ZXcR51bmRz2\nok\n");
+	assert_string_equal(take(), "hold-sender a@e.test 4ZXcR51bmRz2\n");
+	answer_with("changed=0\nmore=5ZXcR51bmRz2\nok\n");
+	assert_string_equal(take(), "hold-sender a@e.test 5ZXcR51bmRz2\n");
+	answer_with("changed=1\nok\n");
+	assert_string_equal(take(), "");
+	change("lock", "b@e.test", 0);
+	take();
+	answer_all();
+	mr_clock_advance(1000);
+	take();
+	answer_with("changed=0\nmore=ABCDEF\nok\n");
+	assert_string_equal(take(), "hold-sender b@e.test ABCDEF\n");
+	answer_with("changed=0\nmore=ABCDEF\nok\n");
+	assert_string_equal(take(), "");
+	mr_clock_advance(60000);
+	assert_string_equal(take(), "");
 }
 
 /* Many users at once come one after the other, none is forgotten. */
@@ -162,7 +211,7 @@ static void dropped(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = { TEST(which_changes), TEST(bounded), TEST(away), TEST(dropped) };
+	const struct CMUnitTest tests[] = { TEST(which_changes), TEST(turns), TEST(late_news), TEST(bounded), TEST(away), TEST(dropped) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

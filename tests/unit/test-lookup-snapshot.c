@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 /* ours */
+#include "base/hash.h"
 #include "base/mem.h"
+#include "row-code.h"
 #include "rt/clock.h"
 #include "rt/file.h"
 #include "rt/log.h"
@@ -21,15 +23,16 @@
 #define AGE_MS      86400000
 #define DAY         86400
 
-static const char *const text = "domain e.test dkim s1 junk 4.5 deny x.test limits messages/user/1h/9\n"
-				"domain f.test off alias-of e.test relay smtp:[10.0.0.5]:25 listed\n"
-				"mailbox a@e.test quota 7 junk 2 deny spam.test limits messages/user/1h/5\n"
-				"mailbox b@e.test off send-only expires 1900000000\n"
-				"alias c@e.test a@e.test b@e.test o@other.test\n"
-				"global deny .bad.test\n"
-				"rule client 192.0.2.0/24 REJECT_no\n"
-				"rule client mx.bad.test DUNNO\n"
-				"view own a@e.test value\n";
+static const char *const text =
+    "domain e.test dkim s1 junk 4.5 deny x.test limits messages/user/1h/9\n"
+    "domain f.test off alias-of e.test relay smtp:[10.0.0.5]:25 listed\n"
+    "mailbox a@e.test quota 7 junk 2 header 1 greylist 1.5 outbound 7 outbound_reject 9 deny spam.test limits messages/user/1h/5\n"
+    "mailbox b@e.test off send-only expires 1900000000\n"
+    "alias c@e.test a@e.test b@e.test o@other.test\n"
+    "global deny .bad.test\n"
+    "rule client 192.0.2.0/24 REJECT_no\n"
+    "rule client mx.bad.test DUNNO\n"
+    "view own a@e.test value\n";
 static const struct {
 	enum mr_row_kind kind;
 	const char *key;
@@ -291,13 +294,42 @@ static void change_byte(const char *file, size_t at)
 	mr_buf_done(&b);
 }
 
+/* What the structs of rows were before there was a threshold for everything. */
+static uint64_t older_layout(void)
+{
+	static const size_t sizes[] = { 288, 88, 40, 24, 32, 8, 32, sizeof(struct mr_rule), sizeof(struct mr_row_pattern) };
+	uint64_t layout = 1;
+
+	for (size_t i = 0; i < MR_COUNT(sizes); i++)
+		layout = layout * 1009 + sizes[i];
+	return layout;
+}
+
+/* As if that program had written it: the head is whole, and says so. */
+static void make_older(const char *file)
+{
+	enum { HEAD = 4, PAYLOAD = HEAD + MR_SHA256_LEN, NUMBER = 8 };
+	struct mr_buf b = MR_BUF(1u << 24);
+	const size_t at = PAYLOAD + 1 + NUMBER + strlen("mailreeve rows") + NUMBER + strlen(MR_VERSION);
+	uint64_t layout = older_layout(), n = 0;
+
+	assert_int_equal(mr_file_read(file, &b, NULL), 0);
+	for (size_t i = 0; i < HEAD; i++)
+		n = n << 8 | (unsigned char)b.p[i];
+	for (size_t i = 0; i < NUMBER; i++)
+		b.p[at + i] = (char)(layout >> (8 * (NUMBER - 1 - i)));
+	mr_sha256((struct mr_slice){ b.p + PAYLOAD, n }, (uint8_t *)b.p + HEAD);
+	assert_int_equal(mr_file_write(file, 0600, mr_buf_slice(&b), NULL), 0);
+	mr_buf_done(&b);
+}
+
 static void ignored(void **state)
 {
 	struct life l;
 	struct mr_row *row;
 	struct stat st;
 
-	for (unsigned how = 0; how < 7; how++) {
+	for (unsigned how = 0; how < 8; how++) {
 		live(&l);
 		if (how == 6)
 			mr_rows_drop(l.rows, MR_ROW_MAILBOX, MR_LIT("b@e.test"));
@@ -315,6 +347,8 @@ static void ignored(void **state)
 			assert_int_equal(unlink(journal), 0);
 		else if (how == 6)
 			assert_int_equal(truncate(journal, 5), 0);
+		else if (how == 7)
+			make_older(path);
 		begin_as(&l, how == 4 ? "another" : "mailreeve");
 		for (size_t i = 0; i < MR_COUNT(keys); i++)
 			assert_int_equal(get(&l, i, true, &row), MR_ROW_UNKNOWN);

@@ -6,6 +6,7 @@
 #include "support/sa.h"
 #include "unit.h"
 
+#define PDF  "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.4\n"
 #define HTML "Content-Type: text/html\n\n"
 
 static const struct {
@@ -91,6 +92,55 @@ static const struct {
 	{ "image_count|gif|1", "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQABAIAAAA==\n", "\nx" },
 	{ "image_size_exact|gif|2|1", "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQACAIAAAA==\n",
 	  "Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlhAQABAIAAAA==\n" },
+	{ "pdf_count|1|1", PDF, "Content-Type: application/octet-stream; name=a.dat\n\n%PDF-1.4\n" },
+	{ "pdf_count|1", "Content-Type: application/octet-stream; name=A.PDF\n\nx\n", "\nx" },
+	{ "pdf_count|0|0", "\nx", PDF },
+	{ "pdf_named|a.pdf", PDF, "Content-Type: application/pdf; name=a.pdf\n\nno magic\n" },
+	{ "pdf_name_regex|/^A/i", PDF, "Content-Type: application/pdf; name=b.pdf\n\n%PDF-1.4\n" },
+	{ "pdf_name_regex|^a", PDF, "Content-Type: application/pdf\n\n%PDF-1.4\n" },
+	{ "pdf_name_regex|m{^a}", PDF, "\nx" },
+	{ "pdf_match_details|author|/^a.b$/", PDF "/Author (a\\)b)/Author(c)\n", PDF "/Author a\n" },
+	{ "pdf_match_details|title|/^HL$/", PDF "/Title <FEFF00 48004C0>\n", PDF "/Title <48\n4C>\n" },
+	{ "pdf_match_details|producer|/^A\\\\B$/", PDF "/Producer(\\101\\\\B)\n", PDF "/Producer(\\\\101\\\\B)\n" },
+	{ "pdf_match_details|created|/^2007$/", PDF " /CreationDate (D:2007-)\n", PDF "/ModDate (D:2007)\n" },
+	{ "pdf_match_details|modified|2007", PDF "/ModDate(D:2007)\n", PDF "/ModDate   (D:2007)\n" },
+	{ "pdf_match_details|creator|/./", PDF "/Creator<41\n/Creator(x)\n", PDF "/Creator(x\n" },
+	{ "pdf_image_count|1|1", PDF "/Image\n30 0 0 40 0 0 cm\n30 0 0 40 0 0 cm\n", PDF "30 0 0 40 0 0 cm\n/Image\n0 0 0 4 0 0 cm\n" },
+	{ "pdf_image_size_exact|40|30", PDF "/Image /Width 30/Height 40\n", PDF "/Image\n/Width 30/Height 40\n" },
+	{ "pdf_image_size_exact|60|90", PDF "/Image /Width 30/Height 40\n/Image /Width 60/Height 20\n", PDF },
+	{ "pdf_image_size_range|40|30|40|30", PDF "/Image /Width 30/Height 40\n", PDF "/Image /Width 30/Height 41\n" },
+	{ "pdf_pixel_coverage|1200|1200", PDF "/Image /Width 30/Height 40\n", PDF },
+	{ "pdf_image_to_text_ratio|0|1", "Subject: abc\n" PDF "/Image /Width 30/Height 40\n", "Subject: abc\n" PDF },
+	{ "pdf_is_empty_body|1", "Subject: a long subject\n" PDF, "Subject: x\n\nx" },
+	{ "pdf_is_encrypted", PDF "/Encrypt 5 0 R\n", PDF " /Encrypt 5 0 R\n" },
+	{ "pdf_match_md5|6446a98080f5e51ab7f0abc0e8eda635", PDF, PDF "\n" },
+	{ "pdf_match_fuzzy_md5|9336EBF25087D91C818EE6E9EC29F8C1", PDF "x \nx\n/Width 7\n", PDF "xx\n/Height 8\nstream\n" },
+	{ "check_olemacro",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\nw:macrosPresent=3D\"yes\"\n",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\nw:macrosPresent=3D\"no\"\n" },
+	{ "check_olemacro", "Content-Type: application/msword; name=a.docm\nContent-Transfer-Encoding: quoted-printable\n\nx\n",
+	  "Content-Type: application/msword; name=a.DOCM\nContent-Transfer-Encoding: quoted-printable\n\nx\n" },
+	{ "check_olemacro", "Content-Type: application/msword; name=a.rtf\nContent-Transfer-Encoding: quoted-printable\n\n{\\objdata}\n",
+	  "Content-Type: application/msword; name=a.txt\nContent-Transfer-Encoding: quoted-printable\n\n{\\objdata}\n" },
+	{ "check_olemacro",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\n=D0=CF=11=E0=00Attribut=00\n",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\n=D0=CF=11=E0 \\objdata\n" },
+	{ "check_olemacro_malice",
+	  "Content-Type: application/msword; name=a.rtf\nContent-Transfer-Encoding: quoted-printable\n\n{\\objemb Auto_Open\n",
+	  "Content-Type: application/msword; name=a.rtf\nContent-Transfer-Encoding: quoted-printable\n\n{\\objemb Auto__Open\n" },
+	{ "check_olemacro_csv",
+	  "Content-Type: application/msword; name=a.CSV\nContent-Transfer-Encoding: "
+	  "quoted-printable\n\nMSEXCEL|'..\\Windows\\System32\\cmd.exe\n",
+	  "Content-Type: application/msword; name=a.CSV\nContent-Transfer-Encoding: "
+	  "quoted-printable\n\nMSEXCEL|Windows\\System32\\cmd.exe\n" },
+	{ "check_olemacro_download_exe",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: "
+	  "quoted-printable\n\n=00https://e.example/abcde.exe=00\n",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: "
+	  "quoted-printable\n\n=00https://e.example/abcd,e.exe=00\n" },
+	{ "check_olemacro_download_exe",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\ncmd.exe /c ms^h^ta ht^tps:/^/x\n",
+	  "Content-Type: application/msword; name=a.doc\nContent-Transfer-Encoding: quoted-printable\n\nCmd /c ms^h^ta ht^tps:/^/x\n" },
 	{ "multipart_alternative_difference|99|100",
 	  "Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n" HTML "<p>two\n--b--\n",
 	  "Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n" HTML "<p>one\n--b--\n" },
@@ -189,7 +239,12 @@ static void test_proofs(void **state)
 {
 	static const struct mr_sa_signature good[] = { { MR_LIT("other.example"), false }, { MR_LIT("b.example"), true } },
 					    bad[] = { { MR_LIT("b.example"), false }, { MR_LIT("c.example"), true } };
-	static const struct mr_sa_proofs held = { MR_LIT("pass"), good, 2 }, broken = { MR_LIT("fail"), bad, 2 };
+	static const struct mr_sa_proofs held = { .spf = MR_LIT("pass"),
+						  .signatures = good,
+						  .n_signatures = 2,
+						  .arc_signed = true,
+						  .arc_valid = true },
+					 broken = { .spf = MR_LIT("fail"), .signatures = bad, .n_signatures = 2, .arc_signed = true };
 	static const char message[] = "Return-Path: <a@b.example>\nFrom: A@B.example\n\n";
 	static const struct {
 		const char *call;
@@ -204,6 +259,10 @@ static void test_proofs(void **state)
 		{ "check_dkim_valid_envelopefrom", 0, 1, 0 },
 		{ "check_for_spf_pass", 0, 1, 0 },
 		{ "check_for_spf_fail", 0, 0, 1 },
+		{ "check_for_spf_helo_pass", 0, 0, 0 },
+		{ "check_arc_signed", 0, 1, 1 },
+		{ "check_arc_valid", 0, 1, 0 },
+		{ "check_arc_valid|b.example", 0, 0, 0 },
 		{ "check_for_spf_welcomelist_from", 0, 1, 0 },
 		{ "check_for_def_spf_welcomelist_from", 0, 0, 0 },
 		{ "check_for_dkim_welcomelist_from", 0, 1, 1 },
@@ -219,6 +278,35 @@ static void test_proofs(void **state)
 		    call(t[i].call, message, conf, &broken) != t[i].broken)
 			fail_msg("%s", t[i].call);
 	}
+	mr_sa_conf_free(conf);
+}
+
+/* Each result has one function. */
+static void test_results(void **state)
+{
+	static const char *const dmarc[] = {
+		[MR_SA_DMARC_UNKNOWN] = "check_dmarc_of_nobody", [MR_SA_DMARC_PASS] = "check_dmarc_pass",
+		[MR_SA_DMARC_REJECT] = "check_dmarc_reject",     [MR_SA_DMARC_QUARANTINE] = "check_dmarc_quarantine",
+		[MR_SA_DMARC_NONE] = "check_dmarc_none",         [MR_SA_DMARC_MISSING] = "check_dmarc_missing"
+	};
+	static const char *const words[] = { "pass", "fail", "softfail", "neutral", "none", "permerror", "temperror" };
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(dmarc); i++)
+		for (size_t k = 1; k < MR_COUNT(dmarc); k++)
+			if (call(dmarc[k], "\n", conf, &(struct mr_sa_proofs){ .dmarc = (enum mr_sa_dmarc)i }) != (i == k))
+				fail_msg("%s: %zu", dmarc[k], i);
+	for (size_t i = 0; i < MR_COUNT(words); i++)
+		for (size_t k = 0; k < MR_COUNT(words); k++) {
+			char name[100];
+
+			snprintf(name, sizeof(name), "check_for_spf_helo_%s", words[k]);
+			if (call(name, "\n", conf, &(struct mr_sa_proofs){ .spf_helo = mr_slice_of(words[i]) }) != (i == k))
+				fail_msg("%s: %s", name, words[i]);
+			if (call(name, "\n", conf, &(struct mr_sa_proofs){ .spf = mr_slice_of(words[i]) }))
+				fail_msg("%s: %s of the sender", name, words[i]);
+		}
 	mr_sa_conf_free(conf);
 }
 
@@ -275,8 +363,10 @@ static void test_patterns_that_do_not_end(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_settings), cmocka_unit_test(test_proofs),
-					    cmocka_unit_test(test_pattern_in_error), cmocka_unit_test(test_patterns_that_do_not_end) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),   cmocka_unit_test(test_settings),         cmocka_unit_test(test_proofs),
+		cmocka_unit_test(test_results), cmocka_unit_test(test_pattern_in_error), cmocka_unit_test(test_patterns_that_do_not_end)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,17 @@ static const struct {
 	{ "SRS0=0XKj=JL@fwd.example", NULL, -EBADMSG, 0 },
 	{ "SRS0=0XKj=JL=@fwd.example", NULL, -EBADMSG, 0 },
 	{ "SRS0=0XKj=JL=example.org=@fwd.example", NULL, -EBADMSG, 0 },
+	{ "exempt=gtea=jl=example.org=john@FWD.example", "john@example.org", 0, 21 }, /* what stands for an exempt sender */
+	{ "EXEMPT=GTeA=JL=example.org=john@fwd.example", NULL, -ETIME, 22 },
+	{ "EXEMPT=GTeB=JL=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "EXEMPT=GTeA=JM=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "EXEMPT=GTeA=JL=example.or=gjohn@fwd.example", NULL, -EBADMSG, 0 }, /* the same letters */
+	{ "EXEMPT=0XKj=JL=example.org=john@fwd.example", NULL, -EBADMSG, 0 }, /* a hash that anybody can get */
+	{ "SRS0=GTeA=JL=example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "EXEMPT==example.org=john@fwd.example", NULL, -EBADMSG, 0 },
+	{ "EXEMPT=@fwd.example", NULL, -EBADMSG, 0 },
+	{ "EXEMPT=GTeA=JL=example.org=john@other.example", NULL, -ENOENT, 0 },
+	{ "EXEMPT@fwd.example", NULL, -ENOENT, 0 },
 	{ "SRS1=XrUE=first.example==HHHH=TT=orig.example=user@fwd.example", NULL, -EBADMSG, 0 },
 	{ "SRS1=XrUD=first.example@fwd.example", NULL, -EBADMSG, 0 },
 	{ "SRS0=@fwd.example", NULL, -ENOENT, 0 },
@@ -124,6 +135,83 @@ static void test_reverse(void **state)
 	}
 }
 
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* Senders that are forwarded under their own address: as asked for, and as signed. */
+static const struct {
+	const char *sender, *asked, *is_signed;
+} exempts[] = {
+	{ "john@example.org", "EXEMPT==example.org=john@fwd.example", "EXEMPT=GTeA=JL=example.org=john@fwd.example" },
+	{ "John.Doe@Example.ORG", "EXEMPT==Example.ORG=John.Doe@fwd.example", "EXEMPT=4sCX=JL=Example.ORG=John.Doe@fwd.example" },
+	{ "a=b+c-d@x.example", "EXEMPT==x.example=a=b+c-d@fwd.example", "EXEMPT=0E8s=JL=x.example=a=b+c-d@fwd.example" },
+	{ "=@x.example", "EXEMPT==x.example==@fwd.example", "EXEMPT=CurO=JL=x.example==@fwd.example" },
+	{ "a b\"@q.example", "EXEMPT==q.example=a b\"@fwd.example", "EXEMPT=nn9b=JL=q.example=a b\"@fwd.example" },
+	{ "x@[192.0.2.1]", "EXEMPT==[192.0.2.1]=x@fwd.example", "EXEMPT=fm82=JL=[192.0.2.1]=x@fwd.example" },
+	{ "SRS0=HHHH=TT=orig.example=user@first.example", "EXEMPT==first.example=SRS0=HHHH=TT=orig.example=user@fwd.example",
+	  "EXEMPT=xgR2=JL=first.example=SRS0=HHHH=TT=orig.example=user@fwd.example" },
+	{ "EXEMPT=HHHH=TT=orig.example=user@first.example", "EXEMPT==first.example=EXEMPT=HHHH=TT=orig.example=user@fwd.example",
+	  "EXEMPT=d5HQ=JL=first.example=EXEMPT=HHHH=TT=orig.example=user@fwd.example" },
+	{ X50 X50 X50 "@lists.example", "EXEMPT==lists.example=" X50 X50 X50 "@fwd.example",
+	  "EXEMPT=f1H3=JL=lists.example=" X50 X50 X50 "@fwd.example" },
+};
+
+static void test_exempt(void **state)
+{
+	mr_autoarena arena = mr_arena_new(0);
+
+	for (size_t i = 0; i < MR_COUNT(exempts); i++) {
+		struct mr_slice asked, out;
+
+		assert_int_equal(mr_srs_exempt_ask(ours.domain, mr_slice_of(exempts[i].sender), arena, &asked), 0);
+		assert_slice(asked, exempts[i].asked);
+		assert_true(mr_srs_is_exempt(asked));
+		assert_int_equal(mr_srs_reverse(&ours, asked, arena, &out), -EBADMSG); /* nobody has signed it */
+		assert_int_equal(mr_srs_exempt_sign(&ours, asked, arena, &out), 0);
+		assert_slice(out, exempts[i].is_signed);
+		assert_true(mr_srs_is_exempt(out));
+		assert_int_equal(mr_srs_exempt_sign(&ours, out, arena, &asked), -ENOENT); /* once is enough */
+		assert_int_equal(mr_srs_forward(&ours, out, arena, &asked), 0);
+		assert_slice(asked, exempts[i].is_signed);
+		assert_int_equal(mr_srs_reverse(&ours, out, arena, &asked), 0);
+		assert_slice(asked, exempts[i].sender);
+	}
+}
+
+static void test_exempt_refused(void **state)
+{
+	static const char *const none[] = {
+		"", "john", "@example.org", "john@", "john@example=org", "jo\nhn@example.org", "john@FWD.example"
+	};
+	static const char *const no_question[] = { "EXEMPT==example.org=john@other.example",
+						   "EXEMPT==example.org=@fwd.example",
+						   "EXEMPT==example.org@fwd.example",
+						   "EXEMPT===john@fwd.example",
+						   "EXEMPT=@fwd.example",
+						   "SRS0==example.org=john@fwd.example",
+						   "john@fwd.example" };
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice out = MR_LIT("untouched");
+	struct mr_srs no_secret = ours;
+	char longest[1000];
+
+	for (size_t i = 0; i < MR_COUNT(none); i++)
+		assert_int_equal(mr_srs_exempt_ask(ours.domain, mr_slice_of(none[i]), arena, &out), -EINVAL);
+	for (size_t i = 0; i < MR_COUNT(no_question); i++)
+		assert_int_equal(mr_srs_exempt_sign(&ours, mr_slice_of(no_question[i]), arena, &out), -ENOENT);
+	no_secret.n_secrets = 0;
+	assert_int_equal(mr_srs_exempt_sign(&no_secret, MR_LIT("EXEMPT==a.example=b@fwd.example"), arena, &out), -EINVAL);
+	assert_slice(out, "untouched");
+	/* what can be asked for can be signed and read again */
+	memset(longest, 'x', sizeof(longest));
+	longest[500] = '@';
+	assert_int_equal(mr_srs_exempt_ask(ours.domain, (struct mr_slice){ longest, 974 }, arena, &out), -EINVAL);
+	assert_int_equal(mr_srs_exempt_ask(ours.domain, (struct mr_slice){ longest, 973 }, arena, &out), 0);
+	assert_int_equal(mr_srs_exempt_sign(&ours, out, arena, &out), 0);
+	assert_int_equal(out.n, 1000);
+	assert_int_equal(mr_srs_reverse(&ours, out, arena, &out), 0);
+	assert_int_equal(out.n, 973);
+}
+
 static void test_bounds(void **state)
 {
 	mr_autoarena arena = mr_arena_new(0);
@@ -142,10 +230,8 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_forward),
-		cmocka_unit_test(test_reverse),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_vectors), cmocka_unit_test(test_forward),        cmocka_unit_test(test_reverse),
+		cmocka_unit_test(test_exempt),  cmocka_unit_test(test_exempt_refused), cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

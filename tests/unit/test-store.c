@@ -24,7 +24,10 @@ static const struct text_case domains[] = {
 	{ "example.org", "example.org", NULL },
 	{ "Mail.Example.ORG", "mail.example.org", NULL },
 	{ "xn--bcher-kva.example", "xn--bcher-kva.example", NULL },
-	{ "b\xc3\xbc"
+	{ "B\xc3\xbc"
+	  "cher.example",
+	  "xn--bcher-kva.example", NULL },
+	{ "b\xe2\x81\x84"
 	  "cher.example",
 	  NULL, "punycode" },
 	{ "example", NULL, "two labels" },
@@ -123,18 +126,21 @@ static void test_account_domain(void **state)
 
 static void test_scores(void **state)
 {
-	struct mr_score_change c = { 0 };
+	const char *texts[MR_THRESHOLDS] = { [MR_AT_JUNK] = "4.5", [MR_AT_OUTBOUND] = "default" };
+	static const char *const bad[] = { "nan", "10000.1", "", "x" };
+	struct mr_thresholds_change c = { 0 };
+	struct mr_diag diag = { 0 };
 
-	assert_int_equal(mr_change_score("junk score", NULL, &c, NULL), 0);
-	assert_false(c.set);
-	assert_int_equal(mr_change_score("junk score", "4.5", &c, NULL), 0);
-	assert_true(c.set);
-	assert_string_equal(c.value, "4.50");
-	assert_int_equal(mr_change_score("junk score", "default", &c, NULL), 0);
-	assert_null(mr_score_param(&c).text);
-	assert_int_equal(mr_change_score("junk score", "nan", &c, NULL), -EINVAL);
-	assert_int_equal(mr_change_score("junk score", "10000.1", &c, NULL), -EINVAL);
-	assert_int_equal(mr_change_score("junk score", "", &c, NULL), -EINVAL);
+	assert_int_equal(mr_thresholds_parse(texts, &c, NULL), 0);
+	for (unsigned t = 0; t < MR_THRESHOLDS; t++)
+		assert_int_equal(c.of[t].set, t == MR_AT_JUNK || t == MR_AT_OUTBOUND);
+	assert_string_equal(c.of[MR_AT_JUNK].value, "4.50");
+	assert_string_equal(c.of[MR_AT_OUTBOUND].value, "");
+	for (size_t i = 0; i < MR_COUNT(bad); i++) {
+		texts[MR_AT_OUTBOUND_REJECT] = bad[i];
+		assert_int_equal(mr_thresholds_parse(texts, &c, &diag), -EINVAL);
+		assert_non_null(strstr(diag.text, "outbound_reject_score"));
+	}
 }
 
 #define B53 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."

@@ -18,6 +18,7 @@ def tables(folder):
         actions[verb] = set(re.findall(r'\{ "([a-z]+)", \d', found.group(1))) if found else set()
         flags |= set(re.findall(r'\{ "([a-z-]+)", "[a-z ]*", FLAG_', text))
     options = set(re.findall(r'\{ "(?:verbs|setup)", "([a-z_]+)", MR_OPT', (folder / "options.c").read_text()))
+    flags |= set(re.findall(r'THRESHOLD_FLAG\("([a-z-]+)"', (folder / "thresholds.h").read_text()))
     return verbs, actions, flags, options
 
 

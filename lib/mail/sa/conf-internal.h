@@ -21,6 +21,7 @@ struct sa_word {
 };
 struct sa_word_pattern {
 	struct sa_word_pattern *next;
+	size_t n, tail; /* tail: bytes behind the last wildcard */
 	char text[];
 };
 struct sa_word_pair {

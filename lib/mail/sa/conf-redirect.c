@@ -12,24 +12,23 @@
 #define WHERE 1 /* the group that has the address */
 
 struct sa_redirectors {
-	pcre2_code *v[SA_REDIRECTORS_MAX], *any; /* any: does one of them match? NULL until the last is known */
+	pcre2_code *v[SA_REDIRECTORS_MAX], *any; /* any: may one of them match? NULL: they are too many for that */
 	struct mr_buf together;
 	size_t n;
 };
 
-static pcre2_code *compile(struct mr_slice text, uint32_t options, struct mr_diag *diag)
+/* Without machine code the interpreter does it. */
+static pcre2_code *faster(pcre2_code *code)
 {
-	pcre2_code *code = sa_pattern_compile(text, options, NULL, diag);
-
 	if (code)
-		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter does it */
+		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	return code;
 }
 
 int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_t options, struct mr_diag *diag)
 {
 	struct sa_redirectors *r = c->redirectors;
-	pcre2_code *code = compile(pattern, options, diag);
+	pcre2_code *code = faster(sa_pattern_compile(pattern, options, NULL, diag));
 
 	if (!code)
 		return -EINVAL;
@@ -47,7 +46,7 @@ int mr_sa_conf_redirector(struct mr_sa_conf *c, struct mr_slice pattern, uint32_
 	mr_buf_add(&r->together, pattern);
 	mr_buf_putc(&r->together, ')');
 	pcre2_code_free(r->any);
-	r->any = r->together.full ? NULL : compile(mr_buf_slice(&r->together), PCRE2_NO_AUTO_CAPTURE, NULL);
+	r->any = r->together.full ? NULL : faster(sa_pattern_compile_quick(mr_buf_slice(&r->together)));
 	return 0;
 }
 
@@ -67,7 +66,7 @@ bool sa_conf_redirects(struct mr_sa *sa, struct mr_slice uri, struct mr_slice *w
 {
 	const struct sa_redirectors *r = sa->conf->redirectors;
 	pcre2_match_data *data = r ? pcre2_match_data_create(WHERE + 1, NULL) : NULL;
-	bool found = data && (!r->any || matches(sa, r->any, uri, data, where));
+	bool found = data && (!r->any || sa_pattern_may_match(sa, r->any, uri, data));
 
 	for (size_t i = 0; found && i < r->n; i++)
 		if (matches(sa, r->v[i], uri, data, where) && mr_slice_chr(*where, '.') >= 0)

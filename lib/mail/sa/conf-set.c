@@ -77,6 +77,11 @@ void sa_conf_add_word(struct mr_sa_conf *c, struct sa_word **set, struct mr_slic
 	c->n++;
 }
 
+static bool is_wildcard(char c)
+{
+	return c == '*' || c == '?';
+}
+
 void sa_conf_add_pattern(struct mr_sa_conf *c, struct sa_word_pattern **list, struct mr_slice s)
 {
 	struct sa_word_pattern *p;
@@ -85,6 +90,9 @@ void sa_conf_add_pattern(struct mr_sa_conf *c, struct sa_word_pattern **list, st
 		return;
 	p = mr_alloc(sizeof(*p) + s.n + 1);
 	lower_into(p->text, s);
+	p->n = s.n;
+	while (p->tail < s.n && !is_wildcard(s.p[s.n - p->tail - 1]))
+		p->tail++;
 	p->next = *list;
 	*list = p;
 	c->n++;

@@ -37,6 +37,15 @@ static bool fits(const char *p, struct mr_slice s, bool dot)
 	return !*p;
 }
 
+/* Whether one of them fits; what stands behind the last wildcard mostly says that it does not. */
+static bool any_fits(const struct sa_word_pattern *p, struct mr_slice s, bool dot)
+{
+	for (; p; p = p->next)
+		if (mr_slice_iends(s, (struct mr_slice){ p->text + p->n - p->tail, p->tail }) && fits(p->text, s, dot))
+			return true;
+	return false;
+}
+
 bool mr_sa_conf_listed(const struct mr_sa_conf *c, struct mr_slice list, struct mr_slice address)
 {
 	struct sa_word_list *l;
@@ -49,12 +58,7 @@ bool mr_sa_conf_listed(const struct mr_sa_conf *c, struct mr_slice list, struct 
 	for (size_t i = 0; i < address.n; i++)
 		text[i] = mr_lower(address.p[i]);
 	HASH_FIND(hh, l->words, text, address.n, w);
-	if (w)
-		return true;
-	for (const struct sa_word_pattern *p = l->patterns; p; p = p->next)
-		if (fits(p->text, address, true))
-			return true;
-	return false;
+	return w || any_fits(l->patterns, address, true);
 }
 
 bool mr_sa_conf_second(const struct mr_sa_conf *c, struct mr_slice list, struct mr_slice address, const void **at, struct mr_slice *second)
@@ -85,10 +89,7 @@ struct mr_slice mr_sa_conf_locales(const struct mr_sa_conf *c)
 
 bool mr_sa_conf_freemail_pattern(const struct mr_sa_conf *c, struct mr_slice domain)
 {
-	for (const struct sa_word_pattern *p = c->freemail; p; p = p->next)
-		if (fits(p->text, domain, false))
-			return true;
-	return false;
+	return any_fits(c->freemail, domain, false);
 }
 
 bool mr_sa_conf_list_used(const struct mr_sa_conf *c, struct mr_slice list)

@@ -122,22 +122,23 @@ static int full_year(struct mr_slice s)
 	return s.n == 4 ? y : y + 1900;
 }
 
-/* Words of a date; commas count as white space. */
-static size_t words_of(struct mr_arena *a, struct mr_slice s, struct mr_slice *out, size_t max)
+/* Commas count as white space. */
+static bool between_words(char c)
 {
-	char *copy = mr_arena_slice(a, s);
+	return sa_is_space(c) || c == ',';
+}
+
+static size_t words_of(struct mr_slice s, struct mr_slice *out, size_t max)
+{
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++)
-		if (copy[i] == ',')
-			copy[i] = ' ';
 	for (size_t i = 0; i < s.n && n < max;) {
 		size_t from = i;
 
-		while (i < s.n && !sa_is_space(copy[i]))
+		while (i < s.n && !between_words(s.p[i]))
 			i++;
 		if (i > from)
-			out[n++] = (struct mr_slice){ copy + from, i - from };
+			out[n++] = sa_sub(s, from, i);
 		else
 			i++;
 	}
@@ -184,11 +185,11 @@ static void clamp(struct when *w)
 	w->year = w->year > 2037 ? 2037 : w->year < 1970 ? 1970 : w->year;
 }
 
-bool sa_date(struct mr_arena *a, struct mr_slice s, double *seconds)
+bool sa_date(struct mr_slice s, double *seconds)
 {
-	struct mr_slice *words = mr_arena_alloc(a, WORDS_MAX * sizeof(*words));
+	struct mr_slice words[WORDS_MAX];
 	struct when w, t = { 0 };
-	size_t n = words_of(a, s, words, WORDS_MAX);
+	size_t n = words_of(s, words, WORDS_MAX);
 	bool zone = false;
 	struct tm tm;
 	double result;
@@ -273,7 +274,7 @@ static void read_received(struct mr_sa *sa, struct sa_dates *d)
 	for (size_t i = first; i < received->n && d->n_received < TIMES_MAX; i++) {
 		struct mr_slice date = date_in(received->items[i]);
 
-		if (date.n && sa_date(sa->arena, date, &d->received[d->n_received]))
+		if (date.n && sa_date(date, &d->received[d->n_received]))
 			d->n_received++;
 	}
 }
@@ -286,7 +287,7 @@ static void read_date(struct mr_sa *sa, struct sa_dates *d)
 		const struct mr_sa_list *l = mr_sa_get(sa, mr_slice_of(names[k]));
 
 		for (size_t i = 0; i < l->n && !d->has_date; i++)
-			d->has_date = sa_date(sa->arena, l->items[i], &d->date);
+			d->has_date = sa_date(l->items[i], &d->date);
 	}
 }
 
@@ -359,12 +360,12 @@ static int outlook_message_id(struct mr_sa *sa, const struct mr_sa_args *args)
 	(void)args;
 	if (token < 0)
 		return 0;
-	if (!sa_date(sa->arena, sa_scalar(sa, "Date"), &seconds))
+	if (!sa_date(sa_scalar(sa, "Date"), &seconds))
 		seconds = 0;
 	if (near_token(token, seconds))
 		return 0;
 	received = sa_scalar(sa, "Received");
-	if (!sa_date(sa->arena, received, &seconds))
+	if (!sa_date(received, &seconds))
 		seconds = 0;
 	return !near_token(token, seconds);
 }

@@ -350,6 +350,8 @@ static int unresolved(struct mr_sa *sa, const struct mr_sa_args *args)
 	struct mr_slice all = sa_scalar(sa, "ALL"), line;
 
 	(void)args;
+	if (mr_slice_chr(all, '%') < 0)
+		return 0;
 	while (mr_slice_next(&all, '\n', &line))
 		for (size_t i = 0; i + 2 < line.n; i++)
 			if (line.p[i] == '%' && line.p[i + 1] >= 'A' && line.p[i + 1] <= 'Z' &&

@@ -1,4 +1,7 @@
 /* sa/eval-list: functions about lists of addresses and hosts that the administrator keeps. */
+/* system */
+#include <string.h>
+
 /* ours */
 #include "base/mem.h"
 #include "mail/sa/eval-internal.h"
@@ -171,18 +174,24 @@ static int mailfrom_matches(struct mr_sa *sa, const struct mr_sa_args *args)
 
 /* -- hosts of addresses in the text -- */
 
+/* The host, or a domain above it; "!" before it in the list: it is none, whatever is above. */
 static bool host_listed(struct mr_sa *sa, struct mr_slice host, struct mr_slice list)
 {
+	char *mark = mr_arena_alloc(sa->arena, host.n + 2);
+
+	memcpy(mark + 1, host.p, host.n);
 	for (;;) {
 		ptrdiff_t dot = mr_slice_chr(host, '.');
 
-		if (mr_sa_conf_listed(sa->conf, list, mr_slice_of(mr_arena_printf(sa->arena, "!%.*s", (int)host.n, host.p))))
+		*mark = '!';
+		if (mr_sa_conf_listed(sa->conf, list, (struct mr_slice){ mark, host.n + 1 }))
 			return false;
 		if (mr_sa_conf_listed(sa->conf, list, host))
 			return true;
 		if (dot < 0 || (sa_ip_length(host) == host.n && host.n))
 			return false;
 		host = mr_slice_from(host, (size_t)dot + 1);
+		mark += dot + 1;
 	}
 }
 

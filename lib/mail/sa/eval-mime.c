@@ -147,12 +147,18 @@ static void note_entities(struct lines *l, struct mr_slice line)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i + 7 < line.n; i++)
-		if (memcmp(line.p + i, "&#x", 3) == 0 && upper_hex(line.p[i + 3]) && upper_hex(line.p[i + 4]) && upper_hex(line.p[i + 5]) &&
-		    upper_hex(line.p[i + 6]) && line.p[i + 7] == ';') {
+	for (size_t i = 0; i + 7 < line.n; i++) {
+		const char *at = memchr(line.p + i, '&', line.n - 7 - i);
+
+		if (!at)
+			break;
+		i = (size_t)(at - line.p);
+		if (at[1] == '#' && at[2] == 'x' && upper_hex(at[3]) && upper_hex(at[4]) && upper_hex(at[5]) && upper_hex(at[6]) &&
+		    at[7] == ';') {
 			n++;
 			i += 7;
 		}
+	}
 	l->normal += (double)(line.n - 8 * n);
 	l->unicode += (double)n;
 }
@@ -364,7 +370,7 @@ static bool is_encoded(struct mr_slice s)
 static double share_of_capitals(struct mr_sa *sa)
 {
 	const struct mr_sa_list *body = mr_sa_body(sa);
-	double all = 0, lower = 0, upper = 0;
+	size_t all = 0, lower = 0, upper = 0;
 
 	if (charset_looks_like_capitals(sa))
 		return 0;
@@ -373,13 +379,13 @@ static double share_of_capitals(struct mr_sa *sa)
 
 		if (!has_two_words(s) || is_encoded(s) || sa_has(s, MR_LIT("\x1b$B")))
 			continue;
-		all += (double)s.n;
+		all += s.n;
 		for (size_t k = 0; k < s.n; k++) {
 			lower += (s.p[k] >= 'a' && s.p[k] <= 'z') || sa_is_digit(s.p[k]);
 			upper += s.p[k] >= 'A' && s.p[k] <= 'Z';
 		}
 	}
-	return all < 200 || upper + lower <= 0 ? 0 : upper / (upper + lower) * 100;
+	return all < 200 || upper + lower == 0 ? 0 : (double)upper / (double)(upper + lower) * 100;
 }
 
 static int uppercase(struct mr_sa *sa, const struct mr_sa_args *args)

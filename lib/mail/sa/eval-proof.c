@@ -1,5 +1,5 @@
-/* sa/eval-proof: functions about what SPF and DKIM prove of a sender. Who looks at a message without asking DNS knows nothing, and all say
- * no. */
+/* sa/eval-proof: functions about what SPF, DKIM, ARC and DMARC prove of a sender. Who looks at a message without asking DNS knows nothing,
+ * and all say no. */
 /* ours */
 #include "base/mem.h"
 #include "mail/sa/eval-internal.h"
@@ -139,19 +139,27 @@ static int dkim_default_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
 
 /* -- SPF -- */
 
-#define SPF(name, word)                                                                                                                    \
+#define SPF(name, identity, word)                                                                                                          \
 	static int name(struct mr_sa *sa, const struct mr_sa_args *args)                                                                   \
 	{                                                                                                                                  \
 		(void)args;                                                                                                                \
-		return mr_slice_eq(proofs(sa)->spf, MR_LIT(word));                                                                         \
+		return mr_slice_eq(proofs(sa)->identity, MR_LIT(word));                                                                    \
 	}
-SPF(spf_pass, "pass")
-SPF(spf_fail, "fail")
-SPF(spf_softfail, "softfail")
-SPF(spf_neutral, "neutral")
-SPF(spf_none, "none")
-SPF(spf_permerror, "permerror")
-SPF(spf_temperror, "temperror")
+SPF(spf_pass, spf, "pass")
+SPF(spf_fail, spf, "fail")
+SPF(spf_softfail, spf, "softfail")
+SPF(spf_neutral, spf, "neutral")
+SPF(spf_none, spf, "none")
+SPF(spf_permerror, spf, "permerror")
+SPF(spf_temperror, spf, "temperror")
+
+SPF(helo_pass, spf_helo, "pass")
+SPF(helo_fail, spf_helo, "fail")
+SPF(helo_softfail, spf_helo, "softfail")
+SPF(helo_neutral, spf_helo, "neutral")
+SPF(helo_none, spf_helo, "none")
+SPF(helo_permerror, spf_helo, "permerror")
+SPF(helo_temperror, spf_helo, "temperror")
 
 static bool sender_listed(struct mr_sa *sa, const char *one, const char *other)
 {
@@ -173,6 +181,31 @@ static int spf_default_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
 	return sender_listed(sa, "def_welcomelist_from_spf", "def_welcomelist_auth");
 }
 
+/* -- DMARC, ARC -- */
+
+#define DMARC(name, word)                                                                                                                  \
+	static int name(struct mr_sa *sa, const struct mr_sa_args *args)                                                                   \
+	{                                                                                                                                  \
+		(void)args;                                                                                                                \
+		return proofs(sa)->dmarc == (word);                                                                                        \
+	}
+DMARC(dmarc_pass, MR_SA_DMARC_PASS)
+DMARC(dmarc_reject, MR_SA_DMARC_REJECT)
+DMARC(dmarc_quarantine, MR_SA_DMARC_QUARANTINE)
+DMARC(dmarc_none, MR_SA_DMARC_NONE)
+DMARC(dmarc_missing, MR_SA_DMARC_MISSING)
+
+/* They have nothing to say of single domains. */
+static int arc_signed(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	return proofs(sa)->arc_signed && !args->n;
+}
+
+static int arc_valid(struct mr_sa *sa, const struct mr_sa_args *args)
+{
+	return proofs(sa)->arc_valid && !args->n;
+}
+
 const struct mr_sa_eval sa_evals_proof[] = {
 	{ "check_dkim_dependable", NULL, dependable, MR_SA_EVAL_PROOF },
 	{ "check_dkim_signed", NULL, is_signed, MR_SA_EVAL_TOLD },
@@ -190,6 +223,20 @@ const struct mr_sa_eval sa_evals_proof[] = {
 	{ "check_for_spf_none", NULL, spf_none, MR_SA_EVAL_TOLD },
 	{ "check_for_spf_permerror", NULL, spf_permerror, MR_SA_EVAL_TOLD },
 	{ "check_for_spf_temperror", NULL, spf_temperror, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_pass", NULL, helo_pass, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_fail", NULL, helo_fail, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_softfail", NULL, helo_softfail, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_neutral", NULL, helo_neutral, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_none", NULL, helo_none, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_permerror", NULL, helo_permerror, MR_SA_EVAL_TOLD },
+	{ "check_for_spf_helo_temperror", NULL, helo_temperror, MR_SA_EVAL_TOLD },
+	{ "check_dmarc_pass", NULL, dmarc_pass, MR_SA_EVAL_TOLD },
+	{ "check_dmarc_reject", NULL, dmarc_reject, MR_SA_EVAL_TOLD },
+	{ "check_dmarc_quarantine", NULL, dmarc_quarantine, MR_SA_EVAL_TOLD },
+	{ "check_dmarc_none", NULL, dmarc_none, MR_SA_EVAL_TOLD },
+	{ "check_dmarc_missing", NULL, dmarc_missing, MR_SA_EVAL_TOLD },
+	{ "check_arc_signed", NULL, arc_signed, MR_SA_EVAL_TOLD },
+	{ "check_arc_valid", NULL, arc_valid, MR_SA_EVAL_TOLD },
 	{ "check_for_spf_welcomelist_from", NULL, spf_welcome, MR_SA_EVAL_PROOF },
 	{ "check_for_spf_whitelist_from", NULL, spf_welcome, MR_SA_EVAL_PROOF },
 	{ "check_for_def_spf_welcomelist_from", NULL, spf_default_welcome, MR_SA_EVAL_PROOF },

@@ -5,6 +5,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "mail/sa/delimited.h"
 #include "mail/sa/eval-internal.h"
 #include "mail/sa/patterns.h"
 
@@ -65,18 +66,18 @@ static void leave(void *p, void *arena)
 	(void)p, (void)arena;
 }
 
-static const void *prepare(struct mr_slice s, struct mr_arena *arena, struct mr_diag *diag)
+static const void *prepare(struct mr_slice s, uint32_t options, struct mr_arena *arena, struct mr_diag *diag)
 {
 	pcre2_general_context *memory = pcre2_general_context_create(from_arena, leave, arena);
 	pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
 
-	return context ? sa_pattern_compile(s, 0, context, diag) : NULL;
+	return context ? sa_pattern_compile(s, options, context, diag) : NULL;
 }
 
 /* A pattern that is not given fits everything. */
 static const void *prepare_argument(const struct mr_sa_args *args, size_t i, struct mr_arena *arena, struct mr_diag *diag)
 {
-	return prepare(i < args->n ? args->v[i] : MR_LIT(""), arena, diag);
+	return prepare(i < args->n ? args->v[i] : MR_LIT(""), 0, arena, diag);
 }
 
 const void *sa_prepare_pattern0(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena, struct mr_diag *diag)
@@ -89,6 +90,33 @@ const void *sa_prepare_pattern1(const struct mr_sa_args *args, const struct mr_s
 {
 	(void)conf;
 	return prepare_argument(args, 1, arena, diag);
+}
+
+/* It may stand between delimiters. */
+static const void *prepare_delimited(const struct mr_sa_args *args, size_t i, struct mr_arena *arena, struct mr_diag *diag)
+{
+	struct mr_slice s = i < args->n ? args->v[i] : MR_LIT("");
+	bool delimited = s.n && (*s.p == '/' || ((mr_slice_starts(s, MR_LIT("m")) || mr_slice_starts(s, MR_LIT("qr"))) &&
+						 mr_sa_delimited(s, &(struct mr_slice){ 0 }, &(uint32_t){ 0 }, NULL) == 0));
+	uint32_t options = 0;
+
+	if (delimited && mr_sa_delimited(s, &s, &options, diag) < 0)
+		return NULL;
+	return prepare(s, options, arena, diag);
+}
+
+const void *sa_prepare_delimited0(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena,
+				  struct mr_diag *diag)
+{
+	(void)conf;
+	return prepare_delimited(args, 0, arena, diag);
+}
+
+const void *sa_prepare_delimited1(const struct mr_sa_args *args, const struct mr_sa_conf *conf, struct mr_arena *arena,
+				  struct mr_diag *diag)
+{
+	(void)conf;
+	return prepare_delimited(args, 1, arena, diag);
 }
 
 bool sa_pattern_in(struct mr_sa *sa, const void *prepared, struct mr_slice s)

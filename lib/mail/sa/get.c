@@ -250,7 +250,7 @@ static bool add_pseudo(struct mr_sa *sa, const struct how *h, struct mr_sa_list 
 		add_fields(sa, "X-Original-Message-ID", (struct mr_slice){ 0 }, line, out);
 		add_fields(sa, "Message-Id", (struct mr_slice){ 0 }, line, out);
 	} else {
-		return false;
+		return sa_pdf_header(sa, h->name, out) || sa_svg_header(sa, h->name, out);
 	}
 	return true;
 }

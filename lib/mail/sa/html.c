@@ -302,10 +302,13 @@ static bool is_office(struct mr_slice name)
 
 static void on_tag(struct render *r, const struct sa_token *t)
 {
-	bool start = t->kind == SA_TOKEN_START, office = is_office(t->text), known = tag_of(r, t->text, false) != NULL;
+	bool start = t->kind == SA_TOKEN_START, office = is_office(t->text), known;
 	const struct sa_element *e = sa_element(t->text);
-	struct mr_sa_html_tag *tag = tag_of(r, t->text, true);
+	struct mr_sa_html_tag *tag = tag_of(r, t->text, false);
 
+	known = tag != NULL;
+	if (!known)
+		tag = tag_of(r, t->text, true);
 	if ((e && (e->flags & SA_ELEMENT_HTML)) || office) {
 		r->elements++;
 		r->elements_seen += !known;

@@ -75,6 +75,11 @@ struct mr_sa {
 	struct sa_alternatives *alternatives;
 	struct sa_dates *dates;
 	struct sa_images *images;
+	struct sa_pdf_info *pdf_info;
+	struct sa_office *office;
+	struct mr_pdf *pdfs; /* pdf.c */
+	size_t n_pdfs;
+	bool has_pdfs;
 	struct sa_freemail *freemail;
 	struct sa_recipients *recipients;
 	size_t lines, blank_lines;
@@ -114,8 +119,14 @@ bool sa_list_add(struct mr_arena *a, struct mr_sa_list *list, struct mr_slice s,
 /* UTF-8 whose characters are all below U+0100 as a byte each: so Perl has text in which only entities were no ASCII. */
 struct mr_slice sa_narrowed(struct mr_arena *a, struct mr_slice s);
 bool sa_list_has(const struct mr_sa_list *list, struct mr_slice s);
+size_t sa_wide_space_at(struct mr_slice s, size_t i); /* beyond ASCII */
 /* Length of the white space character at i, or 0; in UTF-8 (wide) those of Unicode are some, too. */
-size_t sa_space_at(struct mr_slice s, size_t i, bool wide);
+static inline size_t sa_space_at(struct mr_slice s, size_t i, bool wide)
+{
+	if (!(s.p[i] & 0x80))
+		return sa_is_space(s.p[i]);
+	return wide ? sa_wide_space_at(s, i) : 0;
+}
 /* Where needle begins in s from `from` on; -1. */
 ptrdiff_t sa_find(struct mr_slice s, size_t from, struct mr_slice needle);
 bool sa_has(struct mr_slice s, struct mr_slice needle);
@@ -155,6 +166,16 @@ struct sa_content_type {
 };
 void sa_content_type(struct mr_arena *a, struct mr_slice value, struct sa_content_type *out);
 void sa_mime_parse(struct mr_sa *sa);
+
+/* -- pdf.c -- */
+
+/* The pseudo-headers "X-Mailreeve-PDF", a value a file: what mail/pdf.h finds in it; and "X-Mailreeve-PDF-Text". False: another name. */
+bool sa_pdf_header(struct mr_sa *sa, struct mr_slice name, struct mr_sa_list *out);
+
+/* -- svg.c -- */
+
+/* The pseudo-header "X-Mailreeve-SVG", a value a drawing: the first 64 KiB of its text. False: another name. */
+bool sa_svg_header(struct mr_sa *sa, struct mr_slice name, struct mr_sa_list *out);
 
 /* -- relays.c, received.c -- */
 

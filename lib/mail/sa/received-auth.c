@@ -42,6 +42,16 @@ static bool says_authenticated(struct mr_slice s)
 	return open > 0 && close >= 0 && by > 0;
 }
 
+static struct mr_slice sasl_auth(struct mr_arena *a, struct mr_slice s)
+{
+	static const char *const ways[] = { "LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5" };
+
+	for (size_t k = 0; k < MR_COUNT(ways); k++)
+		if (sa_has(s, mr_slice_of(mr_arena_printf(a, ") (AUTH: %s ", ways[k]))) && sa_has(s, MR_LIT(") by ")))
+			return mr_slice_of(ways[k]);
+	return (struct mr_slice){ 0 };
+}
+
 struct mr_slice sa_received_auth(struct mr_arena *a, struct mr_slice s)
 {
 	struct mr_slice found;
@@ -51,13 +61,8 @@ struct mr_slice sa_received_auth(struct mr_arena *a, struct mr_slice s)
 		return found;
 	if (sa_has(s, MR_LIT(" by mx.google.com with ESMTPS id ")) && sa_has(s, MR_LIT("(version=")) && sa_has(s, MR_LIT("sm")))
 		return MR_LIT("");
-	for (size_t k = 0; k < 4; k++) {
-		static const char *const ways[] = { "LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5" };
-		const char *mark = mr_arena_printf(a, ") (AUTH: %s ", ways[k]);
-
-		if (sa_has(s, mr_slice_of(mark)) && sa_has(s, MR_LIT(") by ")))
-			return mr_slice_of(ways[k]);
-	}
+	if (sa_has(s, MR_LIT(") (AUTH: ")) && (found = sasl_auth(a, s)).p)
+		return found;
 	if (says_authenticated(s))
 		return MR_LIT("Sendmail");
 	if ((at = sa_find(s, 0, MR_LIT(") (Authenticated sender: "))) > 0 && (at = sa_find(s, (size_t)at, MR_LIT(") by "))) > 0 &&

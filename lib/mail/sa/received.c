@@ -257,15 +257,16 @@ static struct mr_slice find_id(struct mr_slice s)
 /* "(envelope-from <a@b>)": with what stands round it; the caller cleans it. */
 static struct mr_slice find_envelope(struct mr_slice s)
 {
-	static const char *const marks[] = { "return-path:",     "return-path ",   "envelope-sender ",
-					     "envelope-sender=", "envelope-from ", "envelope-from=" };
-	struct mr_slice best = { 0 };
+	static const struct mr_slice marks[] = { MR_LIT("return-path:"),     MR_LIT("return-path "),   MR_LIT("envelope-sender "),
+						 MR_LIT("envelope-sender="), MR_LIT("envelope-from "), MR_LIT("envelope-from=") };
 
-	for (size_t i = 0; i < s.n && !best.p; i++)
-		for (size_t k = 0; k < MR_COUNT(marks) && !best.p; k++) {
-			size_t end, from = i + strlen(marks[k]);
+	for (size_t i = 0; i < s.n; i++) {
+		char first = mr_lower(s.p[i]);
 
-			if (mr_lower(s.p[i]) != marks[k][0] || !mr_slice_istarts(mr_slice_from(s, i), mr_slice_of(marks[k])))
+		for (size_t k = 0; k < MR_COUNT(marks) && (first == 'r' || first == 'e'); k++) {
+			size_t end, from = i + marks[k].n;
+
+			if (!mr_slice_istarts(mr_slice_from(s, i), marks[k]))
 				continue;
 			if (k == 0 && from < s.n && s.p[from] == ' ')
 				from++;
@@ -274,9 +275,10 @@ static struct mr_slice find_envelope(struct mr_slice s)
 			while (end > from && !sa_is_word(s.p[end - 1]))
 				end--;
 			if (end > from)
-				best = sa_sub(s, from, end);
+				return sa_sub(s, from, end);
 		}
-	return best;
+	}
+	return (struct mr_slice){ 0 };
 }
 
 /* -- one line -- */

@@ -71,13 +71,33 @@ bool sa_ip_private(struct mr_slice text)
 
 /* -- in writing -- */
 
+static void put(struct mr_buf *b, const char *name, struct mr_slice value)
+{
+	mr_buf_puts(b, name);
+	mr_buf_add(b, value);
+}
+
+/* All of it, or nothing where there is no room. */
 static void write_relay(struct mr_buf *b, const struct mr_sa_relay *r)
 {
+	size_t start;
+
 	if (b->n)
 		mr_buf_putc(b, ' ');
-	mr_buf_printf(b, "[ ip=%.*s rdns=%.*s helo=%.*s by=%.*s ident=%.*s envfrom=%.*s intl=%d id=%.*s auth=%.*s msa=%d ]", (int)r->ip.n,
-		      r->ip.p, (int)r->rdns.n, r->rdns.p, (int)r->helo.n, r->helo.p, (int)r->by.n, r->by.p, (int)r->ident.n, r->ident.p,
-		      (int)r->from.n, r->from.p ? r->from.p : "", r->internal, (int)r->id.n, r->id.p, (int)r->auth.n, r->auth.p, r->msa);
+	start = b->n;
+	b->full = false;
+	put(b, "[ ip=", r->ip);
+	put(b, " rdns=", r->rdns);
+	put(b, " helo=", r->helo);
+	put(b, " by=", r->by);
+	put(b, " ident=", r->ident);
+	put(b, " envfrom=", r->from);
+	put(b, " intl=", r->internal ? MR_LIT("1") : MR_LIT("0"));
+	put(b, " id=", r->id);
+	put(b, " auth=", r->auth);
+	put(b, " msa=", r->msa ? MR_LIT("1 ]") : MR_LIT("0 ]"));
+	if (b->full)
+		mr_buf_truncate(b, start);
 }
 
 static void sort_by_trust(struct mr_sa *sa, const bool *trusted)

@@ -33,10 +33,22 @@ struct mr_sa_signature {
 	struct mr_slice domain;
 	bool valid;
 };
+/* By the author's domain; what it asks for where it does not stand behind the message. */
+enum mr_sa_dmarc {
+	MR_SA_DMARC_UNKNOWN, /* also where something stood in the way */
+	MR_SA_DMARC_PASS,
+	MR_SA_DMARC_REJECT,
+	MR_SA_DMARC_QUARANTINE,
+	MR_SA_DMARC_NONE,
+	MR_SA_DMARC_MISSING, /* it says nothing at all */
+};
 struct mr_sa_proofs {
 	struct mr_slice spf;                      /* a result of RFC 7208 for the envelope's sender, "pass"; empty: not asked */
+	struct mr_slice spf_helo;                 /* the same for the name in HELO */
 	const struct mr_sa_signature *signatures; /* of DKIM */
 	size_t n_signatures;
+	enum mr_sa_dmarc dmarc;
+	bool arc_signed, arc_valid; /* there is a chain; it holds */
 };
 
 struct mr_sa_part {
@@ -74,6 +86,10 @@ enum mr_sa_uri_type {
 	MR_SA_URI_SCHEMELESS = 1u << 18, /* ... without a scheme */
 	MR_SA_URI_DOMAINKEYS = 1u << 19, /* the domain of a signature: no address */
 };
+
+#define MR_SA_URI_TYPES 20
+/* "a", "img", ... "parsed", as rules name it. */
+const char *mr_sa_uri_type_str(enum mr_sa_uri_type type);
 
 /* An address in the message. */
 struct mr_sa_uri {

@@ -10,62 +10,101 @@
 #define HOST_MAX  252
 #define REST_MAX  2048 /* bytes behind a scheme */
 
-static bool is_end(char c)
-{
-	return sa_is_space(c) || c == '\x1b' || c == '\xa0' || (c && strchr("><\"`}]{[|", c));
-}
+/* What a byte is to an address beside it. */
+enum class {
+	ENDS = 1,        /* any */
+	ENDS_MAIL = 2,   /* a mail address */
+	BEGINS = 4,      /* one may begin behind it */
+	BEGINS_NAME = 8, /* one without a scheme may */
+	WORD = 16,
+	ALL = ENDS | ENDS_MAIL | BEGINS | BEGINS_NAME,
+};
+static const unsigned char classes[256] = {
+	['\t' ... '\r'] = ALL,
+	[' '] = ALL,
+	['\x1b'] = ALL,
+	['"'] = ALL,
+	['<'] = ALL,
+	['>'] = ALL,
+	['['] = ALL,
+	['`'] = ALL,
+	['{'] = ALL,
+	['|'] = ALL,
+	[']'] = ALL & ~BEGINS,
+	['}'] = ALL & ~BEGINS,
+	['\''] = ALL & ~ENDS,
+	['('] = ALL & ~ENDS,
+	[','] = ALL & ~ENDS,
+	['!'] = BEGINS_NAME,
+	['#' ... '$'] = BEGINS_NAME,
+	['&'] = BEGINS_NAME,
+	[')' ... '+'] = BEGINS_NAME,
+	['/'] = BEGINS_NAME,
+	[':' ... ';'] = BEGINS_NAME,
+	['='] = BEGINS_NAME,
+	['?' ... '@'] = BEGINS_NAME,
+	['\\'] = BEGINS_NAME,
+	['^'] = BEGINS_NAME,
+	['~'] = BEGINS_NAME,
+	['0' ... '9'] = WORD,
+	['A' ... 'Z'] = WORD,
+	['_'] = WORD,
+	['a' ... 'z'] = WORD,
+	[0x80 ... 0x9f] = ENDS_MAIL,
+	[0xa0] = ALL,
+	[0xa1 ... 0xff] = ENDS_MAIL,
+};
 
-static bool is_mail_end(char c)
+static bool is(char c, enum class class)
 {
-	return is_end(c) || (c & 0x80) || (c && strchr(",('", c));
-}
-
-static bool is_start(char c)
-{
-	return sa_is_space(c) || c == '\x1b' || c == '\xa0' || (c && strchr("><\"'`,{[(|", c));
-}
-
-/* Before a name without a scheme. */
-static bool is_name_start(char c)
-{
-	return sa_is_space(c) || c == '\x1b' || c == '\xa0' || (c && strchr("!\"#$&'()*+,/:;<=>?@[\\]^`{|}~", c));
+	return classes[(unsigned char)c] & class;
 }
 
 static bool may_begin(struct mr_slice s, size_t i)
 {
-	if (i == 0)
-		return sa_is_word(s.p[0]);
-	if (sa_is_word(s.p[i]) != sa_is_word(s.p[i - 1]) || is_start(s.p[i - 1]))
+	unsigned char here = classes[(unsigned char)s.p[i]], before = i ? classes[(unsigned char)s.p[i - 1]] : 0;
+
+	if ((here ^ before) & WORD || before & BEGINS)
 		return true;
 	return i >= 3 && s.p[i - 3] == '\x1b' && s.p[i - 2] == '(';
 }
 
-static size_t run(struct mr_slice s, size_t i, bool (*ends)(char))
+/* Up to a byte of that class, from i on. */
+static size_t up_to(struct mr_slice s, size_t i, enum class class)
 {
-	while (i < s.n && !ends(s.p[i]))
+	while (i < s.n && !is(s.p[i], class))
 		i++;
 	return i;
+}
+
+/* How much of the front is what a web address begins with: "http://", "ftp.", "www2."; 0: nothing. */
+static size_t web_mark(struct mr_slice s)
+{
+	size_t n = 3;
+
+	switch (s.n ? mr_lower(s.p[0]) : 0) {
+	case 'h':
+		return mr_slice_istarts(s, MR_LIT("http://")) ? 7 : mr_slice_istarts(s, MR_LIT("https://")) ? 8 : 0;
+	case 'f':
+		return mr_slice_istarts(s, MR_LIT("ftp://")) ? 6 : mr_slice_istarts(s, MR_LIT("ftp.")) ? 4 : 0;
+	case 'w':
+		if (!mr_slice_istarts(s, MR_LIT("www")))
+			return 0;
+		while (n < s.n && n < 5 && sa_is_digit(s.p[n]))
+			n++;
+		return n < s.n && s.p[n] == '.' ? n + 1 : 0;
+	}
+	return 0;
 }
 
 /* "http://...", "www2.example.com/x": the end, or 0. */
 static size_t with_scheme(struct mr_slice s, size_t i)
 {
-	static const char *const marks[] = { "http://", "https://", "ftp://", "ftp." };
-	struct mr_slice rest = mr_slice_from(s, i);
-	size_t n = 0, end;
+	size_t n = web_mark(mr_slice_from(s, i)), end;
 
-	for (size_t k = 0; k < MR_COUNT(marks) && !n; k++)
-		if (mr_slice_istarts(rest, mr_slice_of(marks[k])))
-			n = strlen(marks[k]);
-	if (!n && mr_slice_istarts(rest, MR_LIT("www"))) {
-		n = 3;
-		while (n < rest.n && n < 5 && sa_is_digit(rest.p[n]))
-			n++;
-		n = n < rest.n && rest.p[n] == '.' ? n + 1 : 0;
-	}
 	if (!n)
 		return 0;
-	end = run(s, i + n, is_end);
+	end = up_to(s, i + n, ENDS);
 	return end > i + n && end - i - n <= REST_MAX ? end : 0;
 }
 
@@ -73,23 +112,23 @@ static size_t mail_address(struct mr_slice s, size_t i, size_t *local_end)
 {
 	size_t end;
 
-	if (mr_slice_istarts(mr_slice_from(s, i), MR_LIT("mailto:"))) {
-		end = run(s, i + 7, is_mail_end);
+	if (mr_lower(s.p[i]) == 'm' && mr_slice_istarts(mr_slice_from(s, i), MR_LIT("mailto:"))) {
+		end = up_to(s, i + 7, ENDS_MAIL);
 		if (end > i + 7 && end - i - 7 <= REST_MAX)
 			return end;
 	}
 	if (*local_end < i || *local_end > s.n)
-		for (*local_end = i; *local_end < s.n && !is_mail_end(s.p[*local_end]) && s.p[*local_end] != '@';)
+		for (*local_end = i; *local_end < s.n && !is(s.p[*local_end], ENDS_MAIL) && s.p[*local_end] != '@';)
 			++*local_end;
 	if (*local_end == i || *local_end - i > LOCAL_MAX || *local_end >= s.n || s.p[*local_end] != '@')
 		return 0;
-	end = run(s, *local_end + 1, is_mail_end);
+	end = up_to(s, *local_end + 1, ENDS_MAIL);
 	return end > *local_end + 1 && end - *local_end - 1 <= LOCAL_MAX ? end : 0;
 }
 
 static bool is_name_char(char c)
 {
-	return sa_is_word(c) || c == '.' || c == '-';
+	return is(c, WORD) || c == '.' || c == '-';
 }
 
 /* "example.com:80/x" without a scheme: the end, or 0. */
@@ -98,7 +137,7 @@ static size_t bare_name(struct mr_sa *sa, struct mr_slice s, size_t i, struct mr
 	size_t end = i, digits;
 	ptrdiff_t dot;
 
-	if ((i && !is_name_start(s.p[i - 1])) || (!sa_is_alpha(s.p[i]) && !sa_is_digit(s.p[i])))
+	if ((i && !is(s.p[i - 1], BEGINS_NAME)) || !is(s.p[i], WORD) || s.p[i] == '_')
 		return 0;
 	while (end < s.n && is_name_char(s.p[end]))
 		end++;
@@ -117,13 +156,13 @@ static size_t bare_name(struct mr_sa *sa, struct mr_slice s, size_t i, struct mr
 		end = digits;
 	}
 	if (end < s.n && s.p[end] == '/') {
-		size_t rest = run(s, end + 1, is_end);
+		size_t rest = up_to(s, end + 1, ENDS);
 
 		if (rest == end + 1 || rest - end - 1 > REST_MAX)
 			return 0;
 		end = rest;
 	}
-	return end == s.n || is_end(s.p[end]) ? end : 0;
+	return end == s.n || is(s.p[end], ENDS) ? end : 0;
 }
 
 /* Without what belongs to the sentence. */

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "mail/sa/internal.h"
 
+#define CANDIDATES_MAX 16 /* places where a needle may stand that are looked at one by one */
+
 struct mr_slice sa_trim(struct mr_slice s)
 {
 	while (s.n && sa_is_space(s.p[0]))
@@ -61,10 +63,47 @@ bool sa_list_has(const struct mr_sa_list *list, struct mr_slice s)
 	return false;
 }
 
+/* Roughly how often a byte stands in mail, from 0 to 9. */
+static const unsigned char frequency[256] = {
+	[' '] = 9, ['e'] = 9, ['a'] = 8, ['o'] = 8, ['t'] = 8, ['i'] = 8, ['n'] = 8, ['r'] = 8, ['s'] = 8,
+	['m'] = 7, ['c'] = 7, ['l'] = 7, ['d'] = 7, ['.'] = 7, ['h'] = 6, ['u'] = 6, ['p'] = 6, ['f'] = 5,
+	['b'] = 5, ['g'] = 5, ['y'] = 5, ['w'] = 5, ['v'] = 4, ['-'] = 4, ['k'] = 3, ['x'] = 3, ['0' ... '9'] = 6,
+};
+
+static size_t rarest_in(struct mr_slice s)
+{
+	unsigned char least = frequency[' '];
+	size_t best = 0;
+
+	for (size_t i = 0; i < s.n && least; i++)
+		if (frequency[(unsigned char)s.p[i]] < least) {
+			least = frequency[(unsigned char)s.p[i]];
+			best = i;
+		}
+	return best;
+}
+
+/* Needles are short and mostly not there: their rarest byte alone says so. */
 ptrdiff_t sa_find(struct mr_slice s, size_t from, struct mr_slice needle)
 {
-	const char *at = from <= s.n && s.p ? memmem(s.p + from, s.n - from, needle.p, needle.n) : NULL;
+	size_t rarest = rarest_in(needle);
+	const char *at, *end;
 
+	if (!s.p || from > s.n || needle.n > s.n - from)
+		return -1;
+	if (!needle.n)
+		return (ptrdiff_t)from;
+	at = s.p + from;
+	end = s.p + s.n;
+	for (int i = 0; i < CANDIDATES_MAX; i++, at++) {
+		at = memchr(at + rarest, needle.p[rarest], (size_t)(end - at) - (needle.n - 1));
+		if (!at)
+			return -1;
+		at -= rarest;
+		if (memcmp(at, needle.p, needle.n) == 0)
+			return at - s.p;
+	}
+	at = memmem(at, (size_t)(end - at), needle.p, needle.n);
 	return at ? at - s.p : -1;
 }
 
@@ -88,9 +127,12 @@ bool sa_ihas(struct mr_slice s, struct mr_slice needle)
 
 struct mr_slice sa_narrowed(struct mr_arena *a, struct mr_slice s)
 {
-	char *out = mr_arena_alloc(a, s.n + 1);
+	char *out;
 	size_t n = 0;
 
+	if (mr_slice_chr(s, '\xc2') < 0 && mr_slice_chr(s, '\xc3') < 0)
+		return sa_keep(a, s);
+	out = mr_arena_alloc(a, s.n + 1);
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
@@ -102,15 +144,11 @@ struct mr_slice sa_narrowed(struct mr_arena *a, struct mr_slice s)
 	return (struct mr_slice){ out, n };
 }
 
-size_t sa_space_at(struct mr_slice s, size_t i, bool wide)
+size_t sa_wide_space_at(struct mr_slice s, size_t i)
 {
 	unsigned char c = (unsigned char)s.p[i], d = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0,
 		      e = i + 2 < s.n ? (unsigned char)s.p[i + 2] : 0;
 
-	if (sa_is_space((char)c))
-		return 1;
-	if (!wide || c < 0xc2)
-		return 0;
 	if (c == 0xc2)
 		return d == 0x85 || d == 0xa0 ? 2 : 0;
 	if (c == 0xe1)

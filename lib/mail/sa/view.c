@@ -150,14 +150,13 @@ static struct mr_slice folded(struct mr_arena *a, struct mr_slice s, bool wide)
 	char *out = mr_arena_alloc(a, s.n + 1);
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n;) {
-		size_t len = sa_space_at(s, i, wide), first = 0, last = 0, breaks = 0, before, after;
+	for (size_t i = 0, len; i < s.n;) {
+		size_t first = 0, last = 0, breaks = 0, before, after;
 
-		if (!len) {
+		for (; i < s.n && !sa_space_at(s, i, wide); i++)
 			out[n++] = s.p[i] ? s.p[i] : '\n';
-			i++;
-			continue;
-		}
+		if (i == s.n)
+			break;
 		before = i;
 		for (; i < s.n && (len = sa_space_at(s, i, wide)); i += len) {
 			if (s.p[i] != '\n')
@@ -508,6 +507,15 @@ static void read_details(struct mr_sa *sa)
 	}
 	for (size_t i = 0; i < sa->n_htmls; i++)
 		add_html_uris(sa, sa->htmls[i]);
+}
+
+const char *mr_sa_uri_type_str(enum mr_sa_uri_type type)
+{
+	static const char *const names[MR_SA_URI_TYPES] = { "a",       "img",   "form",   "iframe",   "script",     "link",      "area",
+							    "body",    "table", "tr",     "td",       "frame",      "embed",     "base",
+							    "bgsound", "meta",  "parsed", "unlinked", "schemeless", "domainkeys" };
+
+	return names[__builtin_ctz(type)];
 }
 
 const struct mr_sa_uri *mr_sa_uri_details(struct mr_sa *sa, size_t *n)

@@ -1,4 +1,5 @@
-/* lock: see lock.h */
+/* admin: see admin.h */
+#include "rt/admin.h"
 
 /* system */
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 /* ours */
 #include "base/mem.h"
-#include "lock.h"
+#include "base/buf.h"
 #include "proto/control.h"
 #include "rt/ask.h"
 #include "rt/clock.h"
@@ -18,17 +19,17 @@
 #define OPEN_MAX   16
 #define ANSWER_MS  30000 /* it writes, and asks others to drop sessions */
 #define AGAIN_MS   60000
-#define RECENT_MAX 64  /* accounts and things remembered, the oldest forgotten first */
+#define RECENT_MAX 64  /* things remembered, the oldest forgotten first */
 #define TEXT_MAX   200 /* bytes of a reason */
 
 /* A question that is open. */
 struct asked {
 	struct asked *prev, *next;
-	struct mr_lock *lock;
+	struct mr_admin *admin;
 	char *what;
 };
 
-struct mr_lock {
+struct mr_admin {
 	struct mr_asker *asker;
 	struct asked *asked;
 	struct {
@@ -38,9 +39,9 @@ struct mr_lock {
 	size_t next;
 };
 
-struct mr_lock *mr_lock_new(struct mr_loop *l, const char *socket)
+struct mr_admin *mr_admin_new(struct mr_loop *l, const char *socket)
 {
-	struct mr_lock *k = mr_new(struct mr_lock, 1);
+	struct mr_admin *k = mr_new(struct mr_admin, 1);
 
 	k->asker = mr_asker_new(l, socket, OPEN_MAX);
 	return k;
@@ -48,12 +49,12 @@ struct mr_lock *mr_lock_new(struct mr_loop *l, const char *socket)
 
 static void forget(struct asked *a)
 {
-	DL_DELETE(a->lock->asked, a);
+	DL_DELETE(a->admin->asked, a);
 	free(a->what);
 	free(a);
 }
 
-void mr_lock_free(struct mr_lock *k)
+void mr_admin_free(struct mr_admin *k)
 {
 	if (!k)
 		return;
@@ -66,7 +67,7 @@ void mr_lock_free(struct mr_lock *k)
 }
 
 /* Notes it unless it is there. */
-static bool recently(struct mr_lock *k, const char *what)
+static bool recently(struct mr_admin *k, const char *what)
 {
 	uint64_t now = mr_now_ms();
 
@@ -103,37 +104,23 @@ static void add_text(struct mr_buf *line, const char *text)
 		mr_buf_putc(line, (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? ' ' : s.p[i]);
 }
 
-static void ask(struct mr_policyd *p, const char *verb, struct mr_slice address, const char *text)
+void mr_admin_ask(struct mr_admin *k, const char *verb, struct mr_slice about, const char *text)
 {
 	struct mr_buf what = MR_BUF(MR_CONTROL_LINE_MAX), line = MR_BUF(MR_CONTROL_LINE_MAX);
 	struct asked *a;
 
-	mr_buf_printf(&what, "%s ", verb);
-	mr_buf_add(&what, address);
-	if (!what.full && !recently(p->lock, what.p)) {
+	mr_buf_puts(&what, verb);
+	if (about.n > 0 && mr_buf_putc(&what, ' ') == 0)
+		mr_buf_add(&what, about);
+	if (!what.full && !recently(k, what.p)) {
 		mr_buf_add(&line, mr_buf_slice(&what));
 		mr_buf_putc(&line, ' ');
 		add_text(&line, text);
 		a = mr_new(struct asked, 1);
-		*a = (struct asked){ .lock = p->lock, .what = mr_buf_steal(&what) };
-		DL_APPEND(p->lock->asked, a);
-		mr_asker_ask(p->lock->asker, line.p, ANSWER_MS, on_answer, a);
+		*a = (struct asked){ .admin = k, .what = mr_buf_steal(&what) };
+		DL_APPEND(k->asked, a);
+		mr_asker_ask(k->asker, line.p, ANSWER_MS, on_answer, a);
 	}
 	mr_buf_done(&what);
 	mr_buf_done(&line);
-}
-
-void mr_lock_ask(struct mr_policyd *p, struct mr_slice address, const char *reason)
-{
-	ask(p, "lock", address, reason);
-}
-
-void mr_lock_notice(struct mr_policyd *p, struct mr_slice address, enum mr_limit_action action, const char *limit)
-{
-	mr_autofree char *verb = NULL;
-	struct mr_buf b = MR_BUF(64);
-
-	mr_buf_printf(&b, "limit-%s", mr_limit_action_str(action));
-	verb = mr_buf_steal(&b);
-	ask(p, verb, address, limit);
 }

@@ -1,0 +1,148 @@
+/* pdf-internal: what the files of pdf.h share. */
+#pragma once
+#include "base/buf.h"
+#include "mail/pdf.h"
+
+/* -- pdf-token.c -- */
+
+enum pdf_token {
+	PDF_END,
+	PDF_NAME,   /* text: without the slash, #xx undone */
+	PDF_STRING, /* text: escapes undone */
+	PDF_HEX,    /* the same, of <...> */
+	PDF_NUMBER, /* number */
+	PDF_WORD,   /* word: "obj", "R", "Tj" ... */
+	PDF_DICT,
+	PDF_DICT_END,
+	PDF_ARRAY,
+	PDF_ARRAY_END,
+};
+
+struct pdf_lexer {
+	const char *at, *end;
+	struct mr_buf *text; /* of what was read last; no more than it has room for */
+	struct mr_slice word;
+	double number;
+};
+
+enum pdf_token pdf_next(struct pdf_lexer *l);
+bool pdf_is_space(char c);
+void pdf_hex(struct pdf_lexer *l); /* up to '>', with it, or to the end */
+
+/* -- pdf-filter.c -- */
+
+enum pdf_filter { PDF_FLATE, PDF_ASCII85, PDF_ASCIIHEX };
+#define PDF_FILTERS_MAX 3
+
+/* Undoes them, one or more, in order; out takes what it has room for, of a broken stream what comes before the fault. False: there was
+ * more. */
+bool pdf_decode(struct mr_slice in, const enum pdf_filter *filters, size_t n, struct mr_buf *out);
+
+/* -- pdf-text.c -- */
+
+/* Adds what a content stream shows, in windows-1252, a line for each of its lines. */
+void pdf_text(struct mr_slice content, struct mr_buf *scratch, struct mr_buf *out);
+
+/* -- pdf-object.c -- */
+
+#define PDF_DEPTH_MAX 16 /* of dictionaries whose keys are told apart */
+#define PDF_REFS_MAX  64 /* scripts, and actions at opening, that are kept by number */
+
+/* Names that mean something, in the order of their bytes. */
+enum pdf_key {
+	PDF_KEY_A85,
+	PDF_KEY_AHX,
+	PDF_KEY_ASCII85,
+	PDF_KEY_ASCIIHEX,
+	PDF_KEY_CIDFONT,
+	PDF_KEY_EF,
+	PDF_KEY_EMBEDDED,
+	PDF_KEY_ENCRYPT,
+	PDF_KEY_F,
+	PDF_KEY_FILTER,
+	PDF_KEY_FIRST,
+	PDF_KEY_FL,
+	PDF_KEY_FLATE,
+	PDF_KEY_FUNCTION,
+	PDF_KEY_IMAGE,
+	PDF_KEY_JAVASCRIPT,
+	PDF_KEY_LAUNCH,
+	PDF_KEY_LENGTH,
+	PDF_KEY_LENGTH1,
+	PDF_KEY_METADATA,
+	PDF_KEY_N,
+	PDF_KEY_OBJECTS,
+	PDF_KEY_OPEN_ACTION,
+	PDF_KEY_OPENTYPE,
+	PDF_KEY_PAGE,
+	PDF_KEY_S,
+	PDF_KEY_SHADING,
+	PDF_KEY_SUBTYPE,
+	PDF_KEY_TYPE,
+	PDF_KEY_TYPE1C,
+	PDF_KEY_UF,
+	PDF_KEY_URI,
+	PDF_KEY_XREF,
+	PDF_KEY_NONE, /* no name */
+	PDF_KEY_OTHER,
+};
+
+enum pdf_stream { PDF_STREAM_TEXT, PDF_STREAM_OBJECTS, PDF_STREAM_FILE, PDF_STREAM_OTHER };
+
+struct pdf_frame {
+	bool embeds;
+	struct mr_slice names[2];
+};
+
+struct pdf_object {
+	unsigned long number;
+	size_t depth, tokens;
+	size_t open_depth; /* of the action at opening; 0: not in it */
+	struct pdf_frame frames[PDF_DEPTH_MAX];
+	enum pdf_key key;               /* read before, with nothing but numbers behind it */
+	size_t first_number, n_numbers; /* these numbers */
+	/* of the stream behind its dictionary */
+	enum pdf_stream stream;
+	enum pdf_filter filters[PDF_FILTERS_MAX];
+	size_t n_filters;
+	bool in_filters, unknown_filter;
+	size_t length, n, first;
+};
+
+struct pdf_content {
+	struct mr_slice bytes;
+	enum pdf_filter filters[PDF_FILTERS_MAX];
+	size_t n_filters;
+};
+
+struct pdf_refs {
+	unsigned long v[PDF_REFS_MAX];
+	size_t n;
+};
+
+struct pdf_reading {
+	struct mr_slice all;
+	struct mr_arena *arena;
+	struct mr_pdf *out;
+	struct mr_buf text /* the lexer's */, utf8;
+	size_t work, inflated; /* bytes read word by word; of streams so far */
+	size_t *left;          /* that these may still have */
+	size_t n_names;
+	bool no_more_ends; /* "endstream" does not follow any more */
+	struct pdf_refs scripts, opened;
+	struct pdf_content *contents;
+	size_t n_contents, room;
+	/* of mr_pdf_files() */
+	bool (*see)(struct mr_slice name, struct mr_slice content, void *arg);
+	void *arg;
+	bool stopped;
+};
+
+enum pdf_ending { PDF_ENDS_WITH_FILE, PDF_ENDS, PDF_ENDS_WITH_STREAM };
+
+/* Reads an object's words and notes what they tell. l is behind what ends it, or before the "obj" of the next one. */
+enum pdf_ending pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, struct pdf_object *o);
+bool pdf_tired(const struct pdf_reading *r); /* more work than the file is worth */
+/* To mr_pdf_files()'s reader. */
+void pdf_show(struct pdf_reading *r, struct mr_slice name, struct mr_slice content);
+size_t pdf_whole(double number); /* 0 for one below */

@@ -1,0 +1,267 @@
+/* pdf: see pdf.h. Objects, one after the other, where they stand. */
+/* system */
+#include <stdlib.h>
+
+/* ours */
+#include "base/mem.h"
+#include "mail/charset.h"
+#include "mail/pdf-internal.h"
+
+#define BEGIN_MAX    1024 /* bytes before the mark of a PDF */
+#define TRAILERS_MAX 100
+#define TRAILER_MAX  2048  /* bytes */
+#define OBJECTS_MAX  10000 /* of an object stream */
+
+/* What a stream holds, and *own what to free of it. All that is read of streams counts, since they may overlap. */
+static struct mr_slice decode(struct pdf_reading *r, struct mr_slice bytes, const enum pdf_filter *filters, size_t n, size_t max,
+			      struct mr_buf *own)
+{
+	*own = MR_BUF(*r->left < max ? *r->left : max);
+	if (n) {
+		r->out->cut |= !pdf_decode(bytes, filters, n, own);
+		r->inflated += own->n;
+		bytes = mr_buf_slice(own);
+	} else if (bytes.n > own->max) {
+		r->out->cut = true;
+		bytes.n = own->max;
+	}
+	*r->left -= bytes.n;
+	return bytes;
+}
+
+struct place {
+	unsigned long number;
+	size_t at;
+};
+
+/* What stands in front of the objects of a stream. */
+static size_t read_places(struct pdf_lexer *l, size_t max, struct place *out)
+{
+	size_t n = 0;
+
+	for (; n < max && pdf_next(l) == PDF_NUMBER; n++) {
+		out[n].number = pdf_whole(l->number);
+		if (pdf_next(l) != PDF_NUMBER)
+			break;
+		out[n].at = pdf_whole(l->number);
+	}
+	return n;
+}
+
+static void read_object_stream(struct pdf_reading *r, const struct pdf_object *of, struct mr_slice bytes)
+{
+	struct mr_slice objects = mr_slice_from(bytes, of->first);
+	struct pdf_lexer head = { .at = bytes.p, .end = bytes.p + (bytes.n - objects.n), .text = &r->text };
+	size_t max = of->n < OBJECTS_MAX ? of->n : OBJECTS_MAX, n;
+	mr_autofree struct place *places = mr_new(struct place, max + 1);
+
+	n = read_places(&head, max, places);
+	r->out->cut |= of->n > OBJECTS_MAX;
+	for (size_t i = 0; i < n && !r->stopped && !pdf_tired(r); i++) {
+		struct mr_slice one = mr_slice_from(objects, places[i].at);
+		struct pdf_object o = { .number = places[i].number, .key = PDF_KEY_NONE };
+		struct pdf_lexer l = { .at = one.p, .end = one.p + one.n, .text = &r->text };
+
+		if (i + 1 < n && places[i + 1].at > places[i].at && places[i + 1].at - places[i].at < one.n)
+			l.end = one.p + (places[i + 1].at - places[i].at);
+		pdf_read_object(r, &l, &o);
+	}
+}
+
+static void read_file(struct pdf_reading *r, const struct pdf_object *o, struct mr_slice bytes)
+{
+	struct mr_buf own;
+
+	r->out->n_files++;
+	if (!r->see || r->stopped)
+		return;
+	if (r->out->n_files > MR_PDF_FILES_MAX || o->unknown_filter) {
+		r->out->cut = true;
+		return;
+	}
+	bytes = decode(r, bytes, o->filters, o->n_filters, MR_PDF_FILE_MAX, &own);
+	if (bytes.n)
+		pdf_show(r, (struct mr_slice){ 0 }, bytes);
+	mr_buf_done(&own);
+}
+
+static void keep_content(struct pdf_reading *r, const struct pdf_object *o, struct mr_slice bytes)
+{
+	if (r->see || !bytes.n)
+		return;
+	if (r->n_contents == MR_PDF_STREAMS_MAX) {
+		r->out->cut = true;
+		return;
+	}
+	r->contents = mr_arena_more(r->arena, r->contents, r->n_contents, &r->room, MR_PDF_STREAMS_MAX, sizeof(*r->contents));
+	r->contents[r->n_contents] = (struct pdf_content){ .bytes = bytes, .n_filters = o->n_filters };
+	memcpy(r->contents[r->n_contents++].filters, o->filters, sizeof(o->filters));
+}
+
+static void read_stream(struct pdf_reading *r, const struct pdf_object *o, struct mr_slice bytes)
+{
+	struct mr_buf own;
+
+	if (o->stream == PDF_STREAM_FILE) {
+		read_file(r, o, bytes);
+	} else if (o->unknown_filter) {
+		r->out->cut |= o->stream == PDF_STREAM_OBJECTS;
+	} else if (o->stream == PDF_STREAM_TEXT) {
+		keep_content(r, o, bytes);
+	} else if (o->stream == PDF_STREAM_OBJECTS) {
+		read_object_stream(r, o, decode(r, bytes, o->filters, o->n_filters, MR_PDF_STREAM_MAX, &own));
+		mr_buf_done(&own);
+	}
+}
+
+/* The bytes behind "stream": as many as the dictionary says if that is true, else up to the next "endstream". *at is behind them. */
+static struct mr_slice stream_bytes(struct pdf_reading *r, const struct pdf_object *o, const char **at)
+{
+	static const char mark[] = "endstream";
+	const char *first = *at, *end = r->all.p + r->all.n, *last;
+
+	first += first < end && *first == '\r';
+	first += first < end && *first == '\n';
+	if (o->length && o->length <= (size_t)(end - first)) {
+		for (last = first + o->length; last < end && pdf_is_space(*last); last++)
+			;
+		if (mr_slice_starts((struct mr_slice){ last, (size_t)(end - last) }, mr_slice_of(mark))) {
+			*at = last;
+			return (struct mr_slice){ first, o->length };
+		}
+	}
+	last = r->no_more_ends ? NULL : memmem(first, (size_t)(end - first), mark, sizeof(mark) - 1);
+	r->no_more_ends = !last;
+	*at = last ? last : first;
+	return (struct mr_slice){ first, (size_t)((last ? last : end) - first) };
+}
+
+/* -- the file -- */
+
+/* "12 0 " before `at`. */
+static bool number_before(const char *from, const char *at, unsigned long *number)
+{
+	unsigned long v = 0, unit = 1;
+
+	for (int i = 0; i < 2; i++) {
+		const char *end;
+
+		while (at > from && pdf_is_space(at[-1]))
+			at--;
+		v = 0;
+		unit = 1;
+		for (end = at; at > from && end - at < 10 && at[-1] >= '0' && at[-1] <= '9'; at--, unit *= 10)
+			v += unit * (unsigned long)(at[-1] - '0');
+		if (at == end)
+			return false;
+	}
+	*number = v;
+	return true;
+}
+
+static void read_objects(struct pdf_reading *r)
+{
+	const char *at = r->all.p, *end = r->all.p + r->all.n;
+
+	while (!r->stopped && !pdf_tired(r) && (at = memmem(at, (size_t)(end - at), "obj", 3)) != NULL) {
+		struct pdf_object o = { .key = PDF_KEY_NONE };
+		struct pdf_lexer l = { .at = at + 3, .end = end, .text = &r->text };
+
+		at += 3;
+		if (!number_before(r->all.p, at - 3, &o.number))
+			continue;
+		switch (pdf_read_object(r, &l, &o)) {
+		case PDF_ENDS_WITH_FILE:
+			break;
+		case PDF_ENDS:
+			at = l.at;
+			break;
+		case PDF_ENDS_WITH_STREAM:
+			at = l.at;
+			read_stream(r, &o, stream_bytes(r, &o, &at));
+			break;
+		}
+	}
+}
+
+/* What is encrypted says so here, or in a stream of cross-references. */
+static void read_trailers(struct pdf_reading *r)
+{
+	static const char mark[] = "trailer";
+	const char *at = r->all.p, *end = r->all.p + r->all.n;
+
+	for (size_t i = 0; i < TRAILERS_MAX && (at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1)) != NULL; i++) {
+		struct pdf_object o = { .key = PDF_KEY_NONE };
+		struct pdf_lexer l = { .at = at + sizeof(mark) - 1, .end = end, .text = &r->text };
+
+		at = l.at;
+		if (end - l.at > TRAILER_MAX)
+			l.end = l.at + TRAILER_MAX;
+		pdf_read_object(r, &l, &o);
+	}
+}
+
+static void read_text(struct pdf_reading *r)
+{
+	struct mr_buf text = MR_BUF(MR_PDF_TEXT_MAX), utf8 = MR_BUF(3 * MR_PDF_TEXT_MAX);
+
+	for (size_t i = 0; i < r->n_contents && !text.full; i++) {
+		struct pdf_content *c = &r->contents[i];
+		struct mr_buf own;
+
+		pdf_text(decode(r, c->bytes, c->filters, c->n_filters, MR_PDF_STREAM_MAX, &own), &r->text, &text);
+		mr_buf_done(&own);
+	}
+	r->out->cut |= text.full;
+	mr_charset_to_utf8(mr_buf_slice(&text), MR_LIT("windows-1252"), &utf8);
+	r->out->text = mr_slice_of(mr_arena_slice(r->arena, mr_buf_slice(&utf8)));
+	mr_buf_done(&text);
+	mr_buf_done(&utf8);
+}
+
+static void read_all(struct pdf_reading *r)
+{
+	r->text = MR_BUF(MR_PDF_STRING_MAX);
+	r->utf8 = MR_BUF(3 * MR_PDF_STRING_MAX);
+	if (r->all.n > MR_PDF_BYTES_MAX) {
+		r->all.n = MR_PDF_BYTES_MAX;
+		r->out->cut = true;
+	}
+	if (mr_pdf_begins(r->all)) {
+		read_trailers(r);
+		read_objects(r);
+		if (!r->see)
+			read_text(r);
+	}
+	for (size_t i = 0; i < r->opened.n; i++)
+		for (size_t k = 0; k < r->scripts.n; k++)
+			r->out->open_script |= r->opened.v[i] == r->scripts.v[k];
+	mr_buf_done(&r->text);
+	mr_buf_done(&r->utf8);
+}
+
+bool mr_pdf_begins(struct mr_slice bytes)
+{
+	size_t n = bytes.n < BEGIN_MAX ? bytes.n : BEGIN_MAX;
+
+	return n && memmem(bytes.p, n, "%PDF-", 5);
+}
+
+void mr_pdf_read(struct mr_slice bytes, struct mr_arena *arena, struct mr_pdf *out)
+{
+	size_t left = MR_PDF_INFLATED_MAX;
+	struct pdf_reading r = { .all = bytes, .arena = arena, .out = out, .left = &left };
+
+	*out = (struct mr_pdf){ 0 };
+	read_all(&r);
+}
+
+bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool (*see)(struct mr_slice name, struct mr_slice content, void *arg), void *arg)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_pdf out = { 0 };
+	struct pdf_reading r = { .all = bytes, .arena = arena, .out = &out, .left = left, .see = see, .arg = arg };
+
+	read_all(&r);
+	return !out.cut;
+}
