@@ -123,7 +123,7 @@ static void look_uu(struct look *l, struct mr_slice text, unsigned depth)
 	while (mr_uu_next(&text, &name, &bytes) && may_go_on(l)) {
 		l->cut |= bytes.full;
 		show(l, (struct mr_attached){ .name = name });
-		look_file(l, mr_buf_slice(&bytes), depth + 1);
+		look_file(l, mr_buf_slice(&bytes), depth);
 	}
 	mr_buf_done(&bytes);
 }
@@ -145,7 +145,7 @@ static bool see_tnef(struct mr_slice name, bool utf16, struct mr_slice content, 
 	if (name.n)
 		show_name(at->look, name, utf16 ? "utf-16le" : "");
 	else if (may_go_on(at->look))
-		look_file(at->look, content, at->depth + 1);
+		look_file(at->look, content, at->depth);
 	return !at->look->stopped;
 }
 
@@ -163,15 +163,18 @@ static bool see_pdf(struct mr_slice name, struct mr_slice content, void *arg)
 	if (name.n)
 		show(at->look, (struct mr_attached){ .name = name });
 	else if (may_go_on(at->look))
-		look_file(at->look, content, at->depth + 1);
+		look_file(at->look, content, at->depth);
 	return !at->look->stopped;
 }
 
 static void look_pdf(struct look *l, struct mr_slice bytes, unsigned depth)
 {
 	struct level at = { l, depth };
+	bool encrypted = false;
 
-	l->cut |= !mr_pdf_files(bytes, &l->inflate, see_pdf, &at);
+	l->cut |= !mr_pdf_files(bytes, &l->inflate, &encrypted, see_pdf, &at);
+	if (encrypted)
+		show(l, (struct mr_attached){ .encrypted = true });
 }
 
 /* -- Outlook's messages, and Office documents -- */
@@ -194,17 +197,22 @@ static bool see_ole(struct mr_ole *ole, const struct mr_ole_entry *e, void *arg)
 		struct mr_slice name;
 		enum { NAME, UTF16_NAME, CONTENT, PACKAGE } is;
 	} streams[] = {
-		{ MR_LIT("__substg1.0_3704001E"), NAME },       { MR_LIT("__substg1.0_3707001E"), NAME },
-		{ MR_LIT("__substg1.0_3704001F"), UTF16_NAME }, { MR_LIT("__substg1.0_3707001F"), UTF16_NAME },
-		{ MR_LIT("__substg1.0_37010102"), CONTENT },    { MR_LIT("\1Ole10Native"), PACKAGE },
+		{ MR_LIT("__substg1.0_3704001E"), NAME },
+		{ MR_LIT("__substg1.0_3707001E"), NAME },
+		{ MR_LIT("__substg1.0_3704001F"), UTF16_NAME },
+		{ MR_LIT("__substg1.0_3707001F"), UTF16_NAME },
+		{ MR_LIT("__substg1.0_37010102"), CONTENT },
+		{ MR_LIT("\1Ole10Native"), PACKAGE },
+		{ MR_LIT("Package"), CONTENT },
+		{ MR_LIT("CONTENTS"), CONTENT },
 	};
 	struct level *at = arg;
 	struct look *l = at->look;
 	size_t i = 0;
 
-	if (mr_slice_eq(e->name, MR_LIT("_VBA_PROJECT")))
+	if (mr_slice_ieq(e->name, MR_LIT("_VBA_PROJECT")))
 		show(l, (struct mr_attached){ .type = MR_LIT(MR_ATTACHED_MACROS) });
-	else if (mr_slice_eq(e->name, MR_LIT("EncryptedPackage")))
+	else if (mr_slice_ieq(e->name, MR_LIT("EncryptedPackage")))
 		show(l, (struct mr_attached){ .encrypted = true });
 	while (e->stream && i < MR_COUNT(streams) && !mr_slice_ieq(e->name, streams[i].name))
 		i++;
@@ -214,9 +222,9 @@ static bool see_ole(struct mr_ole *ole, const struct mr_ole_entry *e, void *arg)
 		mr_ole_stream(ole, e, &bytes);
 		l->inflate -= bytes.n;
 		if (streams[i].is == CONTENT)
-			look_file(l, mr_buf_slice(&bytes), at->depth + 1);
+			look_file(l, mr_buf_slice(&bytes), at->depth);
 		else if (streams[i].is == PACKAGE)
-			see_package(l, mr_buf_slice(&bytes), at->depth + 1);
+			see_package(l, mr_buf_slice(&bytes), at->depth);
 		else
 			show_name(l, mr_buf_slice(&bytes), streams[i].is == NAME ? "" : "utf-16le");
 		mr_buf_done(&bytes);
@@ -243,7 +251,7 @@ static void look_cms(struct look *l, struct mr_slice bytes, unsigned depth)
 	if (kind == MR_CMS_SIGNED) {
 		l->cut |= !mr_cms_content(bytes, &content);
 		if (content.n && may_go_on(l))
-			look_file(l, mr_buf_slice(&content), depth + 1);
+			look_file(l, mr_buf_slice(&content), depth);
 	}
 	mr_buf_done(&content);
 }
@@ -273,7 +281,7 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 	if (file)
 		look_inside(l, bytes, depth);
 	if (p->kind == MR_MIME_PLAIN && !(file && begins_uu(bytes)))
-		look_uu(l, bytes, depth);
+		look_uu(l, bytes, depth + 1);
 }
 
 static void look_view(struct look *l, struct mr_mime_view *v, unsigned depth);
@@ -369,7 +377,7 @@ static void look_inside(struct look *l, struct mr_slice bytes, unsigned depth)
 {
 	if (l->stopped || !holds_files(bytes))
 		return;
-	if (depth == MR_ATTACHED_DEPTH_MAX) {
+	if (depth >= MR_ATTACHED_DEPTH_MAX) {
 		l->cut = true;
 		return;
 	}

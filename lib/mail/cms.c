@@ -8,7 +8,7 @@
 #define OCTETS     0x04
 #define PIECES     0x24 /* octets, in elements of their own */
 #define CONTENT    0xa0
-#define LENGTH_MAX 4 /* bytes */
+#define LENGTH_MAX 4 /* bytes, but for zeros in front */
 #define ENDLESS    0x80
 
 struct element {
@@ -27,12 +27,15 @@ static bool take(struct mr_slice *s, struct element *out)
 	*out = (struct element){ .tag = (unsigned char)s->p[0] };
 	n = (unsigned char)s->p[1];
 	out->endless = n == ENDLESS;
-	if (n > ENDLESS + LENGTH_MAX || (n > ENDLESS && n - ENDLESS > s->n - 2))
+	if (n > ENDLESS && n - ENDLESS > s->n - 2)
 		return false;
 	if (n < ENDLESS)
 		length = n;
-	for (size_t i = 0; n > ENDLESS && i < n - ENDLESS; i++)
+	for (size_t i = 0; n > ENDLESS && i < n - ENDLESS; i++) {
+		if (length >> 8 * (LENGTH_MAX - 1))
+			return false;
 		length = length << 8 | (unsigned char)s->p[2 + i];
+	}
 	out->content = mr_slice_from(*s, 2 + (n > ENDLESS ? n - ENDLESS : 0));
 	*s = out->content;
 	if (!out->endless && length < s->n) {

@@ -7,7 +7,7 @@
 #define ENTRY_SIZE   128
 #define HEAD_TABLES  109 /* places of tables in the head itself */
 #define SECTOR_MAX   0xfffffffa
-#define STEPS_PER    4 /* along chains, for each sector that there is */
+#define STEPS_PER    16 /* along chains, for each sector that there is; eight small ones are in one */
 #define SHIFT_MIN    7
 #define SHIFT_MAX    16
 #define MINI_SHIFT   6
@@ -92,8 +92,8 @@ static bool read_head(struct mr_ole *ole)
 		return false;
 	ole->directory = number(ole->bytes, 48, 4);
 	ole->mini_below = number(ole->bytes, 56, 4);
-	ole->mini_table = number(ole->bytes, 60, 4);
-	ole->mini_stream = SECTOR_MAX;
+	ole->mini_table.next = number(ole->bytes, 60, 4);
+	ole->mini_stream.next = SECTOR_MAX;
 	ole->n_sectors = (ole->bytes.n - 1) >> ole->shift; /* the last one may be short */
 	find_tables(ole);
 	return true;
@@ -122,38 +122,34 @@ static void large_stream(struct mr_ole *ole, uint32_t first, size_t size, struct
 	ole->cut |= out->n - start < size;
 }
 
-/* The sector number n of a chain; each look begins at its front, or where the last one was. */
-struct place {
-	uint32_t first, at;
-	size_t n;
-};
-
-static uint32_t nth(struct mr_ole *ole, struct place *p, size_t n)
+/* The sector number n of a chain. */
+static uint32_t nth(struct mr_ole *ole, struct mr_ole_chain *c, size_t n)
 {
-	if (n < p->n) {
-		p->n = 0;
-		p->at = p->first;
+	while (c->n <= n && c->next < ole->n_sectors && !ole->cut) {
+		if (c->n == c->room) {
+			c->room = 2 * c->room + 16;
+			c->v = mr_realloc(c->v, c->room * sizeof(*c->v));
+		}
+		c->v[c->n++] = c->next;
+		c->next = next(ole, c->next);
 	}
-	for (; p->n < n && p->at < ole->n_sectors; p->n++)
-		p->at = next(ole, p->at);
-	return p->at;
+	return n < c->n ? c->v[n] : SECTOR_MAX;
 }
 
 /* Small sectors are parts of the stream of the root, and have a table of their own. */
 static void small_stream(struct mr_ole *ole, uint32_t first, size_t size, struct mr_buf *out)
 {
-	struct place table = { ole->mini_table, ole->mini_table, 0 }, data = { ole->mini_stream, ole->mini_stream, 0 };
 	size_t each = ((size_t)1 << ole->shift) / 4, in_one = (size_t)1 << (ole->shift - ole->mini_shift), start = out->n;
 
 	for (uint32_t at = first; at < SECTOR_MAX && out->n - start < size && !out->full && step(ole);) {
-		struct mr_slice s = mr_slice_from(sector(ole, nth(ole, &data, at / in_one)), at % in_one << ole->mini_shift);
+		struct mr_slice s = mr_slice_from(sector(ole, nth(ole, &ole->mini_stream, at / in_one)), at % in_one << ole->mini_shift);
 
 		if (!s.n)
 			break;
 		if (s.n > (size_t)1 << ole->mini_shift)
 			s.n = (size_t)1 << ole->mini_shift;
 		add(out, s, size - (out->n - start));
-		s = sector(ole, nth(ole, &table, at / each));
+		s = sector(ole, nth(ole, &ole->mini_table, at / each));
 		at = s.n ? number(s, at % each * 4, 4) : SECTOR_MAX;
 	}
 	ole->cut |= out->n - start < size;
@@ -185,8 +181,8 @@ static bool read_entry(struct mr_ole *ole, struct mr_slice s, char name[MR_OLE_N
 			break;
 		name[n++] = (char)(c < 128 ? c : '?');
 	}
-	if (kind == KIND_ROOT)
-		ole->mini_stream = number(s, 116, 4);
+	if (kind == KIND_ROOT && ole->mini_stream.next == SECTOR_MAX && !ole->mini_stream.n) /* the first one */
+		ole->mini_stream.next = number(s, 116, 4);
 	*out = (struct mr_ole_entry){
 		.name = { name, n }, .stream = kind == KIND_STREAM, .first = number(s, 116, 4), .size = number(s, 120, 4)
 	};
@@ -212,6 +208,8 @@ bool mr_ole_read(struct mr_slice bytes, bool (*see)(struct mr_ole *ole, const st
 		}
 	}
 	free(ole.tables);
+	free(ole.mini_table.v);
+	free(ole.mini_stream.v);
 	return !ole.cut && n > 0;
 }
 

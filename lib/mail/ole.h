@@ -6,13 +6,21 @@
 #define MR_OLE_ENTRIES_MAX 20000
 #define MR_OLE_NAME_MAX    64 /* bytes of UTF-16 */
 
+/* The sectors of a chain as far as it was gone along. */
+struct mr_ole_chain {
+	uint32_t *v;
+	size_t n, room;
+	uint32_t next; /* where it goes on */
+};
+
 struct mr_ole {
 	struct mr_slice bytes;
 	size_t shift, mini_shift, mini_below; /* sizes of sectors, as powers of two; streams below are in small ones */
 	size_t n_sectors;
 	uint32_t *tables; /* sectors that hold the table of chains; who reads it frees it */
 	size_t n_tables;
-	uint32_t directory, mini_table, mini_stream;
+	uint32_t directory;
+	struct mr_ole_chain mini_table, mini_stream;
 	size_t steps; /* along chains so far */
 	bool cut;     /* broken, or past a bound */
 };

@@ -45,8 +45,10 @@ void pdf_text(struct mr_slice content, struct mr_buf *scratch, struct mr_buf *ou
 
 /* -- pdf-object.c -- */
 
-#define PDF_DEPTH_MAX 16 /* of dictionaries whose keys are told apart */
-#define PDF_REFS_MAX  64 /* scripts, and actions at opening, that are kept by number */
+#define PDF_DEPTH_MAX 16                     /* of dictionaries whose keys are told apart */
+#define PDF_REFS_MAX  64                     /* scripts, and actions at opening, that are kept by number */
+#define PDF_FILE_REFS (4 * MR_PDF_FILES_MAX) /* the same of files, and of their names */
+#define PDF_NAME_KEYS 5                      /* of a file's name: F, UF, and three old ones */
 
 /* Names that mean something, in the order of their bytes. */
 enum pdf_key {
@@ -55,6 +57,8 @@ enum pdf_key {
 	PDF_KEY_ASCII85,
 	PDF_KEY_ASCIIHEX,
 	PDF_KEY_CIDFONT,
+	PDF_KEY_DOS,
+	PDF_KEY_PARAMETERS,
 	PDF_KEY_EF,
 	PDF_KEY_EMBEDDED,
 	PDF_KEY_ENCRYPT,
@@ -69,12 +73,14 @@ enum pdf_key {
 	PDF_KEY_LAUNCH,
 	PDF_KEY_LENGTH,
 	PDF_KEY_LENGTH1,
+	PDF_KEY_MAC,
 	PDF_KEY_METADATA,
 	PDF_KEY_N,
 	PDF_KEY_OBJECTS,
 	PDF_KEY_OPEN_ACTION,
 	PDF_KEY_OPENTYPE,
 	PDF_KEY_PAGE,
+	PDF_KEY_PREDICTOR,
 	PDF_KEY_S,
 	PDF_KEY_SHADING,
 	PDF_KEY_SUBTYPE,
@@ -82,6 +88,7 @@ enum pdf_key {
 	PDF_KEY_TYPE1C,
 	PDF_KEY_UF,
 	PDF_KEY_URI,
+	PDF_KEY_UNIX,
 	PDF_KEY_XREF,
 	PDF_KEY_NONE, /* no name */
 	PDF_KEY_OTHER,
@@ -91,7 +98,7 @@ enum pdf_stream { PDF_STREAM_TEXT, PDF_STREAM_OBJECTS, PDF_STREAM_FILE, PDF_STRE
 
 struct pdf_frame {
 	bool embeds;
-	struct mr_slice names[2];
+	struct mr_slice names[PDF_NAME_KEYS];
 };
 
 struct pdf_object {
@@ -105,7 +112,7 @@ struct pdf_object {
 	enum pdf_stream stream;
 	enum pdf_filter filters[PDF_FILTERS_MAX];
 	size_t n_filters;
-	bool in_filters, unknown_filter;
+	bool in_filters, in_parameters, unknown_filter;
 	size_t length, n, first;
 };
 
@@ -128,7 +135,7 @@ struct pdf_reading {
 	size_t work, inflated; /* bytes read word by word; of streams so far */
 	size_t *left;          /* that these may still have */
 	size_t n_names;
-	bool no_more_ends; /* "endstream" does not follow any more */
+	const char *end_mark; /* the "endstream" that was found last; NULL: none yet; the end: there are no more */
 	struct pdf_refs scripts, opened;
 	struct pdf_content *contents;
 	size_t n_contents, room;
@@ -136,13 +143,16 @@ struct pdf_reading {
 	bool (*see)(struct mr_slice name, struct mr_slice content, void *arg);
 	void *arg;
 	bool stopped;
+	unsigned long file_refs[PDF_FILE_REFS]; /* objects that stand where a file or its name should */
+	size_t n_file_refs;
+	bool embeds; /* a file is told of */
+	bool again;  /* the second look, for these objects alone */
 };
 
-enum pdf_ending { PDF_ENDS_WITH_FILE, PDF_ENDS, PDF_ENDS_WITH_STREAM };
-
-/* Reads an object's words and notes what they tell. l is behind what ends it, or before the "obj" of the next one. */
-enum pdf_ending pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, struct pdf_object *o);
+/* Reads an object's words and notes what they tell. True: l is behind its "stream". */
+bool pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, struct pdf_object *o);
 bool pdf_tired(const struct pdf_reading *r); /* more work than the file is worth */
 /* To mr_pdf_files()'s reader. */
 void pdf_show(struct pdf_reading *r, struct mr_slice name, struct mr_slice content);
+bool pdf_is_file_ref(const struct pdf_reading *r, unsigned long number);
 size_t pdf_whole(double number); /* 0 for one below */

@@ -15,6 +15,8 @@ static const char *const names[] = {
 	"ASCII85Decode",
 	"ASCIIHexDecode",
 	"CIDFontType0C",
+	"DOS",
+	"DecodeParms",
 	"EF",
 	"EmbeddedFile",
 	"Encrypt",
@@ -29,12 +31,14 @@ static const char *const names[] = {
 	"Launch",
 	"Length",
 	"Length1",
+	"Mac",
 	"Metadata",
 	"N",
 	"ObjStm",
 	"OpenAction",
 	"OpenType",
 	"Page",
+	"Predictor",
 	"S",
 	"ShadingType",
 	"Subtype",
@@ -42,6 +46,7 @@ static const char *const names[] = {
 	"Type1C",
 	"UF",
 	"URI",
+	"Unix",
 	"XRef",
 };
 
@@ -96,16 +101,32 @@ static bool is_web(struct mr_slice s)
 	return mr_slice_istarts(s, MR_LIT("http://")) || mr_slice_istarts(s, MR_LIT("https://"));
 }
 
+/* Which of the keys of a name it is; PDF_NAME_KEYS: none. */
+static size_t name_key(enum pdf_key k)
+{
+	static const enum pdf_key keys[PDF_NAME_KEYS] = { PDF_KEY_F, PDF_KEY_UF, PDF_KEY_UNIX, PDF_KEY_MAC, PDF_KEY_DOS };
+	size_t i = 0;
+
+	while (i < PDF_NAME_KEYS && keys[i] != k)
+		i++;
+	return i;
+}
+
 static void take_string(struct pdf_reading *r, struct pdf_object *o)
 {
 	struct mr_slice s = mr_buf_slice(&r->text);
-	bool file = o->key == PDF_KEY_F || o->key == PDF_KEY_UF;
+	size_t name = name_key(o->key);
+	bool file = name < PDF_NAME_KEYS;
 
 	if (o->key == PDF_KEY_URI || ((file || o->tokens == 0) && is_web(s))) {
 		add_link(r, s);
+	} else if (r->again) {
+		s = o->tokens == 0 && pdf_is_file_ref(r, o->number) ? plain(r, s) : (struct mr_slice){ 0 };
+		if (s.n)
+			pdf_show(r, s, (struct mr_slice){ 0 });
 	} else if (file && r->see && o->depth && o->depth <= PDF_DEPTH_MAX) {
 		if (r->n_names++ < NAMES_MAX)
-			o->frames[o->depth - 1].names[o->key == PDF_KEY_UF] = mr_slice_of(mr_arena_slice(r->arena, plain(r, s)));
+			o->frames[o->depth - 1].names[name] = mr_slice_of(mr_arena_slice(r->arena, plain(r, s)));
 		else
 			r->out->cut = true;
 	}
@@ -161,7 +182,7 @@ static bool tells_other(const struct pdf_object *o, enum pdf_key k)
 
 static void take_name(struct pdf_reading *r, struct pdf_object *o, enum pdf_key k)
 {
-	if (o->in_filters || o->key == PDF_KEY_FILTER)
+	if (o->in_filters || (o->key == PDF_KEY_FILTER && o->depth == 1))
 		take_filter(o, k);
 	else if (o->key == PDF_KEY_S)
 		take_action(r, o, k);
@@ -172,7 +193,7 @@ static void take_name(struct pdf_reading *r, struct pdf_object *o, enum pdf_key 
 	else if (k == PDF_KEY_ENCRYPT && o->depth == 1)
 		r->out->encrypted = true;
 	else if (k == PDF_KEY_EF && o->depth && o->depth <= PDF_DEPTH_MAX)
-		o->frames[o->depth - 1].embeds = true;
+		r->embeds = o->frames[o->depth - 1].embeds = true;
 	else if (o->depth == 1 && tells_other(o, k))
 		o->stream = o->stream == PDF_STREAM_TEXT ? PDF_STREAM_OTHER : o->stream;
 }
@@ -189,6 +210,7 @@ static void take_number(struct pdf_object *o, double number)
 	if (!o->n_numbers)
 		o->first_number = v;
 	o->n_numbers++;
+	o->unknown_filter |= o->key == PDF_KEY_PREDICTOR && v > 1;
 	if (o->depth != 1 || o->n_numbers != 1)
 		return;
 	if (o->key == PDF_KEY_LENGTH)
@@ -199,8 +221,32 @@ static void take_number(struct pdf_object *o, double number)
 		o->first = v;
 }
 
+bool pdf_is_file_ref(const struct pdf_reading *r, unsigned long number)
+{
+	size_t i = 0;
+
+	while (i < r->n_file_refs && r->file_refs[i] != number)
+		i++;
+	return i < r->n_file_refs;
+}
+
+static void add_file_ref(struct pdf_reading *r, unsigned long number)
+{
+	if (!r->see || r->again || pdf_is_file_ref(r, number))
+		return;
+	if (r->n_file_refs < PDF_FILE_REFS)
+		r->file_refs[r->n_file_refs++] = number;
+	else
+		r->out->cut = true;
+}
+
 static void take_reference(struct pdf_reading *r, struct pdf_object *o)
 {
+	bool packing = o->in_filters || o->in_parameters || o->key == PDF_KEY_FILTER || o->key == PDF_KEY_PARAMETERS;
+
+	if (name_key(o->key) < PDF_NAME_KEYS)
+		add_file_ref(r, o->first_number);
+	o->unknown_filter |= packing && o->depth == 1;
 	if (o->key == PDF_KEY_OPEN_ACTION)
 		add_ref(&r->opened, o->first_number);
 	else if (o->key == PDF_KEY_LENGTH && o->depth == 1)
@@ -229,7 +275,7 @@ static void close_dict(struct pdf_reading *r, struct pdf_object *o)
 		o->open_depth = 0;
 	if (o->depth-- > PDF_DEPTH_MAX)
 		return;
-	for (size_t i = 0; r->see && o->frames[o->depth].embeds && i < 2; i++)
+	for (size_t i = 0; r->see && !r->again && o->frames[o->depth].embeds && i < PDF_NAME_KEYS; i++)
 		if (o->frames[o->depth].names[i].n)
 			pdf_show(r, o->frames[o->depth].names[i], (struct mr_slice){ 0 });
 }
@@ -263,9 +309,10 @@ static void take(struct pdf_reading *r, struct pdf_object *o, enum pdf_token t, 
 		break;
 	case PDF_ARRAY:
 		o->in_filters = o->key == PDF_KEY_FILTER && o->depth == 1;
+		o->in_parameters = o->key == PDF_KEY_PARAMETERS && o->depth == 1;
 		break;
 	case PDF_ARRAY_END:
-		o->in_filters = false;
+		o->in_filters = o->in_parameters = false;
 		break;
 	case PDF_END:
 		break;
@@ -281,7 +328,7 @@ bool pdf_tired(const struct pdf_reading *r)
 	return r->work > MR_PDF_WORK_MAX || r->work > 4 * (r->all.n + r->inflated);
 }
 
-enum pdf_ending pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, struct pdf_object *o)
+bool pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, struct pdf_object *o)
 {
 	while (!r->stopped) {
 		const char *before = l->at;
@@ -295,14 +342,10 @@ enum pdf_ending pdf_read_object(struct pdf_reading *r, struct pdf_lexer *l, stru
 		if (t == PDF_END)
 			break;
 		if (t == PDF_WORD && mr_slice_eq(l->word, MR_LIT("stream")))
-			return PDF_ENDS_WITH_STREAM;
-		if (t == PDF_WORD && mr_slice_eq(l->word, MR_LIT("endobj")))
-			return PDF_ENDS;
-		if (t == PDF_WORD && mr_slice_eq(l->word, MR_LIT("obj"))) {
-			l->at = l->word.p;
-			return PDF_ENDS;
-		}
+			return true;
+		if (t == PDF_WORD && (mr_slice_eq(l->word, MR_LIT("endobj")) || mr_slice_eq(l->word, MR_LIT("obj"))))
+			break;
 		take(r, o, t, l);
 	}
-	return PDF_ENDS_WITH_FILE;
+	return false;
 }

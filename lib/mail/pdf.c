@@ -8,6 +8,7 @@
 #include "mail/pdf-internal.h"
 
 #define BEGIN_MAX    1024 /* bytes before the mark of a PDF */
+#define COMMENT_MAX  256  /* bytes of a comment in the head of an object */
 #define TRAILERS_MAX 100
 #define TRAILER_MAX  2048  /* bytes */
 #define OBJECTS_MAX  10000 /* of an object stream */
@@ -102,7 +103,7 @@ static void read_stream(struct pdf_reading *r, const struct pdf_object *o, struc
 {
 	struct mr_buf own;
 
-	if (o->stream == PDF_STREAM_FILE) {
+	if (r->again ? o->stream != PDF_STREAM_FILE && pdf_is_file_ref(r, o->number) : o->stream == PDF_STREAM_FILE) {
 		read_file(r, o, bytes);
 	} else if (o->unknown_filter) {
 		r->out->cut |= o->stream == PDF_STREAM_OBJECTS;
@@ -114,29 +115,58 @@ static void read_stream(struct pdf_reading *r, const struct pdf_object *o, struc
 	}
 }
 
-/* The bytes behind "stream": as many as the dictionary says if that is true, else up to the next "endstream". *at is behind them. */
-static struct mr_slice stream_bytes(struct pdf_reading *r, const struct pdf_object *o, const char **at)
+/* The bytes behind "stream": as many as the dictionary says if that is true, else up to the next "endstream". */
+static struct mr_slice stream_bytes(struct pdf_reading *r, const struct pdf_object *o, const char *first)
 {
 	static const char mark[] = "endstream";
-	const char *first = *at, *end = r->all.p + r->all.n, *last;
+	const char *end = r->all.p + r->all.n, *last;
 
 	first += first < end && *first == '\r';
 	first += first < end && *first == '\n';
 	if (o->length && o->length <= (size_t)(end - first)) {
 		for (last = first + o->length; last < end && pdf_is_space(*last); last++)
 			;
-		if (mr_slice_starts((struct mr_slice){ last, (size_t)(end - last) }, mr_slice_of(mark))) {
-			*at = last;
+		if (mr_slice_starts((struct mr_slice){ last, (size_t)(end - last) }, mr_slice_of(mark)))
 			return (struct mr_slice){ first, o->length };
-		}
 	}
-	last = r->no_more_ends ? NULL : memmem(first, (size_t)(end - first), mark, sizeof(mark) - 1);
-	r->no_more_ends = !last;
-	*at = last ? last : first;
-	return (struct mr_slice){ first, (size_t)((last ? last : end) - first) };
+	if (!r->end_mark || r->end_mark < first) {
+		last = memmem(first, (size_t)(end - first), mark, sizeof(mark) - 1);
+		r->end_mark = last ? last : end;
+	}
+	return (struct mr_slice){ first, (size_t)(r->end_mark - first) };
 }
 
 /* -- the file -- */
+
+static const char *before_space(const char *from, const char *at)
+{
+	while (at > from && pdf_is_space(at[-1]))
+		at--;
+	return at;
+}
+
+/* A number, and nothing before it that it would belong to. */
+static bool ends_with_number(const char *from, const char *at)
+{
+	const char *end = at;
+
+	while (at > from && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	return at < end && (at == from || pdf_is_space(at[-1]));
+}
+
+/* Over white space before `at`, and over a comment with a number before it. */
+static const char *skip_back(const char *from, const char *at)
+{
+	const char *line, *percent, *before;
+
+	line = at = before_space(from, at);
+	while (line > from && at - line < COMMENT_MAX && line[-1] != '\n' && line[-1] != '\r')
+		line--;
+	percent = at > line ? memchr(line, '%', (size_t)(at - line)) : NULL;
+	before = percent ? before_space(from, percent) : at;
+	return percent && ends_with_number(from, before) ? before : at;
+}
 
 /* "12 0 " before `at`. */
 static bool number_before(const char *from, const char *at, unsigned long *number)
@@ -146,8 +176,7 @@ static bool number_before(const char *from, const char *at, unsigned long *numbe
 	for (int i = 0; i < 2; i++) {
 		const char *end;
 
-		while (at > from && pdf_is_space(at[-1]))
-			at--;
+		at = skip_back(from, at);
 		v = 0;
 		unit = 1;
 		for (end = at; at > from && end - at < 10 && at[-1] >= '0' && at[-1] <= '9'; at--, unit *= 10)
@@ -159,6 +188,7 @@ static bool number_before(const char *from, const char *at, unsigned long *numbe
 	return true;
 }
 
+/* Those in a string or stream of another one, too: readers go by the table where they begin. */
 static void read_objects(struct pdf_reading *r)
 {
 	const char *at = r->all.p, *end = r->all.p + r->all.n;
@@ -170,17 +200,8 @@ static void read_objects(struct pdf_reading *r)
 		at += 3;
 		if (!number_before(r->all.p, at - 3, &o.number))
 			continue;
-		switch (pdf_read_object(r, &l, &o)) {
-		case PDF_ENDS_WITH_FILE:
-			break;
-		case PDF_ENDS:
-			at = l.at;
-			break;
-		case PDF_ENDS_WITH_STREAM:
-			at = l.at;
-			read_stream(r, &o, stream_bytes(r, &o, &at));
-			break;
-		}
+		if (pdf_read_object(r, &l, &o))
+			read_stream(r, &o, stream_bytes(r, &o, l.at));
 	}
 }
 
@@ -230,6 +251,12 @@ static void read_all(struct pdf_reading *r)
 	if (mr_pdf_begins(r->all)) {
 		read_trailers(r);
 		read_objects(r);
+		if (r->n_file_refs && !r->stopped) {
+			r->again = true;
+			r->work = 0;
+			r->end_mark = NULL;
+			read_objects(r);
+		}
 		if (!r->see)
 			read_text(r);
 	}
@@ -256,12 +283,14 @@ void mr_pdf_read(struct mr_slice bytes, struct mr_arena *arena, struct mr_pdf *o
 	read_all(&r);
 }
 
-bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool (*see)(struct mr_slice name, struct mr_slice content, void *arg), void *arg)
+bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool *encrypted,
+		  bool (*see)(struct mr_slice name, struct mr_slice content, void *arg), void *arg)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_pdf out = { 0 };
 	struct pdf_reading r = { .all = bytes, .arena = arena, .out = &out, .left = left, .see = see, .arg = arg };
 
 	read_all(&r);
+	*encrypted = out.encrypted && (r.embeds || out.n_files);
 	return !out.cut;
 }

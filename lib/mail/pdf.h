@@ -2,7 +2,8 @@
  * Objects are found where they stand, without the cross-reference table, which a hostile file may have wrong and which readers mend.
  *
  * Not read: what is encrypted; streams by other filters than Flate, ASCII85 and ASCIIHex; text by fonts with codes of their own, which
- * need a ToUnicode map. Time and memory are bounded by the size and by the numbers below; nothing is recursive. */
+ * need a ToUnicode map. Time and memory are bounded by the size and by the numbers below; nothing is recursive. An object that
+ * stands in a string or a stream counts like any other, as it does for a reader whose table says so. */
 #pragma once
 #include "base/arena.h"
 
@@ -34,6 +35,7 @@ bool mr_pdf_begins(struct mr_slice bytes);
 /* Never fails: garbage gives an empty one. In the arena. After mr_mime_init(). */
 void mr_pdf_read(struct mr_slice bytes, struct mr_arena *arena, struct mr_pdf *out);
 /* Calls `see` for each name and for each content of a file in it, the other one empty, until it returns false. Names are UTF-8 or bytes.
- * Slices live during the call. *left: bytes that streams may have; less what they had. False: past a bound, and what follows was
- * not looked at. */
-bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool (*see)(struct mr_slice name, struct mr_slice content, void *arg), void *arg);
+ * Slices live during the call. *left: bytes that streams may have; less what they had. *encrypted: there are some, which cannot be read.
+ * False: past a bound, or packed in a way that is not read, and something was not looked at. */
+bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool *encrypted,
+		  bool (*see)(struct mr_slice name, struct mr_slice content, void *arg), void *arg);

@@ -5,6 +5,7 @@
 
 #define SIGNATURE   UINT32_C(0x223e9f78)
 #define HEAD_SIZE   6  /* signature, key */
+#define ATTRIBUTE   9  /* bytes before its value: less than that behind the last one is no attribute */
 #define OBJECT_SIZE 16 /* the kind of an object, before it */
 #define NAMED       0x8000
 #define MULTIPLE    0x1000
@@ -152,10 +153,11 @@ bool mr_tnef_begins(struct mr_slice bytes)
 bool mr_tnef_read(struct mr_slice bytes, bool (*see)(struct mr_slice name, bool utf16, struct mr_slice content, void *arg), void *arg)
 {
 	struct reading r = { .see = see, .arg = arg };
+	bool whole = true;
 	size_t n = 0;
 
 	bytes = mr_slice_from(bytes, HEAD_SIZE);
-	while (bytes.n && !r.stopped && !r.cut) {
+	while (bytes.n >= ATTRIBUTE && !r.stopped && !r.cut) {
 		struct mr_slice all;
 		uint32_t id;
 
@@ -163,8 +165,12 @@ bool mr_tnef_read(struct mr_slice bytes, bool (*see)(struct mr_slice name, bool 
 		id = number(&r, &bytes, 4) & 0xffff;
 		all = take(&r, &bytes, number(&r, &bytes, 4));
 		r.cut |= ++n > MR_TNEF_ATTRIBUTES_MAX;
+		if (r.cut)
+			break;
 		read_attribute(&r, id, all);
+		whole &= !r.cut;
+		r.cut = false; /* what is broken within does not hide the next one */
 		bytes = mr_slice_from(bytes, 2);
 	}
-	return !r.cut;
+	return whole && !r.cut;
 }

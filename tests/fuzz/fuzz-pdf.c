@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	mr_autoarena arena = mr_arena_new(0);
 	size_t left = 1u << 20, files = 0;
+	bool encrypted;
 	struct mr_pdf p;
 
 	mr_mime_init();
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < p.n_links; i++)
 		for (size_t k = 0; k < i; k++)
 			fuzz_assert(!mr_slice_eq(p.links[i], p.links[k]));
-	mr_pdf_files(fuzz_input(data, size), &left, see, &files);
+	mr_pdf_files(fuzz_input(data, size), &left, &encrypted, see, &files);
 	fuzz_assert(left <= 1u << 20);
 	fuzz_goals += p.n_links && p.text.n && files;
 	return 0;

@@ -22,7 +22,10 @@ static void test_kinds(void **state)
 		{ MR_LIT("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06"), MR_CMS_ENCRYPTED },
 		{ MR_LIT("\x30\x80\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17"), MR_CMS_ENCRYPTED },
 		{ MR_LIT("\x30\x80" DATA), MR_CMS_NONE },
-		{ MR_LIT("\x30\x85\0\0\0\0\x0b" SIGNED), MR_CMS_NONE },
+		{ MR_LIT("\x30\x85\0\0\0\0\x0b" SIGNED), MR_CMS_SIGNED }, /* zeros in front */
+		{ MR_LIT("\x30\x8b\0\0\0\0\0\0\0\0\0\0\x0b" SIGNED), MR_CMS_SIGNED },
+		{ MR_LIT("\x30\x85\1\0\0\0\x0b" SIGNED), MR_CMS_NONE },
+		{ MR_LIT("\x30\x85\0\0\0\0"), MR_CMS_NONE },
 		{ MR_LIT("\x31\x80" SIGNED), MR_CMS_NONE },
 		{ MR_LIT("\x30\x84\0"), MR_CMS_NONE },
 		{ MR_LIT("\x30"), MR_CMS_NONE },

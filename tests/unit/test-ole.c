@@ -140,6 +140,44 @@ static void test_broken(void **state)
 	assert_false(mr_ole_read(MR_LIT("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), see, &(struct mr_buf){ .max = 9 }));
 }
 
+/* Many small streams far behind in the one that holds them: no more is gone along than there is. */
+static void test_many(void **state)
+{
+	enum {
+		TABLES = 9,
+		MANY = 100,
+		DIRECTORY = MANY / 4 + 1,
+		SMALL_TABLE = 63,
+		DATA = 1000,
+		ALL = TABLES + DIRECTORY + SMALL_TABLE + DATA
+	};
+	static const uint32_t first[] = { 0, TABLES, TABLES + DIRECTORY, TABLES + DIRECTORY + SMALL_TABLE, ALL };
+	mr_autofree char *file = mr_alloc((ALL + 1) * SECTOR), *front = make();
+	struct mr_buf said = MR_BUF(1u << 20);
+
+	memcpy(file, front, SECTOR);
+	put(file + 48, first[1], 4);
+	put(file + 60, first[2], 4);
+	for (uint32_t i = 0; i < TABLES; i++)
+		put(file + 76 + 4 * i, i, 4);
+	for (uint32_t i = 0, part = 0; i < ALL; i++) {
+		part += i == first[part + 1];
+		put(sector_of(file, 0) + 4 * i, i + 1 == first[part + 1] ? END : i + 1, 4);
+	}
+	put_entry(sector_of(file, first[1]), "Root Entry", 5, first[3], DATA * SECTOR);
+	for (uint32_t i = 0; i < MANY; i++) {
+		uint32_t at = DATA * 8 - 1 - i;
+
+		put_entry(sector_of(file, first[1]) + 128 * (i + 1), "a", 2, at, 3);
+		put(sector_of(file, first[2]) + 4 * at, END, 4);
+		memset(sector_of(file, first[3]) + 64 * at, 'x', 64);
+	}
+	assert_true(mr_ole_read((struct mr_slice){ file, (ALL + 1) * SECTOR }, see, &said));
+	for (size_t i = 0; i < MANY; i++)
+		assert_memory_equal(said.p + 7 * i, "a=3xxx ", 7);
+	mr_buf_done(&said);
+}
+
 /* Chains without an end, in every place. */
 static void test_hostile(void **state)
 {
@@ -187,8 +225,8 @@ static void test_package(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_file), cmocka_unit_test(test_broken), cmocka_unit_test(test_hostile),
-					    cmocka_unit_test(test_package) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_file), cmocka_unit_test(test_broken), cmocka_unit_test(test_many),
+					    cmocka_unit_test(test_hostile), cmocka_unit_test(test_package) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,15 @@ static const struct {
 	{ "9 0 obj <</Type/ObjStm/N 2/First 12>> stream\n1 0 7 22    <</OpenAction 7 0 R>> <</S/JavaScript>> endstream", "SO0.0.0|" },
 	{ "9 0 obj <</Type/ObjStm/N 99999/First 99999>> stream\n1 2 3 endstream", "C0.0.0|" },
 	{ "9 0 obj <</Type/ObjStm/N 3/First 12>> stream\n1 900 2 0 3   <</URI(a.example)>>", "a.example 0.0.0|" },
+	{ "9 0 obj <</Type/ObjStm/N 1/First 4/Filter 2 0 R>> stream\n1 0 <</URI(a.example)>>", "C0.0.0|" },
+	{ "9 0 obj <</Type/ObjStm/N 1/First 4/DecodeParms<</Predictor 12>>>> stream\n1 0 <</URI(a.example)>>", "C0.0.0|" },
+	{ "9 0 obj <</Type/ObjStm/N 1/First 4/DecodeParms[2 0 R]>> stream\n1 0 <</URI(a.example)>>", "C0.0.0|" },
+	{ "9 0 obj <</Type/ObjStm/N 1/First 4/X<</Filter/LZWDecode>>>> stream\n1 0 <</URI(a.example)>>", "a.example 0.0.0|" },
+	{ "7 % 1\n0 %2 2\nobj <</S/JavaScript>> endobj 1 0 obj <</OpenAction 7 0 R>> endobj", "SO0.0.0|" },
+	{ "%1 0 obj <</URI(a.example)>> endobj", "a.example 0.0.0|" },
+	/* one in another: a table of references may say that it begins there */
+	{ "1 0 obj (\n2 0 obj <</URI(a.example)>> endobj) endobj", "a.example 0.0.0|" },
+	{ "1 0 obj <</Length 42>> stream\n2 0 obj <</URI(a.example)>> endobj         \nendstream", "a.example 0.0.0|" },
 };
 
 static void test_plain(void **state)
@@ -167,28 +176,67 @@ static void test_files(void **state)
 {
 	struct mr_buf pdf = MR_BUF(1u << 20), said = MR_BUF(1000);
 	size_t left = 1000;
+	bool encrypted;
 
 	mr_buf_puts(&pdf, HEAD "1 0 obj <</Type/Filespec /F(a.js)/UF<FEFF0062002E006A0073>/EF<</F 9 0 R>>>> endobj\n");
 	mr_buf_puts(&pdf, "2 0 obj <</Type/Filespec /F(no.js)>> endobj 3 0 obj <</S/Launch/F(no.exe)>> endobj\n");
 	add_packed(&pdf, "/Type/EmbeddedFile", MR_LIT("content"));
 	mr_buf_puts(&pdf, "4 0 obj <</Type/EmbeddedFile>> stream\nMZ\nendstream endobj\n");
-	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, see, &said));
+	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said));
 	assert_slice(mr_buf_slice(&said), "a.js< b.js< content> MZ\n> ");
 	assert_int_equal(left, 990);
 	assert_said(mr_buf_slice(&pdf), "L0.0.2|");
 	/* no room for it; nobody listens; a filter that is not known */
 	left = 3;
 	mr_buf_reset(&said);
-	assert_false(mr_pdf_files(mr_buf_slice(&pdf), &left, see, &said));
+	assert_false(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said));
 	assert_slice(mr_buf_slice(&said), "a.js< b.js< con> ");
 	mr_buf_reset(&said);
-	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, stop, &said));
+	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, stop, &said));
 	assert_slice(mr_buf_slice(&said), "a.js< ");
 	mr_buf_puts(&pdf, "5 0 obj <</Type/EmbeddedFile/Filter/LZWDecode>> stream\nMZ\nendstream endobj\n");
 	left = 1000;
-	assert_false(mr_pdf_files(mr_buf_slice(&pdf), &left, see, &said));
+	assert_false(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said));
 	mr_buf_done(&pdf);
 	mr_buf_done(&said);
+}
+
+/* Names and files in objects of their own, and a stream that does not say that it is one. */
+static void test_referenced(void **state)
+{
+#define SPEC   "1 0 obj <</F 2 0 R/EF<</UF 4 0 R>>>> endobj 2 0 obj (a.js) endobj "
+#define FILE_4 "4 0 obj <<>> stream\nMZ\nendstream endobj "
+	static const struct {
+		const char *objects, *said;
+		bool encrypted, whole;
+	} t[] = {
+		{ SPEC FILE_4, "a.js< MZ\n> ", false, true },
+		{ FILE_4 SPEC, "MZ\n> a.js< ", false, true },
+		{ "1 0 obj <</Unix(a.js)/EF 2 0 R>> endobj 2 0 obj <</DOS 4 0 R>> endobj " FILE_4, "a.js< MZ\n> ", false, true },
+		{ "1 0 obj <</F(a.js)/UF(b.js)/EF<</F 4 0 R>>>> endobj 4 0 obj <</Type/EmbeddedFile>> stream\nMZ\nendstream",
+		  "a.js< b.js< MZ\n> ", false, true },
+		{ "1 0 obj <</F 2 0 R/EF<</F 4 0 R>>>> endobj 9 0 obj <</Type/ObjStm/N 1/First 4>> stream\n2 0 (a.js)\nendstream " FILE_4,
+		  "a.js< MZ\n> ", false, true },
+		{ "1 0 obj <</FS/URL/F 2 0 R>> endobj 2 0 obj (http://a.example.com) endobj", "", false, true },
+		{ SPEC "4 0 obj <</Filter 5 0 R>> stream\nMZ\nendstream", "a.js< ", false, false },
+		{ SPEC "4 0 obj <</DecodeParms<</Predictor 12>>>> stream\nMZ\nendstream", "a.js< ", false, false },
+		{ SPEC FILE_4 "trailer <</Encrypt 3 0 R>>", "a.js< MZ\n> ", true, true },
+		{ "4 0 obj <<>> stream\nMZ\nendstream trailer <</Encrypt 3 0 R>>", "", false, true },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_buf pdf = MR_BUF(10000), said = MR_BUF(1000);
+		bool encrypted = false;
+		size_t left = 1000;
+
+		mr_buf_puts(&pdf, HEAD);
+		mr_buf_puts(&pdf, t[i].objects);
+		if (mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said) != t[i].whole || encrypted != t[i].encrypted)
+			fail_msg("%s: whole or encrypted is wrong", t[i].objects);
+		assert_slice(mr_buf_slice(&said), t[i].said);
+		mr_buf_done(&pdf);
+		mr_buf_done(&said);
+	}
 }
 
 /* -- what hostile ones may not cost -- */
@@ -209,6 +257,7 @@ static void test_hostile(void **state)
 		{ "trailer <<", 40000, false },
 		{ "[<<", 200000, false },
 		{ "1 0 obj <<>> stream\nBT\nendstream ", 24000, true },
+		{ "1 0 obj <</F 1 0 R/Type/EmbeddedFile>> stream\n", 20000, false },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
@@ -216,6 +265,7 @@ static void test_hostile(void **state)
 		struct mr_buf pdf = MR_BUF(64u << 20);
 		struct mr_pdf p;
 		size_t left = 1000;
+		bool encrypted;
 
 		mr_buf_puts(&pdf, HEAD "0 0 obj ");
 		for (size_t k = 0; k < t[i].n; k++)
@@ -223,7 +273,7 @@ static void test_hostile(void **state)
 		mr_pdf_read(mr_buf_slice(&pdf), arena, &p);
 		if (p.cut != t[i].cut)
 			fail_msg("%s: cut: %d", t[i].again, p.cut);
-		mr_pdf_files(mr_buf_slice(&pdf), &left, stop, &(struct mr_buf){ .max = 10 });
+		mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, stop, &(struct mr_buf){ .max = 10 });
 		mr_buf_done(&pdf);
 	}
 }
@@ -253,8 +303,9 @@ static void test_bombs(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_plain), cmocka_unit_test(test_begins),  cmocka_unit_test(test_packed),
-					    cmocka_unit_test(test_files), cmocka_unit_test(test_hostile), cmocka_unit_test(test_bombs) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_plain), cmocka_unit_test(test_begins),     cmocka_unit_test(test_packed),
+					    cmocka_unit_test(test_files), cmocka_unit_test(test_referenced), cmocka_unit_test(test_hostile),
+					    cmocka_unit_test(test_bombs) };
 
 	mr_mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
