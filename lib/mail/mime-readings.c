@@ -88,6 +88,61 @@ static bool add_encoding(struct mr_slice field, struct mr_buf *out)
 	return add_mended(field, out);
 }
 
+/* -- boundaries that are there twice -- */
+
+static bool is_letter(char c)
+{
+	return (mr_lower(c) >= 'a' && mr_lower(c) <= 'z') || c == '-';
+}
+
+/* "boundary=", "boundary*0*=" in it from *at on; *at is there then. */
+static bool find_boundary(struct mr_slice text, size_t *at, bool *star)
+{
+	static const struct mr_slice word = MR_LIT("boundary");
+
+	for (; *at + word.n < text.n; ++*at) {
+		struct mr_slice rest = mr_slice_from(text, *at + word.n);
+
+		if (!mr_slice_istarts(mr_slice_from(text, *at), word) || (*at && is_letter(text.p[*at - 1])))
+			continue;
+		*star = *rest.p == '*';
+		while (rest.n && *rest.p && strchr("*0123456789 \t\r\n", *rest.p))
+			rest = mr_slice_from(rest, 1);
+		if (rest.n && *rest.p == '=')
+			return true;
+	}
+	return false;
+}
+
+/* Leaves of several boundaries the first or the last one, and with one that has a star all that have. True: there were others. */
+static bool choose_boundary(char *text, size_t n, enum mr_mime_twice twice)
+{
+	struct mr_slice all = { text, n };
+	size_t chosen = 0, count = 0;
+	bool chosen_star = false, star, changed = false;
+
+	for (size_t at = 0; find_boundary(all, &at, &star) && (count == 0 || twice == MR_MIME_LAST); at++) {
+		chosen = at;
+		chosen_star = star;
+		count++;
+	}
+	for (size_t at = 0; count && find_boundary(all, &at, &star); at++) {
+		if (at == chosen || (star && chosen_star))
+			continue;
+		text[at] = 'x';
+		changed = true;
+	}
+	return changed;
+}
+
+static bool add_type(struct mr_slice field, enum mr_mime_twice twice, struct mr_buf *out)
+{
+	size_t start = out->n;
+	bool changed = add_mended(field, out);
+
+	return out->n > start && choose_boundary(out->p + start, out->n - start, twice) ? true : changed;
+}
+
 static void drop(struct seen seen[FIELDS], size_t which, struct mr_buf *out)
 {
 	struct seen gone = seen[which];
@@ -99,11 +154,30 @@ static void drop(struct seen seen[FIELDS], size_t which, struct mr_buf *out)
 			seen[i].at -= gone.n;
 }
 
+/* The message with LF for each CR that stands alone, as some programs take it. True: there was one. */
+static bool add_lines(struct mr_slice message, struct mr_buf *out)
+{
+	const char *at = message.p, *end = message.p + message.n;
+
+	while (at < end && (at = memchr(at, '\r', (size_t)(end - at))) && at + 1 < end && at[1] == '\n')
+		at++;
+	if (!at || at == end)
+		return false;
+	mr_buf_add(out, message);
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i] == '\r' && (i + 1 == out->n || out->p[i + 1] != '\n'))
+			out->p[i] = '\n';
+	return true;
+}
+
 bool mr_mime_reading(struct mr_slice message, enum mr_mime_twice twice, struct mr_buf *out)
 {
+	struct mr_buf lines = MR_BUF(message.n + 1);
 	struct seen seen[FIELDS] = { 0 };
-	bool changed = false;
+	bool changed = add_lines(message, &lines);
 
+	if (changed)
+		message = mr_buf_slice(&lines);
 	while (message.n) {
 		struct mr_slice line = line_of(message);
 		size_t which = field_of(line), at = out->n;
@@ -115,7 +189,9 @@ bool mr_mime_reading(struct mr_slice message, enum mr_mime_twice twice, struct m
 				if (seen[which].n)
 					drop(seen, which, out);
 				at = out->n;
-				changed |= which == ENCODING ? add_encoding(line, out) : add_mended(line, out);
+				changed |= which == ENCODING ? add_encoding(line, out)
+					   : which == TYPE   ? add_type(line, twice, out)
+							     : add_mended(line, out);
 				seen[which] = (struct seen){ at, out->n - at };
 			}
 		} else {
@@ -125,5 +201,6 @@ bool mr_mime_reading(struct mr_slice message, enum mr_mime_twice twice, struct m
 		}
 		message = mr_slice_from(message, line.n);
 	}
+	mr_buf_done(&lines);
 	return changed;
 }

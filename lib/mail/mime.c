@@ -274,6 +274,9 @@ bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, voi
 			mr_arena_reset(arena);
 			if (mr_slice_ieq(field, MR_LIT("Content-Type")) || mr_slice_ieq(field, MR_LIT("Content-Disposition")))
 				on = mr_filenames(mr_slice_of(g_mime_header_get_raw_value(h)), arena, see, arg);
+			else if (mr_slice_ieq(field, MR_LIT("Content-Name")))
+				on = mr_filenames(mr_slice_of(mr_arena_printf(arena, "name=%s", g_mime_header_get_raw_value(h))), arena,
+						  see, arg);
 		}
 	}
 	return on;

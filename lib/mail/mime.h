@@ -48,11 +48,13 @@ void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mi
 void mr_mime_free(struct mr_mime_view *v); /* an empty view is fine */
 /* The content, all of it, that of a FILE decoded when asked first; lives as long as the view. Empty when it cannot be decoded. */
 struct mr_slice mr_mime_bytes(struct mr_mime_view *v, struct mr_mime_part *p);
-/* Every name of any part, also of multiparts and attached messages, as mr_filenames() tells them; false: `see` returned false. */
+/* Every name of any part, also of multiparts and attached messages, as mr_filenames() tells them, and what Content-Name says, by which
+ * Thunderbird goes, too; false: `see` returned false. */
 bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, void *arg), void *arg);
 
-/* Which of two Content-Type, Content-Transfer-Encoding or Content-Disposition fields in one header counts: programs do not agree. */
+/* Which of two Content-Type, Content-Transfer-Encoding or Content-Disposition fields in one header counts, and which of two boundaries in
+ * one of them: programs do not agree. */
 enum mr_mime_twice { MR_MIME_FIRST, MR_MIME_LAST };
-/* The message as one reads it who goes by the first or the last of such fields, closes a quote in them that is not, and passes over NUL.
- * False: it is the same. `out` needs room for twice as many bytes. */
+/* The message as one reads it who goes by the first or the last of such fields, closes a quote in them that is not, passes over NUL, and
+ * takes a CR that stands alone for the end of a line. False: it is the same. `out` needs room for twice as many bytes. */
 bool mr_mime_reading(struct mr_slice message, enum mr_mime_twice twice, struct mr_buf *out);

@@ -41,6 +41,14 @@ static bool read_all(struct mr_slice message, struct mr_buf *said)
 /* A multipart with a file a.js, which holds INNER. */
 #define INNER_64 "Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQ7IGJvdW5kYXJ5PWMKCi0tYwpDb250ZW50LVR5cGU6IGEvYjsgbmFtZT1hLmpzCgpJTk5FUgotLWMtLQo="
 
+/* Parts by one boundary in a part by another. */
+#define TWO "--a\n\nhello\n--b\nContent-Type: a/b; name=a.js\n\nx\n--b--\n--a--\n"
+/* Signed mail in signed mail, in which is a.js. */
+#define P7M_P7M                                                                                                                            \
+	"MIIAxQYJKoZIhvcNAQcCoIIAtjCCALICAQExADCCAKkGCSqGSIb3DQEHAaCCAJoEggCWQ29udGVudC1UeXBlOiBhL2IKQ29udGVudC1UcmFuc2Zlci1FbmNvZGluZzog" \
+	"YmFzZTY0CgpNRVVHQ1NxR1NJYjNEUUVIQXFBNE1EWUNBUUV4QURBdkJna3Foa2lHOXcwQkJ3R2dJZ1FnUTI5dWRHVnVkQzFVZVhCbE9pQmhMMkk3SUc1aGJXVTlZUzVx" \
+	"Y3dvS2VBbz0K"
+
 static const struct {
 	const char *message;
 	const char *files[3]; /* that are shown, among others */
@@ -77,6 +85,8 @@ static const struct {
 	  "\n--b--\n",
 	  { "a.js<", "INNER" },
 	  NULL },
+	/* each twice in itself: of five levels four */
+	{ MIXED "--b\nContent-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n" P7M_P7M "\n--b--\n", { "a.js<" }, NULL },
 	{ MIXED "--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n"
 		"JVBERi0xLjQKMSAwIG9iaiA8PC9GKGEuanMpL0VGPDwvRiAyIDAgUj4+Pj4gZW5kb2JqIDIgMCBvYmogPDwvVHlwZS9FbWJlZGRlZEZpbGU+"
 		"PiBzdHJlYW0KQ29udGVudC1UeXBlOiBhL2I7IG5hbWU9YS5qcwoKSU5ORVIKZW5kc3RyZWFtIGVuZG9iag=="
@@ -99,6 +109,19 @@ static const struct {
 	{ MIXED "--b\nContent-Disposition: inline; filename=a.js\nContent-Disposition: inline; filename=b.js\n\nx\n--b--\n",
 	  { "a.js<", "b.js<" },
 	  NULL },
+	/* boundaries that are there twice: by either */
+	{ HEAD "Content-Type: multipart/mixed; boundary=a; boundary=b\n\n" TWO, { "a.js<", "x>" }, NULL },
+	{ HEAD "Content-Type: multipart/mixed; boundary=b; Boundary = a\n\n" TWO, { "a.js<", "x>" }, NULL },
+	{ HEAD "Content-Type: multipart/mixed; boundary=a; boundary*0=b\n\n" TWO, { "a.js<", "x>" }, NULL },
+	{ HEAD "Content-Type: multipart/mixed; boundary*=us-ascii''b; boundary=a\n\n" TWO, { "a.js<", "x>" }, NULL },
+	{ HEAD "Content-Type: multipart/mixed; boundary=\"a\"; boundary*0*=us-ascii''; boundary*1=b\n\n" TWO, { "a.js<", "x>" }, NULL },
+	/* lines that end with CR alone */
+	{ MIXED "--b\nContent-Type: a/b; name=a.js\nX: y\rContent-Transfer-Encoding: base64\n\nTVo=\n--b--\n", { "a.js<", "MZ>" }, NULL },
+	{ HEAD "X: y\rContent-Type: multipart/mixed; boundary=b\r\r--b\rContent-Type: a/b; name=a.js\r\rx\r--b--\r",
+	  { "a.js<", "x>" },
+	  NULL },
+	/* a field of its own */
+	{ MIXED "--b\nContent-Type: a/b\nContent-Name: \"a.js\"\n\nx\n--b--\n", { "a.js<" }, NULL },
 	/* a quote that is not closed hides the parts from GMime */
 	{ HEAD "Content-Type: multipart/mixed; boundary=\"b\n\n--b\nContent-Type: a/b; name=a.js\n\nx\n--b--\n", { "a.js<", "x>" }, NULL },
 	/* no boundary, another one, one that GMime does not see */
@@ -219,6 +242,9 @@ static void test_tnef(void **state)
 		{ MR_LIT(TNEF TITLE "\xff\xff\xff\xff"
 				    "a.exe"),
 		  "", false },
+		/* what is broken within one does not hide the next; less than one at the end */
+		{ MR_LIT(TNEF PROPERTIES "\5\0\0\0\4\0\0\0\1??" TITLE "\6\0\0\0a.exe\0??"), "a.exe< ", false },
+		{ MR_LIT(TNEF TITLE "\6\0\0\0a.exe\0??\0\0\r\n"), "a.exe< ", true },
 		/* a date, a named string, the long name, data */
 		{ MR_LIT(TNEF PROPERTIES "\x5c\0\0\0\4\0\0\0"
 					 "\x40\0\x07\x30"
@@ -269,6 +295,8 @@ static void test_hostile(void **state)
 		  "123456789012345678901234567890123456789012345678901234567890\n",
 		  "", 300000, true },
 		{ HEAD, AGAIN, "\nx\n", 100000, true },
+		{ HEAD "Content-Type: multipart/mixed", "; boundary=b", "\n\n--b\n\nx\n--b--\n", 100000, true },
+		{ HEAD "\n", "x\r", "", 3000000, true },
 		{ MIXED, "--b\n" AGAIN AGAIN "\nx\n", "--b--\n", 5000, true },
 		{ MIXED, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" INNER_64 "\n", "--b--\n", 900, false },
 		{ MIXED "--b\nContent-Type: a/b; ", "name*0=", "\n\nx\n--b--\n", 1000000, true },
