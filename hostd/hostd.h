@@ -6,12 +6,12 @@
 #include "base/diag.h"
 #include "proto/control.h"
 
-enum mr_hostd_job { MR_HOSTD_KICK, MR_HOSTD_LIST, MR_HOSTD_CHANGE };
+enum mr_hostd_job { MR_HOSTD_KICK, MR_HOSTD_SESSIONS, MR_HOSTD_LIST, MR_HOSTD_CHANGE };
 
 /* A row of the table of all that can be asked for. */
 struct mr_hostd_verb {
 	const char *name;
-	enum { MR_HOSTD_IDS, MR_HOSTD_ADDRESS, MR_HOSTD_MAYBE_ADDRESS } takes;
+	enum { MR_HOSTD_NOTHING, MR_HOSTD_IDS, MR_HOSTD_ADDRESS, MR_HOSTD_MAYBE_ADDRESS } takes;
 	enum mr_hostd_job job;
 	const char *action; /* option of postsuper(1): of a change; of a list: that it is for. NULL: any */
 	bool revoking;      /* who may only revoke may ask for it */
@@ -58,6 +58,8 @@ struct mr_hostd_logins {
 void mr_hostd_logins(struct mr_slice line, void *logins);
 /* Of postsuper: its sum, "postsuper: Placed on hold: 3 messages"; what was there stays after any other line. */
 void mr_hostd_changed(struct mr_slice line, void *u64);
+/* Of `doveadm -f tab who`: adds the user, a line each, if it is an account of the strict form. */
+void mr_hostd_session(struct mr_slice line, void *buf);
 /* Of `doveadm kick`. */
 struct mr_hostd_kicked {
 	uint64_t sessions;

@@ -31,7 +31,7 @@ struct conf {
 static const struct mr_option options[] = {
 	OPTION("operators", MR_OPT_STRINGS, operators, "mailreeve-admin", "Users of the system who may ask for everything, beside root."),
 	OPTION("revokers", MR_OPT_STRINGS, revokers, "mailreeve-lookup",
-	       "Users of the system who may have sessions dropped and a sender's messages held, and nothing else."),
+	       "Users of the system who may ask who has sessions, have them dropped and a sender's messages held, and nothing else."),
 	OPTION("postfix_config_dir", MR_OPT_PATH, postfix_config_dir, "", "Configuration folder of Postfix; \"\" is its own default."),
 	OPTION("dovecot_config", MR_OPT_PATH, dovecot_config, "", "Configuration file of Dovecot; \"\" is its own default."),
 	{ .section = "hostd",
@@ -81,6 +81,15 @@ static int kick(const struct work *w, const char *address, struct mr_buf *out)
 	if (r == 0)
 		mr_buf_printf(out, "kicked=%llu\n", (unsigned long long)k.sessions);
 	return r;
+}
+
+/* Who has any. */
+static int sessions(const struct work *w, struct mr_buf *out)
+{
+	static const char *const args[] = { "-f", "tab", "who", NULL };
+	int r = tool(w, "/usr/bin/doveadm", w->conf->dovecot_config, args, (struct mr_slice){ 0 }, mr_hostd_session, out);
+
+	return r == 0 && out->full ? mr_diag_set(w->diag, -EMSGSIZE, "more users than an answer takes") : r;
 }
 
 static int pick(const struct work *w, struct mr_hostd_pick *what)
@@ -210,6 +219,8 @@ static int run(const struct work *w, struct mr_hostd_request *q, struct mr_buf *
 	switch (q->verb->job) {
 	case MR_HOSTD_KICK:
 		return kick(w, q->address, out);
+	case MR_HOSTD_SESSIONS:
+		return sessions(w, out);
 	case MR_HOSTD_LIST:
 		return list(w, q, out);
 	case MR_HOSTD_CHANGE:

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "hostd.h"
+#include "mail/address.h"
 
 #define RECIPIENTS ", \"recipients\": ["
 #define HEAD_MAX   16384 /* bytes: names of queue and message, and a sender with each byte escaped */
@@ -127,6 +128,15 @@ void mr_hostd_changed(struct mr_slice line, void *arg)
 	if (colon >= 0 && mr_slice_next(&rest, ' ', &word) && mr_slice_starts(rest, MR_LIT("message")) &&
 	    mr_parse_u64(word, 0, UINT64_MAX, &n) == 0)
 		*changed = n;
+}
+
+void mr_hostd_session(struct mr_slice line, void *arg)
+{
+	mr_autoarena arena = mr_arena_new(0);
+	struct mr_slice user, address;
+
+	if (line.n > 0 && mr_slice_next(&line, '\t', &user) && mr_address_account(user, arena, &address, NULL) == 0)
+		add_line(arg, address);
 }
 
 /* After a line of words it names the user of each session. */

@@ -10,6 +10,7 @@
 
 static const struct mr_hostd_verb verbs[] = {
 	{ "kick", MR_HOSTD_ADDRESS, MR_HOSTD_KICK, NULL, true },
+	{ "sessions", MR_HOSTD_NOTHING, MR_HOSTD_SESSIONS, NULL, true },
 	{ "list", MR_HOSTD_MAYBE_ADDRESS, MR_HOSTD_LIST, NULL, false },
 	{ "list-held", MR_HOSTD_MAYBE_ADDRESS, MR_HOSTD_LIST, "-H", false },
 	{ "hold-sender", MR_HOSTD_ADDRESS, MR_HOSTD_CHANGE, "-h", true },
@@ -74,6 +75,8 @@ int mr_hostd_parse(const struct mr_control_request *r, struct mr_arena *arena, s
 		return mr_diag_set(diag, -EINVAL, "unknown request");
 	if (q.verb->takes == MR_HOSTD_IDS)
 		err = take_ids(r->arg, &q.ids, diag);
+	else if (q.verb->takes == MR_HOSTD_NOTHING)
+		err = r->arg.n > 0 ? mr_diag_set(diag, -EINVAL, "%s takes nothing", q.verb->name) : 0;
 	else if (r->arg.n > 0 || q.verb->takes == MR_HOSTD_ADDRESS)
 		err = take_address(r->arg, &q, arena, diag);
 	if (err < 0)

@@ -3,6 +3,7 @@
 
 /* system */
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "rt/generation.h"
 #include "rt/log.h"
 #include "rt/sock.h"
+#include "sweep.h"
 
 #define SOCKET_MODE 0660
 #define SCRATCH_MAX (8u << 20)
@@ -49,7 +51,11 @@ static void on_change(enum mr_row_kind kind, const struct mr_change *change, voi
 {
 	const struct mr_lookup *l = arg;
 
-	if (kind != MR_ROW_MAILBOX || l->questions == NULL)
+	if (l->questions == NULL)
+		return;
+	if (kind == MR_ROW_DOMAIN && strcmp(change->what, "disable") == 0)
+		mr_sweep_soon(l->sweep);
+	if (kind != MR_ROW_MAILBOX)
 		return;
 	mr_usage_recheck(arg, mr_slice_of(change->key));
 	mr_revoke_change(l->revoke, change, mr_changes_silent_ms(l->changes));
@@ -200,14 +206,20 @@ static int open_parts(struct mr_lookup *l, const struct mr_lookup_conf *c, struc
 	const struct mr_changes_config changes = changes_config(c);
 	const struct mr_questions_config questions = questions_config(c);
 
+	const char *hostd = mr_arena_printf(l->scratch, "%s/hostd/hostd.sock", c->shared.run_dir);
 	int err = mr_db_pool_new(l->loop, &c->shared, (unsigned)c->threads, (unsigned)c->queue, &l->pool, diag);
 	if (err < 0)
 		return err;
 	l->source = mr_source_pool_new(l->loop, l->pool, (unsigned)c->threads);
 	l->rows = mr_rows_new(&rows, l->source);
-	l->revoke = mr_revoke_new(l->loop, mr_arena_printf(l->scratch, "%s/hostd/hostd.sock", c->shared.run_dir));
+	l->revoke = mr_revoke_new(l->loop, hostd);
 	l->changes = mr_changes_new(l->loop, &changes, l->rows, l->source, on_change, l);
 	l->questions = mr_questions_new(l->loop, &questions, l->rows, &l->site);
+	l->sweep = mr_sweep_new(l->loop, &(struct mr_sweep_config){ .interval_ms = c->session_check,
+								    .hostd_socket = hostd,
+								    .questions = l->questions,
+								    .context = &l->context,
+								    .revoke = l->revoke });
 	l->signing = mr_signing_new(l->loop, l->pool, SIGNING_MS);
 	l->usage =
 	    mr_usage_new(l->loop, &(struct mr_usage_config){ .path = mr_arena_printf(l->scratch, "%s/lookup/usage", c->shared.state_dir),
@@ -291,6 +303,7 @@ void mr_lookup_reload(struct mr_app *app, const void *old_conf)
 	mr_rows_configure(l->rows, &rows);
 	mr_changes_configure(l->changes, &changes);
 	mr_questions_configure(l->questions, &questions, &l->site);
+	mr_sweep_configure(l->sweep, c->session_check);
 }
 
 void mr_lookup_drain(struct mr_app *app)
@@ -324,6 +337,7 @@ void mr_lookup_stop(struct mr_app *app)
 	if (l == NULL)
 		return;
 	mr_usage_socket_free(l->usage_socket);
+	mr_sweep_free(l->sweep);
 	mr_questions_free(l->questions);
 	l->questions = NULL;
 	mr_db_pool_free(l->pool);

@@ -27,6 +27,7 @@ struct mr_lookup {
 	struct mr_tls *tls; /* NULL = what others publish is not asked for */
 	struct mr_signing *signing;
 	struct mr_revoke *revoke;
+	struct mr_sweep *sweep;
 	struct mr_generation *generation;
 	struct mr_arena *scratch; /* of the request being read */
 	uint64_t deadline_ms;

@@ -15,11 +15,12 @@
 #include "rt/log.h"
 #include "stats.h"
 
-#define AT_ONCE   4     /* processes of the root helper */
-#define AGAIN_MS  1000  /* after the first time */
-#define ANSWER_MS 70000 /* longer than it lives through two programs of the host */
-#define JOBS_MAX  10000
-#define LINE_MAX  400 /* a verb, an address of 320 bytes, an id */
+#define AT_ONCE    4     /* processes of the root helper */
+#define AGAIN_MS   1000  /* after the first time */
+#define ANSWER_MS  70000 /* longer than it lives through two programs of the host */
+#define ANSWER_MAX 4096  /* bytes */
+#define JOBS_MAX   10000
+#define LINE_MAX   400 /* a verb, an address of 320 bytes, an id */
 
 struct job {
 	struct job *prev, *next; /* the soonest first */
@@ -164,12 +165,21 @@ void mr_revoke_change(struct mr_revoke *r, const struct mr_change *change, uint6
 	pump(r);
 }
 
+void mr_revoke_sessions(struct mr_revoke *r, struct mr_slice address)
+{
+	char line[LINE_MAX];
+
+	snprintf(line, sizeof(line), "kick %.*s", (int)address.n, address.p);
+	add(r, line, 0, false);
+	pump(r);
+}
+
 struct mr_revoke *mr_revoke_new(struct mr_loop *l, const char *hostd_socket)
 {
 	struct mr_revoke *r = mr_new(struct mr_revoke, 1);
 
 	r->loop = l;
-	r->asker = mr_asker_new(l, hostd_socket, AT_ONCE);
+	r->asker = mr_asker_new(l, hostd_socket, AT_ONCE, ANSWER_MAX);
 	return r;
 }
 

@@ -15,3 +15,5 @@ void mr_revoke_free(struct mr_revoke *r); /* what has not been asked for yet is 
 /* A change of a mailbox that lookup has applied, before which the log was not read for so long: "lock" "disable" "password" "send-only"
  * "del" take something away. */
 void mr_revoke_change(struct mr_revoke *r, const struct mr_change *change, uint64_t silent_ms);
+/* All sessions of this user. */
+void mr_revoke_sessions(struct mr_revoke *r, struct mr_slice address);

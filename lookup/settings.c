@@ -52,6 +52,10 @@ const struct mr_option mr_lookup_options[] = {
 	OPTION(snapshot_interval, MR_OPT_DURATION, "5m", 0, DAY, MR_RELOAD_RESTART,
 	       "How often the rows in memory are written to state_dir, from where they answer after a restart while the database is away; "
 	       "0 keeps none."),
+	OPTION(
+	    session_check, MR_OPT_DURATION, "5m", 0, DAY, MR_RELOAD_YES,
+	    "How often the sessions that are open on this host are looked at for accounts that have expired or are otherwise switched off "
+	    "although no command did it; 0: never."),
 	OPTION(junk_score, MR_OPT_SCORE, "5", -1000, 1000, MR_RELOAD_YES,
 	       "Score from which a message is junk, where neither user nor domain says otherwise."),
 	OPTION(reject_score, MR_OPT_SCORE, "15", -1000, 1000, MR_RELOAD_YES,

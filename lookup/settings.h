@@ -9,7 +9,7 @@ struct mr_lookup_conf {
 	int64_t threads, queue, cache_rows, read_ahead, clients_max;
 	uint64_t row_age, negative_age, stale_max, stale_wait, deadline; /* ms */
 	uint64_t poll_interval, poll_overlap, poll_late;                 /* ms */
-	uint64_t usage_interval, snapshot_interval;                      /* ms */
+	uint64_t usage_interval, snapshot_interval, session_check;       /* ms */
 	double junk_score, reject_score;
 	struct mr_conf_strings forward_exempt;
 	int disabled_mailboxes; /* enum mr_disabled_mailboxes */

@@ -17,6 +17,7 @@
 #include "rt/log.h"
 
 #define OPEN_MAX   16
+#define ANSWER_MAX 4096  /* bytes */
 #define ANSWER_MS  30000 /* it writes, and asks others to drop sessions */
 #define AGAIN_MS   60000
 #define RECENT_MAX 64  /* things remembered, the oldest forgotten first */
@@ -43,7 +44,7 @@ struct mr_admin *mr_admin_new(struct mr_loop *l, const char *socket)
 {
 	struct mr_admin *k = mr_new(struct mr_admin, 1);
 
-	k->asker = mr_asker_new(l, socket, OPEN_MAX);
+	k->asker = mr_asker_new(l, socket, OPEN_MAX, ANSWER_MAX);
 	return k;
 }
 

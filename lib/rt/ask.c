@@ -14,6 +14,8 @@
 #include "rt/ask.h"
 #include "rt/sock.h"
 
+#define LINE_MAX 4096 /* bytes of a question */
+
 struct question {
 	struct question *prev, *next;
 	struct mr_asker *asker;
@@ -30,6 +32,7 @@ struct mr_asker {
 	struct mr_loop *loop;
 	char *path;
 	unsigned open, open_max;
+	size_t answer_max;
 	struct question *questions;
 };
 
@@ -119,13 +122,14 @@ static void on_timer(void *arg)
 	tell(q, err, mr_slice_of(strerror(-err)));
 }
 
-struct mr_asker *mr_asker_new(struct mr_loop *l, const char *path, unsigned open_max)
+struct mr_asker *mr_asker_new(struct mr_loop *l, const char *path, unsigned open_max, size_t answer_max)
 {
 	struct mr_asker *a = mr_new(struct mr_asker, 1);
 
 	a->loop = l;
 	a->path = mr_strdup(path);
 	a->open_max = open_max;
+	a->answer_max = answer_max;
 	return a;
 }
 
@@ -145,9 +149,7 @@ void mr_asker_ask(struct mr_asker *a, const char *line, uint64_t ms, void (*done
 {
 	struct question *q = mr_new(struct question, 1);
 
-	*q = (struct question){
-		.asker = a, .fd = -1, .in = MR_BUF(MR_ASK_ANSWER_MAX), .out = MR_BUF(MR_ASK_ANSWER_MAX), .done = done, .arg = arg
-	};
+	*q = (struct question){ .asker = a, .fd = -1, .in = MR_BUF(a->answer_max), .out = MR_BUF(LINE_MAX), .done = done, .arg = arg };
 	DL_APPEND(a->questions, q);
 	q->err = ++a->open > a->open_max ? -EBUSY : 0;
 	if (!q->err && mr_buf_printf(&q->out, "%s\n", line) < 0)

@@ -5,10 +5,9 @@
 #include "rt/loop.h"
 
 struct mr_asker;
-#define MR_ASK_ANSWER_MAX 4096 /* bytes */
 
-/* At most open_max questions at once. */
-struct mr_asker *mr_asker_new(struct mr_loop *l, const char *path, unsigned open_max);
+/* At most open_max questions at once; answer_max: bytes of an answer. */
+struct mr_asker *mr_asker_new(struct mr_loop *l, const char *path, unsigned open_max, size_t answer_max);
 /* Open questions are dropped, nobody is told. */
 void mr_asker_free(struct mr_asker *a);
 /* The line is copied; it has no line break. done is told once, later: err 0 with the lines before the last "ok" (they live during the

@@ -180,7 +180,7 @@ static int set_body(struct mr_db *db, void *arg, struct mr_diag *diag)
 
 	if (r == 0)
 		r = set_columns(db, c, diag);
-	return r < 0 ? r : mr_change_note(db, "domain", c->name, "set", diag);
+	return r < 0 ? r : mr_change_note(db, "domain", c->name, c->set->enabled == 0 ? "disable" : "set", diag);
 }
 
 int mr_write_domain_set(struct mr_db *db, const char *name, const struct mr_domain_set *set, struct mr_diag *diag)

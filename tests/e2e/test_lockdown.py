@@ -1,6 +1,7 @@
 """An account that is misused, stopped in one step: log-ins, submission and queued mail; what comes in is delivered all the while."""
 
 import concurrent.futures
+import contextlib
 import imaplib
 import json
 import os
@@ -201,6 +202,45 @@ def test_what_is_taken_away_ends_open_sessions(stack, words, stdin):
         assert stays.noop()[0] == "OK"
     with pytest.raises(stack.client.no_login), stack.client.imap(user, admin.PASSWORD):
         pass
+
+
+@pytest.mark.rows("G14")
+def test_a_domain_that_is_switched_off_ends_open_sessions(stack):
+    """Those of all its users, and of nobody else; policyd refuses the next recipient of a submission."""
+    domain = "sweep.example"
+    stack.cli("domain", "add", domain)
+    users = [f"{name}@{domain}" for name in ("anna", "ben")]
+    for user in users:
+        stack.cli("user", "add", user, stdin=admin.PASSWORD + "\n")
+    other = stack.user()
+    with contextlib.ExitStack() as all_open:
+        sessions = [all_open.enter_context(stack.client.imap(user, admin.PASSWORD)) for user in users]
+        stays = all_open.enter_context(stack.client.imap(other, admin.PASSWORD))
+        stack.cli("domain", "set", domain, "--disable")
+        assert mail.wait_until(lambda: all(dropped(session) for session in sessions), 20)
+        assert stays.noop()[0] == "OK"
+    refuses_logins(stack, users[0])
+
+
+@pytest.mark.rows("G09", "G14")
+def test_an_account_that_expires_ends_open_sessions(stack):
+    """Nobody gives a command when it does."""
+    user, other = stack.user(), stack.user()
+    before = stack.lay.conf.read_text()
+    stack.lay.conf.write_text(before + "lookup {\n\tsession_check = 1s\n}\n")
+    try:
+        with stack.without("lookup"):
+            pass
+        with stack.client.imap(user, admin.PASSWORD) as imap, stack.client.imap(other, admin.PASSWORD) as stays:
+            stack.cli("user", "set", user, "--expires", "8s")
+            assert not dropped(imap)
+            assert mail.wait_until(lambda: dropped(imap), 30)
+            assert stays.noop()[0] == "OK"
+        refuses_logins(stack, user)
+    finally:
+        stack.lay.conf.write_text(before)
+        with stack.without("lookup"):
+            pass
 
 
 BEN = "ben@" + layout.DOMAIN  # who is told as the administrator

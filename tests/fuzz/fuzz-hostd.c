@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_hostd_request q = { 0 };
 	struct mr_control_request r;
-	struct mr_buf ids = MR_BUF(1u << 20);
+	struct mr_buf ids = MR_BUF(1u << 20), users = MR_BUF(1u << 20);
 	struct mr_hostd_pick pick = { "anna@example.org", '+', MR_HOSTD_NOT_ON_HOLD, false, &ids, &ids };
 	struct mr_hostd_logins logins = { .login = "anna@example.org", .rest = MR_LIT("ABCDEF\nBCDEFG\n"), .out = &ids };
 	struct mr_hostd_kicked kicked = { 0 };
@@ -38,8 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	mr_buf_done(&q.ids);
 	mr_hostd_pick(in, &pick);
-	while (mr_slice_next(&rest, '\n', &line))
+	while (mr_slice_next(&rest, '\n', &line)) {
 		mr_hostd_logins(line, &logins);
+		mr_hostd_session(line, &users);
+	}
+	check_bytes(mr_buf_slice(&users), "@.-_\n");
+	mr_buf_done(&users);
 	fuzz_assert(pick.out->n == 0 || ids.p[ids.n - 1] == '\n');
 	mr_hostd_changed(in, &changed);
 	mr_hostd_kicked(in, &kicked);

@@ -15,6 +15,8 @@
 
 #define DEADLINE 1000
 
+#define ANSWER_MAX 4096
+
 static struct mr_loop *loop;
 static struct mr_asker *asker;
 static char path[64];
@@ -39,9 +41,9 @@ static int setup(void **state)
 	snprintf(path, sizeof(path), "/tmp/mr-test-ask-%d", (int)getpid());
 	listener = mr_listen_unix(path, 0600, NULL);
 	assert_true(listener >= 0);
-	asker = mr_asker_new(loop, path, 2);
+	asker = mr_asker_new(loop, path, 2, ANSWER_MAX);
 	told = 0;
-	last_text = MR_BUF(2 * MR_ASK_ANSWER_MAX);
+	last_text = MR_BUF(2 * ANSWER_MAX);
 	return 0;
 }
 
@@ -131,7 +133,7 @@ static void silence(void **state)
 
 static void flood(void **state)
 {
-	static const char much[2 * MR_ASK_ANSWER_MAX];
+	static const char much[2 * ANSWER_MAX];
 
 	ask();
 	int fd = taken();

@@ -27,6 +27,8 @@ static void requests(void **state)
 		{ "hold 4ZXcR51bmRz2", NULL, "4ZXcR51bmRz2\n" },
 		{ "release 0A1B2C3D4E 4ZXcR51bmRz2", NULL, "0A1B2C3D4E\n4ZXcR51bmRz2\n" },
 		{ "delete ABCDEF", NULL, "ABCDEF\n" },
+		{ "sessions", NULL, "" },
+		{ "sessions anna@example.org" },
 		{ "kick" },
 		{ "kick *" },
 		{ "kick *@example.org" },
@@ -203,6 +205,27 @@ static void log_ins(void **state)
 	mr_buf_done(&out);
 }
 
+/* As Dovecot 2.3 and 2.4 list them. */
+static void who(void **state)
+{
+	static const char *const said[] = {
+		"username\t#\tproto\t(pids)\t(ips)",
+		"anna@example.org\t2\timap\t(4 5)\t(192.0.2.1)",
+		"Ben@Example.org\t1\tsieve\t(6)\t(192.0.2.1)",
+		"root\t1\timap\t(7)\t(127.0.0.1)",
+		"a b@example.org\t1\timap\t(7)\t(127.0.0.1)",
+		"eve@example.org",
+		"",
+		"\t",
+	};
+	struct mr_buf out = MR_BUF(100);
+
+	for (size_t i = 0; i < MR_COUNT(said); i++)
+		mr_hostd_session(mr_slice_of(said[i]), &out);
+	assert_slice(mr_buf_slice(&out), "anna@example.org\nben@example.org\neve@example.org\n");
+	mr_buf_done(&out);
+}
+
 /* A message to very many is held like any other, also when its line was cut off in the midst of them. */
 static void long_line(void **state)
 {
@@ -249,9 +272,9 @@ static void reports(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(requests), cmocka_unit_test(listing), cmocka_unit_test(turns),
-					    cmocka_unit_test(others),   cmocka_unit_test(log_ins), cmocka_unit_test(long_line),
-					    cmocka_unit_test(reports) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(requests),  cmocka_unit_test(listing), cmocka_unit_test(turns),
+					    cmocka_unit_test(others),    cmocka_unit_test(log_ins), cmocka_unit_test(who),
+					    cmocka_unit_test(long_line), cmocka_unit_test(reports) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
