@@ -10,13 +10,15 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "mail/archives.h"
+#include "mail/zip.h"
 
-#define CHUNK 16384
+#define CHUNK   16384
+#define ZIP_END 8192 /* bytes from the end of a file in which libarchive finds that of a zip file */
 
 struct reading {
 	const struct mr_archive_reader *reader;
 	struct mr_archive_count *count;
-	bool cut, stopped;
+	bool cut, broken, stopped; /* cut: past a bound of all; broken: something in it was not read, and what follows is */
 };
 
 void mr_archive_init(void)
@@ -25,13 +27,8 @@ void mr_archive_init(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-static struct archive *open_archive(struct mr_slice bytes)
+static void support_all(struct archive *a)
 {
-	struct archive *a = archive_read_new();
-	int r;
-
-	if (!a)
-		return NULL;
 	archive_read_support_format_zip(a);
 	archive_read_support_format_rar(a);
 	archive_read_support_format_rar5(a);
@@ -45,6 +42,20 @@ static struct archive *open_archive(struct mr_slice bytes)
 	archive_read_support_filter_bzip2(a);
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_zstd(a);
+}
+
+/* zip: it is to be read as one by its end, whatever it begins with. */
+static struct archive *open_archive(struct mr_slice bytes, bool zip)
+{
+	struct archive *a = archive_read_new();
+	int r;
+
+	if (!a)
+		return NULL;
+	if (zip)
+		archive_read_support_format_zip_seekable(a);
+	else
+		support_all(a);
 	r = archive_read_open_memory(a, bytes.p, bytes.n);
 	if (r == ARCHIVE_OK)
 		return a;
@@ -102,6 +113,7 @@ static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, siz
 			r->count->bytes += (size_t)n;
 		}
 	}
+	r->broken |= n < 0;
 }
 
 static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth);
@@ -121,12 +133,12 @@ static void see_entry(struct reading *r, struct archive *a, struct archive_entry
 	if (next != MR_ARCHIVE_STOP && mr_archive_begins(e.head)) {
 		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
 		if (depth == MR_ARCHIVE_DEPTH_MAX || content.n > MR_ARCHIVE_INNER_MAX)
-			r->cut = true;
+			r->broken = true;
 		else
 			read_level(r, mr_buf_slice(&content), depth + 1);
 	} else if (next == MR_ARCHIVE_CONTENT) {
 		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
-		r->cut |= content.n > MR_ARCHIVE_INNER_MAX;
+		r->broken |= content.n > MR_ARCHIVE_INNER_MAX;
 		e.content = mr_buf_slice(&content);
 		e.head = (struct mr_slice){ content.p, e.head.n };
 		next = r->reader->see(&e, r->reader->arg);
@@ -135,9 +147,10 @@ static void see_entry(struct reading *r, struct archive *a, struct archive_entry
 	mr_buf_done(&content);
 }
 
-static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth)
+/* *zip: whether it is one. */
+static enum mr_archive_status read_archive(struct reading *r, struct mr_slice bytes, unsigned depth, bool *zip)
 {
-	struct archive *a = open_archive(bytes);
+	struct archive *a = open_archive(bytes, *zip);
 	struct archive_entry *entry;
 	int err = ARCHIVE_FATAL;
 	size_t before = r->count->entries;
@@ -165,9 +178,58 @@ static enum mr_archive_status read_level(struct reading *r, struct mr_slice byte
 		r->stopped =
 		    r->reader->see(&(struct mr_archive_entry){ .encrypted = true, .depth = depth }, r->reader->arg) == MR_ARCHIVE_STOP;
 	}
-	r->cut |= err < ARCHIVE_WARN && !r->stopped;
+	r->broken |= err < ARCHIVE_WARN && !r->stopped && !(*zip && r->count->entries == before);
+	*zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
 	archive_read_free(a);
-	return r->cut ? MR_ARCHIVE_CUT : MR_ARCHIVE_WHOLE;
+	return r->cut || r->broken ? MR_ARCHIVE_CUT : MR_ARCHIVE_WHOLE;
+}
+
+/* -- what others see in a zip file -- */
+
+static void see_names(struct reading *r, struct mr_slice bytes, unsigned depth)
+{
+	struct mr_slice names[2];
+	size_t at = 0;
+
+	while (!r->stopped && !r->cut && mr_zip_next_name(bytes, &at, names)) {
+		r->cut |= ++r->count->names > MR_ARCHIVE_ENTRIES_MAX;
+		for (size_t i = 0; i < MR_COUNT(names) && names[i].n && !r->stopped; i++)
+			r->stopped = r->reader->see(&(struct mr_archive_entry){ .name = names[i], .depth = depth }, r->reader->arg) ==
+				     MR_ARCHIVE_STOP;
+	}
+}
+
+/* Zip files in it besides the last one, which is read if `known`. True: there are some. */
+static bool read_zips(struct reading *r, struct mr_slice bytes, unsigned depth, bool known)
+{
+	size_t at = 0, n = 0, before = r->count->entries;
+	bool whole, is_whole, more = mr_zip_next_end(bytes, &at, &is_whole);
+
+	if (more)
+		see_names(r, bytes, depth);
+	while (more && !r->stopped && !r->cut) {
+		size_t end = at;
+		bool zip = true;
+
+		whole = is_whole;
+		more = mr_zip_next_end(bytes, &at, &is_whole);
+		if (more ? !whole : known && bytes.n - end < ZIP_END)
+			continue;
+		r->cut |= ++n > MR_ARCHIVE_ZIPS_MAX;
+		if (!r->cut)
+			read_archive(r, (struct mr_slice){ bytes.p, end }, depth, &zip);
+	}
+	return r->count->entries > before;
+}
+
+static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth)
+{
+	bool zip = false;
+	enum mr_archive_status status = read_archive(r, bytes, depth, &zip);
+
+	if (read_zips(r, bytes, depth, zip))
+		status = MR_ARCHIVE_WHOLE;
+	return r->cut || r->broken ? MR_ARCHIVE_CUT : status;
 }
 
 enum mr_archive_status mr_archive_read(struct mr_slice bytes, const struct mr_archive_reader *reader)

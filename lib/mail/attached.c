@@ -17,6 +17,8 @@ struct look {
 	const struct mr_attached_reader *reader;
 	struct mr_archive_count count; /* of the part at hand and all in it */
 	size_t inflate;                /* bytes that streams of PDF files and compound files in it may still have */
+	size_t unpacked;               /* that all parts may still have together with the one at hand */
+	size_t part;                   /* that it may have */
 	size_t messages, bytes;
 	bool cut, stopped;
 };
@@ -266,15 +268,22 @@ static bool see_name(struct mr_slice name, void *arg)
 	return !l->stopped;
 }
 
+/* Each file may have as much as an archive, and not all of them. */
+static void begin_part(struct look *l)
+{
+	l->unpacked -= (l->part - l->inflate) + l->count.bytes - (MR_ARCHIVE_BYTES_MAX - l->part);
+	l->part = l->unpacked / 2 < MR_ARCHIVE_BYTES_MAX ? l->unpacked / 2 : MR_ARCHIVE_BYTES_MAX;
+	l->count = (struct mr_archive_count){ .bytes = MR_ARCHIVE_BYTES_MAX - l->part };
+	l->inflate = l->part;
+}
+
 static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_part *p, unsigned depth)
 {
 	struct mr_slice bytes = mr_mime_bytes(v, p);
 	bool file = p->kind == MR_MIME_FILE || p->attachment || p->name.n;
 
-	if (depth == 0) {
-		l->count = (struct mr_archive_count){ 0 };
-		l->inflate = MR_ARCHIVE_BYTES_MAX;
-	}
+	if (depth == 0)
+		begin_part(l);
 	show(l, (struct mr_attached){ .bytes = bytes });
 	if (file || mr_archive_begins(bytes))
 		look_packed(l, bytes, depth);
@@ -396,7 +405,7 @@ static void look_inside(struct look *l, struct mr_slice bytes, unsigned depth)
 
 bool mr_attached_read(struct mr_slice message, struct mr_mime_view *view, const struct mr_attached_reader *reader)
 {
-	struct look l = { .reader = reader };
+	struct look l = { .reader = reader, .unpacked = MR_ATTACHED_UNPACKED_MAX, .count.bytes = MR_ARCHIVE_BYTES_MAX };
 
 	look_view(&l, view, 0);
 	look_otherwise(&l, message, 0);

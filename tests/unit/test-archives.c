@@ -127,6 +127,93 @@ static void test_inner(void **state)
 	mr_buf_done(&said);
 }
 
+/* An inner archive that is broken does not hide what follows. */
+static void test_broken_inner(void **state)
+{
+	static const char *const names[] = { "a", "b.js", NULL };
+	struct mr_slice bytes = pack("zip", names, MR_LIT("PK\3\4"), NULL, packed, sizeof(packed));
+
+	assert_read(bytes, MR_ARCHIVE_CUT, "1:a=PK\3\4|1:b.js=PK\3\4|");
+}
+
+/* -- zip files as others than libarchive read them -- */
+
+static struct mr_buf join(struct mr_slice a, struct mr_slice b)
+{
+	struct mr_buf out = MR_BUF(1u << 20);
+
+	mr_buf_add(&out, a);
+	mr_buf_add(&out, b);
+	return out;
+}
+
+static struct mr_slice zip_of(const char *name, char *to)
+{
+	return pack("zip", (const char *const[]){ name, NULL }, MR_LIT("x"), NULL, to, sizeof(packed));
+}
+
+/* Two of them, one behind the other, or behind something else; a comment behind it. */
+static void test_zips(void **state)
+{
+	static const char *const names[] = { "t", NULL };
+	struct mr_slice a = zip_of("a", packed), b = zip_of("b", outer);
+	struct mr_buf two = join(a, b), three, comment;
+	char tar[20480];
+
+	assert_read(mr_buf_slice(&two), MR_ARCHIVE_WHOLE, "1:b=x|1:b=|1:a=x|");
+	three = join(pack("ustar", names, MR_LIT("x"), NULL, tar, sizeof(tar)), a);
+	assert_read(mr_buf_slice(&three), MR_ARCHIVE_WHOLE, "1:t=x|1:a=|1:a=x|");
+	comment = join(MR_LIT("some text\n"), a);
+	mr_buf_add(&comment, (struct mr_slice){ memset(tar, ' ', sizeof(tar)), sizeof(tar) });
+	comment.p[comment.n - sizeof(tar) - 1] = sizeof(tar) >> 8;
+	assert_read(mr_buf_slice(&comment), MR_ARCHIVE_WHOLE, "1:a=|1:a=x|");
+	/* an end alone is none; what is packed into another one without being made smaller is read once */
+	assert_read(MR_LIT("hello PK\5\6"
+			   "123456789012345678 world"),
+		    MR_ARCHIVE_NONE, "");
+	b = pack("zip", (const char *const[]){ "b.zip", NULL }, a, "zip:compression=store", outer, sizeof(outer));
+	assert_read(b, MR_ARCHIVE_WHOLE, "1:b.zip=PK\3\4|2:a=x|1:a=|");
+	mr_buf_done(&two);
+	mr_buf_done(&three);
+	mr_buf_done(&comment);
+}
+
+/* The name of an entry, and that in the directory, by which most programs go. */
+static void test_names(void **state)
+{
+	struct mr_slice a = zip_of("a.exe", packed);
+
+	memcpy((char *)memmem(a.p, a.n, "a.exe", 5), "a.txt", 5);
+	assert_read(a, MR_ARCHIVE_WHOLE, "1:a.txt=x|1:a.exe=|");
+}
+
+/* Many ends, many names. */
+static void test_many(void **state)
+{
+	struct mr_buf bytes = MR_BUF(8u << 20), said = MR_BUF(10);
+
+	mr_buf_putc(&bytes, 'x');
+	for (size_t i = 0; i < 20000; i++)
+		mr_buf_printf(&bytes, "PK\1\2%042d", 1);
+	assert_int_equal(read_all(mr_buf_slice(&bytes), &said), MR_ARCHIVE_NONE); /* no end */
+	for (size_t i = 0; i < 100000; i++)
+		mr_buf_add(&bytes, (struct mr_slice){ "PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22 });
+	assert_int_equal(read_all(mr_buf_slice(&bytes), &said), MR_ARCHIVE_CUT);
+	mr_buf_done(&bytes);
+	for (size_t i = 0; i < 20; i++) {
+		struct mr_slice a = zip_of("a", packed);
+		uint32_t before = (uint32_t)bytes.n;
+
+		before += (uint32_t)((unsigned char)a.p[a.n - 6] | (unsigned char)a.p[a.n - 5] << 8);
+		mr_buf_add(&bytes, a);
+		for (size_t k = 0; k < 4; k++)
+			bytes.p[bytes.n - 6 + k] = (char)(before >> 8 * k & 0xff);
+	}
+	assert_int_equal(read_all(mr_buf_slice(&bytes), &said), MR_ARCHIVE_CUT);
+	mr_buf_done(&bytes);
+	mr_buf_done(&said);
+}
+
 static void test_encrypted(void **state)
 {
 	static const char *const names[] = { "x.exe", NULL };
@@ -189,7 +276,9 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_formats), cmocka_unit_test(test_compressed),
-					    cmocka_unit_test(test_inner),   cmocka_unit_test(test_encrypted),
+					    cmocka_unit_test(test_inner),   cmocka_unit_test(test_broken_inner),
+					    cmocka_unit_test(test_zips),    cmocka_unit_test(test_names),
+					    cmocka_unit_test(test_many),    cmocka_unit_test(test_encrypted),
 					    cmocka_unit_test(test_content), cmocka_unit_test(test_hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* attached: the files that some mail program would show, in forms that others do not see, and what hostile ones may not cost. */
 /* libraries */
 #include <openssl/evp.h>
+#include <zlib.h>
 
 /* ours */
 #include "base/buf.h"
@@ -313,6 +314,31 @@ static void test_hostile(void **state)
 	}
 }
 
+/* Little that becomes much, in one part after the other. */
+static void test_bombs(void **state)
+{
+	static unsigned char zeros[15u << 20] = "%PDF-1.7\n", packed[1u << 20];
+	uLongf n = sizeof(packed);
+	mr_autofree char *text = mr_alloc(2 * n);
+	z_stream z = { .next_in = zeros, .avail_in = sizeof(zeros), .next_out = packed, .avail_out = sizeof(packed) };
+
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n = z.total_out;
+	deflateEnd(&z);
+	EVP_EncodeBlock((unsigned char *)text, packed, (int)n);
+	for (size_t parts = 4; parts <= 20; parts += 16) {
+		struct mr_buf message = MR_BUF(10u << 20), said = MR_BUF(100);
+
+		mr_buf_puts(&message, MIXED);
+		for (size_t i = 0; i < parts; i++)
+			mr_buf_printf(&message, "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n%s\n", text);
+		assert_int_equal(read_all(mr_buf_slice(&message), &said), parts == 4);
+		mr_buf_done(&message);
+		mr_buf_done(&said);
+	}
+}
+
 /* Messages in messages, each in base64. */
 static void test_depth(void **state)
 {
@@ -341,7 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_messages),    cmocka_unit_test(test_nul),  cmocka_unit_test(test_uu),
 					    cmocka_unit_test(test_uu_stripped), cmocka_unit_test(test_tnef), cmocka_unit_test(test_hostile),
-					    cmocka_unit_test(test_depth) };
+					    cmocka_unit_test(test_bombs),       cmocka_unit_test(test_depth) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
