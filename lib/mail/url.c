@@ -98,6 +98,21 @@ static const char *to_ascii(struct mr_slice name, struct mr_arena *arena)
 	return ascii;
 }
 
+/* "[2001:db8::1]"; what is IPv4 in another form is that. */
+static int set_address(struct mr_slice host, struct mr_arena *arena, struct mr_url *out)
+{
+	char text[MR_IP_STRLEN];
+	struct mr_ip ip;
+
+	if (mr_slice_chr(host, ':') < 0 || mr_parse_ip(host, &ip) < 0)
+		return -EINVAL;
+	mr_ip_str(&ip, text);
+	out->ip = true;
+	out->odd_ip = ip.family == AF_INET;
+	out->host = out->domain = mr_slice_of(out->odd_ip ? mr_arena_strdup(arena, text) : mr_arena_printf(arena, "[%s]", text));
+	return 0;
+}
+
 static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url *out)
 {
 	struct mr_buf plain = MR_BUF(4 * MR_URL_HOST_MAX);
@@ -106,6 +121,8 @@ static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url 
 	const char *ascii;
 	int err = -EINVAL;
 
+	if (mr_slice_starts(host, MR_LIT("[")))
+		return set_address(host, arena, out);
 	if (!decode(host, &plain, &out->encoded_host) || !plain.n)
 		goto out;
 	while (plain.n > 1 && plain.p[plain.n - 1] == '.')
@@ -151,6 +168,8 @@ static int take_scheme(struct mr_slice *s, struct mr_arena *arena, struct mr_url
 		*s = mr_slice_from(*s, 2);
 		return 0;
 	}
+	if (mr_slice_starts(*s, MR_LIT("[")))
+		return 0;
 	if (!web_scheme(scheme))
 		/* "pay.example:8080/x" has no scheme, "mailto:x" another one. */
 		return colon < 0 || mr_slice_chr(scheme, '.') >= 0 ? 0 : -EINVAL;
@@ -185,7 +204,7 @@ int mr_url_parse(struct mr_slice raw, struct mr_arena *arena, struct mr_url *out
 		authority = mr_slice_from(authority, (size_t)at + 1);
 	}
 	at = mr_slice_rchr(authority, ':');
-	if (at >= 0) {
+	if (at > mr_slice_rchr(authority, ']')) {
 		u.port = !own_port(&u, mr_slice_from(authority, (size_t)at + 1));
 		authority.n = (size_t)at;
 	}
@@ -202,21 +221,35 @@ static const bool ends_word[256] = {
 	[0 ... ' '] = true, ['"'] = true, ['\''] = true, ['<'] = true, ['>'] = true, ['^'] = true, ['`'] = true, ['{' ... '}'] = true,
 };
 
-static size_t times(struct mr_slice s, char c)
+/* How often a sort of brackets is closed more than opened. */
+static ptrdiff_t unopened(struct mr_slice s, char open, char close)
 {
-	size_t n = 0;
+	ptrdiff_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++)
-		n += s.p[i] == c;
+		n += (s.p[i] == close) - (s.p[i] == open);
 	return n;
 }
 
-/* Without the punctuation that belongs to the sentence; a bracket that the address itself has opened is its own. */
+/* Without the punctuation that belongs to the sentence; a bracket that the address itself has opened is its own. Each sort of bracket is
+ * counted once, as a word may be nothing else. */
 static struct mr_slice without_tail(struct mr_slice word)
 {
+	ptrdiff_t left[2];
+	bool counted = false;
+
 	while (word.n && strchr(".,;:!?)]*_~", word.p[word.n - 1])) {
-		if (word.p[word.n - 1] == ')' && times(word, '(') >= times(word, ')'))
-			break;
+		char last = word.p[word.n - 1];
+
+		if (last == ')' || last == ']') {
+			if (!counted) {
+				left[0] = unopened(word, '(', ')');
+				left[1] = unopened(word, '[', ']');
+			}
+			counted = true;
+			if (left[last == ']']-- <= 0)
+				break;
+		}
 		word.n--;
 	}
 	return word;
@@ -282,7 +315,7 @@ bool mr_url_next(struct mr_slice *rest, struct mr_arena *arena, struct mr_url *o
 			n++;
 		*rest = mr_slice_from(*rest, n < word.n ? n + 1 : n);
 		word.n = n;
-		if (n < 4 || mr_slice_chr(word, '.') < 0)
+		if (n < 4 || (mr_slice_chr(word, '.') < 0 && mr_slice_chr(word, '[') < 0))
 			continue;
 		word = without_tail(from_scheme(word));
 		if (word.n && mr_url_parse(word, arena, out) == 0 && wanted(word, out))

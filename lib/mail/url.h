@@ -8,13 +8,14 @@
 struct mr_url {
 	struct mr_slice raw;    /* as found */
 	struct mr_slice scheme; /* lower case; "http" where the text has none */
-	struct mr_slice host;   /* lower case, percent-encoding undone, punycode; an IPv4 address with four decimal numbers */
+	struct mr_slice
+	    host; /* lower case, percent-encoding undone, punycode; an IPv4 address with four decimal numbers, an IPv6 one in brackets */
 	struct mr_slice
 	    domain; /* registered: "example.co.uk"; the address itself; empty where the host is a public suffix or a single name */
 	struct mr_slice rest; /* path, query and fragment as written, or empty */
 	bool ip;
 	bool userinfo;     /* "http://bank.example@evil.example/" */
-	bool odd_ip;       /* an address not written as four decimal numbers: 0x7f.1, 2130706433 */
+	bool odd_ip;       /* an IPv4 address not written as four decimal numbers: 0x7f.1, 2130706433, [::ffff:127.0.0.1] */
 	bool encoded_host; /* the host was percent-encoded */
 	bool port;         /* one that is not the scheme's */
 	bool scheme_given;

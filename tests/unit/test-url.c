@@ -34,7 +34,18 @@ static const struct {
 	{ "http://a..b/", NULL },
 	{ "http://%00.example/", NULL },
 	{ "http://%zz.example/", NULL },
-	{ "http://[::1]/", NULL },
+	{ "http://[::1]/", "http [::1] [::1] / ip" },
+	{ "https://x@[2001:DB8:0::50]:8080/a", "https [2001:db8::50] [2001:db8::50] /a ip userinfo port" },
+	{ "https://[2001:db8::50]:443", "https [2001:db8::50] [2001:db8::50]  ip" },
+	{ "http://[2001:db8::192.0.2.1]/", "http [2001:db8::c000:201] [2001:db8::c000:201] / ip" },
+	{ "http://[::ffff:192.0.2.1]/", "http 192.0.2.1 192.0.2.1 / ip odd" },
+	{ "//[::1]", "http [::1] [::1]  ip" },
+	{ "[::1]:8080/x", "http [::1] [::1] /x ip port" },
+	{ "http://[::1", NULL },
+	{ "http://[::1]x/", NULL },
+	{ "http://[::g]/", NULL },
+	{ "http://[192.0.2.1]/", NULL },
+	{ "http://[]/", NULL },
 	{ "#top", NULL },
 	{ "", NULL },
 };
@@ -71,6 +82,9 @@ static const struct {
 	{ "end of sentence.Next one", "" },
 	{ "version 1.2.3.4 of lib.c and e.g. this", "" },
 	{ "link:http://example.org", "http://example.org|" },
+	{ "at http://[2001:db8::50], or (http://[2001:db8::50]/x) [http://b.example]",
+	  "http://[2001:db8::50]|http://[2001:db8::50]/x|http://b.example|" },
+	{ "address [2001:db8::50] and [2001:db8::192.0.2.1]", "" },
 	{ "<http://example.org>\"http://b.example\"", "http://example.org|http://b.example|" },
 	{ "", "" },
 };
@@ -92,9 +106,30 @@ static void test_text(void **state)
 	}
 }
 
+/* A word of a megabyte, nothing but brackets and stops, takes no time that the test would notice. */
+static void test_long_word(void **state)
+{
+	static const char *const pieces[] = { ")", "]", ").", "](", "*" };
+
+	for (size_t i = 0; i < MR_COUNT(pieces); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_buf text = MR_BUF(2u << 20);
+		struct mr_slice rest;
+		struct mr_url u;
+
+		mr_buf_puts(&text, "http://a.example/");
+		while (text.n < 1u << 20)
+			mr_buf_puts(&text, pieces[i]);
+		rest = mr_buf_slice(&text);
+		while (mr_url_next(&rest, arena, &u))
+			;
+		mr_buf_done(&text);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_parse), cmocka_unit_test(test_text) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_parse), cmocka_unit_test(test_text), cmocka_unit_test(test_long_word) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
