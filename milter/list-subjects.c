@@ -223,16 +223,18 @@ static void see_addresses(const struct gathering *g)
 	}
 }
 
-/* An address in place of a name is asked about as one: lists of links have them, too. */
+/* An address in place of a name is asked about as one, and is that of its host: lists of links have them, too. */
 static void see_link(const struct gathering *g, const struct mr_url *u)
 {
+	static const enum mr_dnslist_subject of_address[] = { MR_DNSLIST_LINK, MR_DNSLIST_LINK_ADDRESS };
 	struct mr_buf whole = MR_BUF(8192);
 	ptrdiff_t fragment = mr_slice_chr(u->rest, '#');
 	struct mr_ip ip;
 
 	if (u->ip) {
-		if (wants(g, MR_DNSLIST_LINK) && mr_parse_ip(u->host, &ip) == 0)
-			g->seer->ip(MR_DNSLIST_LINK, &ip, g->seer->arg);
+		for (size_t i = 0; i < 2 && mr_parse_ip(u->host, &ip) == 0; i++)
+			if (wants(g, of_address[i]))
+				g->seer->ip(of_address[i], &ip, g->seer->arg);
 	} else {
 		if (wants(g, MR_DNSLIST_LINK) && u->domain.n)
 			g->seer->name(MR_DNSLIST_LINK, u->domain, g->seer->arg);

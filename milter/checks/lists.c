@@ -10,6 +10,7 @@
 #include "list-subjects.h"
 
 #define HOSTS_MAX   10  /* whose addresses, and domains whose name servers, are asked for */
+#define SIXES_MAX   20  /* questions for IPv6 addresses: a share, so that room remains to ask the lists */
 #define LOOKUPS_MAX 100 /* of these, with the addresses of name servers */
 #define NS_MAX      4   /* name servers of one domain */
 
@@ -21,7 +22,8 @@ struct question {
 
 /* What must be known before lists are asked about it. */
 struct lookup {
-	enum mr_dnslist_subject what; /* LINK_ADDRESS: A of the host; NS: NS of the domain; NS_ADDRESS: A of the name server */
+	enum mr_dnslist_subject what; /* LINK_ADDRESS: of the host; NS: of the domain; NS_ADDRESS: of the name server */
+	enum mr_dns_type type;
 	struct mr_slice name;
 	bool done;
 };
@@ -32,7 +34,7 @@ struct mr_list_state {
 	size_t n_questions, max; /* max: of both */
 	unsigned of_row[MR_DNSLIST_ROWS_MAX];
 	struct lookup lookups[LOOKUPS_MAX];
-	size_t n_lookups, n_hosts, n_domains;
+	size_t n_lookups, n_hosts, n_domains, n_sixes;
 	uint32_t wanted; /* subjects, of all rows */
 	bool dkim_done;
 };
@@ -80,16 +82,38 @@ static bool ask_ip(enum mr_dnslist_subject what, const struct mr_ip *ip, void *a
 	return true;
 }
 
-static void look_up(struct mr_list_state *st, enum mr_dnslist_subject what, struct mr_slice name)
+/* True: it is a new one. */
+static bool look_up(struct mr_list_state *st, enum mr_dnslist_subject what, enum mr_dns_type type, struct mr_slice name)
 {
 	if (st->n_lookups == LOOKUPS_MAX || st->n_questions + st->n_lookups >= st->max)
-		return;
+		return false;
+	if (type == MR_DNS_AAAA && st->n_sixes == SIXES_MAX)
+		return false;
 	for (size_t i = 0; i < st->n_lookups; i++)
-		if (st->lookups[i].what == what && mr_slice_eq(st->lookups[i].name, name))
-			return;
-	st->lookups[st->n_lookups++] = (struct lookup){ .what = what, .name = mr_slice_of(mr_arena_slice(st->scan->arena, name)) };
-	st->n_hosts += what == MR_DNSLIST_LINK_ADDRESS;
-	st->n_domains += what == MR_DNSLIST_NS;
+		if (st->lookups[i].what == what && st->lookups[i].type == type && mr_slice_eq(st->lookups[i].name, name))
+			return false;
+	st->lookups[st->n_lookups++] =
+	    (struct lookup){ .what = what, .type = type, .name = mr_slice_of(mr_arena_slice(st->scan->arena, name)) };
+	st->n_sixes += type == MR_DNS_AAAA;
+	return true;
+}
+
+/* Those of each family that a row has a use for; the same. */
+static bool look_up_addresses(struct mr_list_state *st, enum mr_dnslist_subject what, struct mr_slice name)
+{
+	bool four = false, six = false, new = false;
+
+	for (size_t row = 0; row < st->scan->setup->n_lists; row++) {
+		const struct mr_dnslist *l = &st->scan->setup->lists[row];
+
+		four |= row_wants(st, row, what) && !l->names_only && !l->no_ipv4;
+		six |= row_wants(st, row, what) && !l->names_only && !l->no_ipv6;
+	}
+	if (four)
+		new |= look_up(st, what, MR_DNS_A, name);
+	if (six)
+		new |= look_up(st, what, MR_DNS_AAAA, name);
+	return new;
 }
 
 static bool ask_name(enum mr_dnslist_subject what, struct mr_slice name, void *arg)
@@ -102,9 +126,9 @@ static bool ask_name(enum mr_dnslist_subject what, struct mr_slice name, void *a
 		if (row_wants(st, row, what))
 			ask(st, row, name);
 	if (what == MR_DNSLIST_LINK_HOST && wants(st, MR_DNSLIST_LINK_ADDRESS) && st->n_hosts < HOSTS_MAX)
-		look_up(st, MR_DNSLIST_LINK_ADDRESS, name);
+		st->n_hosts += look_up_addresses(st, MR_DNSLIST_LINK_ADDRESS, name);
 	if (what == MR_DNSLIST_LINK && st->n_domains < HOSTS_MAX && (wants(st, MR_DNSLIST_NS) || wants(st, MR_DNSLIST_NS_ADDRESS)))
-		look_up(st, MR_DNSLIST_NS, name);
+		st->n_domains += look_up(st, MR_DNSLIST_NS, MR_DNS_NS, name);
 	return true;
 }
 
@@ -152,11 +176,11 @@ static void learned(struct mr_list_state *st, const struct lookup *l, const stru
 			if (domain.n)
 				ask_name(MR_DNSLIST_NS, domain, st);
 			if (wants(st, MR_DNSLIST_NS_ADDRESS))
-				look_up(st, MR_DNSLIST_NS_ADDRESS, data);
-		} else if (data.n == 4) {
-			struct mr_ip ip = { .family = AF_INET };
+				look_up_addresses(st, MR_DNSLIST_NS_ADDRESS, data);
+		} else if (data.n == (l->type == MR_DNS_A ? 4 : 16)) {
+			struct mr_ip ip = { .family = l->type == MR_DNS_A ? AF_INET : AF_INET6 };
 
-			memcpy(ip.bytes, data.p, 4);
+			memcpy(ip.bytes, data.p, data.n);
 			ask_ip(l->what, &ip, st);
 		}
 	}
@@ -173,7 +197,7 @@ static bool look_ups_open(struct mr_list_state *st)
 
 		if (l->done)
 			continue;
-		a = mr_dns_view_get(st->scan->dns, l->name, l->what == MR_DNSLIST_NS ? MR_DNS_NS : MR_DNS_A);
+		a = mr_dns_view_get(st->scan->dns, l->name, l->type);
 		open |= !a;
 		l->done = a != NULL;
 		if (a && a->status == MR_DNS_OK)

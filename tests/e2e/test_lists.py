@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import itertools
 import re
 import socket
@@ -85,6 +86,21 @@ def test_where_a_message_leads(stack):
         assert {name for name in got if name.startswith("E2E_")} == {"E2E_NS"}
         mark = stack.submit(user, stack.probe, body="See http://evil.example/\n")   # also in what our own people write
         assert "E2E_LINK_A" in str(stack.arrived(stack.probe, mark)["X-Spam-Result"])
+
+
+@pytest.mark.rows("F104")
+def test_where_a_message_leads_over_ipv6(stack):
+    """Hosts and name servers that have IPv6 addresses only, and such an address in a link: asked about as 32 nibbles."""
+    user, zone = stack.user(), new_zone()
+    host, server = "2001:db8:7::50", "2001:db8:7::35"
+    zones.replace(stack.lay, f"www.six.example. IN AAAA {host}", "six-hosted.example. IN NS ns6.six-hosting.example.",
+                  f"ns6.six-hosting.example. IN AAAA {server}")
+    for address, answer in ((host, "127.0.0.2"), (server, "127.0.0.4")):
+        listed(stack, zone, ipaddress.ip_address(address).reverse_pointer.removesuffix(".ip6.arpa"), answer)
+    with lists(stack, f"{zone} link-address ns-address 127.0.0.2=E2E_HOST:1 127.0.0.4=E2E_NS:1"):
+        for link, expected in (("www.six.example", "E2E_HOST"), (f"[{host}]", "E2E_HOST"), ("six-hosted.example", "E2E_NS")):
+            got = symbols(stack, user, body=f"See http://{link}/x\n")
+            assert {name for name in got if name.startswith("E2E_")} == {expected}
 
 
 @pytest.mark.rows("F104")

@@ -20,6 +20,10 @@
 #define TEXT "Content-Type: text/plain; charset=utf-8\r\n\r\n"
 #define HTML "Content-Type: text/html; charset=utf-8\r\n\r\n"
 
+/* 2001:db8::50 and its kin, backwards. */
+#define SIX_OF(low) low ".0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2"
+#define SIX(low)    SIX_OF(low) ".bl.example"
+
 /* Answers for every name of bl.example; others are as the zone says. */
 static const char zone[] = "9.2.0.192.bl.example A 127.0.0.2\n"
 			   "7.100.51.198.bl.example A 127.0.0.3\n"
@@ -34,7 +38,13 @@ static const char zone[] = "9.2.0.192.bl.example A 127.0.0.2\n"
 			   "dns.example.bl.example A 127.0.0.2\n"
 			   "ns1.dns.example A 192.0.2.9\n"
 			   "ns2.dns.example A 192.0.2.8\n"
-			   "www.bad.example A 192.0.2.9\n";
+			   "www.bad.example A 192.0.2.9\n"
+			   "six.example NS ns6.six.example\n"
+			   "ns6.six.example AAAA 2001:db8::35\n"
+			   "www.six.example AAAA 2001:db8::50\n"
+			   "www.six.example AAAA fe80::1\n"
+			   "www.both.example A 192.0.2.8\n"
+			   "www.both.example AAAA 2001:db8::50\n" SIX("0.5") " A 127.0.0.2\n" SIX("5.3") " A 127.0.0.2\n";
 
 #define C "bl.example client 127.0.0.2=CLIENT:3"
 
@@ -67,6 +77,13 @@ static const struct {
 	  "L(1.00)" },
 	{ "bl.example ns 127.0.0.2=N:1", false, HEAD TEXT "http://www.bad.example/x", "dns.example", "N(1.00)" },
 	{ "bl.example ns-address 127.0.0.2=N:1", false, HEAD TEXT "http://www.bad.example/x", "8.2.0.192 9.2.0.192", "N(1.00)" },
+	{ "bl.example link-address 127.0.0.2=L:1", false, HEAD TEXT "http://www.six.example/", SIX_OF("0.5"), "L(1.00)" },
+	{ "bl.example link-address 127.0.0.2=L:1", false, HEAD TEXT "http://www.both.example/", SIX_OF("0.5") " 8.2.0.192", "L(1.00)" },
+	{ "bl.example link-address ipv4 127.0.0.2=L:1", false, HEAD TEXT "http://www.both.example/", "8.2.0.192", "" },
+	{ "bl.example link-address ipv6 127.0.0.2=L:1", false, HEAD TEXT "http://www.both.example/", SIX_OF("0.5"), "L(1.00)" },
+	{ "bl.example link-address 127.0.0.2=L:1", false, HEAD HTML "<a href='http://192.0.2.9/x'>y</a>", "9.2.0.192", "L(1.00)" },
+	{ "bl.example ns-address 127.0.0.2=N:1", false, HEAD TEXT "http://www.six.example/x", SIX_OF("5.3"), "N(1.00)" },
+	{ "bl.example ns-address ipv4 127.0.0.2=N:1", false, HEAD TEXT "http://www.six.example/x", "", "" },
 	{ "bl.example link 127.0.0.2=L:1", false, HEAD TEXT "http://blocked.example/ http://bad.example/", "bad.example blocked.example",
 	  "L(1.00)" },
 	{ "bl.example link 127.0.0.2=L:1", false, HEAD TEXT "http://blocked.example/", "blocked.example", "" },
@@ -202,7 +219,7 @@ static void bounded(void **state)
 	for (int i = 0; i < 3000; i++)
 		mr_buf_printf(&mail, "http://h%d.d%d.example/%d a%d@b.example\r\n", i, i, i, i);
 	scan(&setup, false, mail.p, arena, &asked, &symbols);
-	assert_true(asked.n >= 80 && asked.n <= 100);
+	assert_true(asked.n >= 70 && asked.n <= 100);
 	mr_buf_done(&mail);
 	mr_buf_done(&symbols);
 }
