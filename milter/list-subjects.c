@@ -210,15 +210,16 @@ static void see_mailto(const struct gathering *g, const struct mr_html *h, unsig
 
 static void see_addresses(const struct gathering *g)
 {
-	const struct mr_view *v = mr_scan_view(g->scan);
 	unsigned left = ADDRESSES_MAX;
 
-	for (size_t i = 0; i < v->mime.n_parts && left; i++) {
-		if (v->html[i]) {
-			see_text(g, v->html[i]->text, &left);
-			see_mailto(g, v->html[i], &left);
-		} else {
-			see_text(g, v->mime.parts[i].text, &left);
+	for (const struct mr_view *v = mr_scan_view(g->scan); v; v = v->within) {
+		for (size_t i = 0; i < v->mime.n_parts && left; i++) {
+			if (v->html[i]) {
+				see_text(g, v->html[i]->text, &left);
+				see_mailto(g, v->html[i], &left);
+			} else {
+				see_text(g, v->mime.parts[i].text, &left);
+			}
 		}
 	}
 }
@@ -252,15 +253,15 @@ static void see_link(const struct gathering *g, const struct mr_url *u)
 
 static void see_files(const struct gathering *g)
 {
-	struct mr_view *v = mr_scan_view(g->scan);
+	for (struct mr_view *v = mr_scan_view(g->scan); v; v = v->within) {
+		for (size_t i = 0; i < v->mime.n_parts; i++) {
+			struct mr_slice bytes = { 0 };
 
-	for (size_t i = 0; i < v->mime.n_parts; i++) {
-		struct mr_slice bytes = { 0 };
-
-		if (v->mime.parts[i].kind == MR_MIME_FILE)
-			bytes = mr_mime_bytes(&v->mime, &v->mime.parts[i]);
-		if (bytes.n && !g->seer->hashed(MR_DNSLIST_FILE, bytes, g->seer->arg))
-			return;
+			if (v->mime.parts[i].kind == MR_MIME_FILE)
+				bytes = mr_mime_bytes(&v->mime, &v->mime.parts[i]);
+			if (bytes.n && !g->seer->hashed(MR_DNSLIST_FILE, bytes, g->seer->arg))
+				return;
+		}
 	}
 }
 

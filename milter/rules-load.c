@@ -34,6 +34,7 @@ static int read_file(struct mr_rules *r, const char *path, struct mr_diag *diag)
 	int err = mr_file_read(path, &text, diag);
 
 	mr_rules_brought(r, is_of_package(path));
+	mr_rules_stock(r, is_of_package(path));
 	if (err == 0)
 		mr_rules_read(r, path, mr_buf_slice(&text));
 	mr_buf_done(&text);
@@ -133,6 +134,7 @@ static char *find_updates(void)
 static void read_builtin(struct mr_rules *r, bool scores)
 {
 	mr_rules_brought(r, true);
+	mr_rules_stock(r, false);
 	for (size_t i = 0; i < mr_rules_builtin_n; i++)
 		if ((strcmp(mr_rules_builtin[i].name, SCORES) == 0) == scores)
 			mr_rules_read(r, mr_rules_builtin[i].name, mr_rules_builtin[i].text);

@@ -75,6 +75,12 @@ static bool enter(struct mr_slice *s, unsigned char tag)
 	return true;
 }
 
+bool mr_cms_is_named(struct mr_slice type, struct mr_slice name)
+{
+	return mr_slice_eq(type, MR_LIT("application/pkcs7-mime")) || mr_slice_eq(type, MR_LIT("application/x-pkcs7-mime")) ||
+	       mr_slice_iends(name, MR_LIT(".p7m"));
+}
+
 enum mr_cms_kind mr_cms_kind(struct mr_slice bytes)
 {
 	static const struct {

@@ -150,7 +150,9 @@ static bool is_file(const struct mr_mime_part *p)
 void mr_fuzzy_read(struct mr_view *v, struct mr_fuzzy *out)
 {
 	*out = (struct mr_fuzzy){ 0 };
-	read_text(v, out);
+	/* Of mail that is signed in one file the text is in there. */
+	for (const struct mr_view *of = v; of && !out->text; of = of->within)
+		read_text(of, out);
 	for (size_t i = 0; i < v->mime.n_parts && out->n_files < MR_FUZZY_FILES_MAX; i++) {
 		struct mr_mime_part *p = &v->mime.parts[i];
 		struct mr_slice bytes = !is_file(p) || p->cut ? (struct mr_slice){ 0 } : mr_mime_bytes(&v->mime, p);

@@ -2,6 +2,7 @@
 /* ours */
 #include "mail/view.h"
 #include "mail/archives.h"
+#include "mail/cms.h"
 #include "mail/filetype.h"
 #include "base/mem.h"
 
@@ -80,12 +81,49 @@ static void read_pdfs(struct mr_view *v, struct mr_arena *arena)
 	}
 }
 
-void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_view *out)
+static void read_view(struct mr_slice message, struct mr_arena *arena, unsigned depth, struct mr_view *out);
+
+static struct mr_slice signed_content(struct mr_view *v, struct mr_arena *arena)
+{
+	struct mr_buf content = MR_BUF(MR_VIEW_SIGNED_BYTES);
+	struct mr_slice kept = { 0 };
+
+	for (size_t i = 0; i < v->mime.n_parts && !content.n; i++) {
+		struct mr_mime_part *p = &v->mime.parts[i];
+		struct mr_slice bytes = mr_cms_is_named(p->type, p->name) ? mr_mime_bytes(&v->mime, p) : (struct mr_slice){ 0 };
+
+		if (bytes.n > MR_VIEW_SIGNED_BYTES)
+			bytes.n = MR_VIEW_SIGNED_BYTES;
+		if (mr_cms_kind(bytes) == MR_CMS_SIGNED)
+			mr_cms_content(bytes, &content);
+	}
+	if (content.n)
+		kept = (struct mr_slice){ mr_arena_slice(arena, mr_buf_slice(&content)), content.n };
+	mr_buf_done(&content);
+	return kept;
+}
+
+static void read_signed(struct mr_view *v, struct mr_arena *arena, unsigned depth)
+{
+	struct mr_slice content = depth < MR_VIEW_SIGNED_MAX ? signed_content(v, arena) : (struct mr_slice){ 0 };
+
+	if (!content.n)
+		return;
+	v->within = mr_arena_alloc(arena, sizeof(*v->within));
+	read_view(content, arena, depth + 1, v->within);
+	for (size_t i = 0; i < v->within->n_urls && !v->urls_cut; i++) {
+		const struct mr_view_url *u = &v->within->urls[i];
+
+		add_url(v, &u->url, u->text, u->link, arena);
+	}
+	v->urls_cut |= v->within->urls_cut;
+}
+
+static void read_view(struct mr_slice message, struct mr_arena *arena, unsigned depth, struct mr_view *out)
 {
 	size_t n_html = 0;
 
 	*out = (struct mr_view){ 0 };
-	mr_view_init();
 	mr_mime_parse(message, arena, &out->mime);
 	out->html = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_html *));
 	out->pdfs = mr_arena_alloc(arena, (out->mime.n_parts + 1) * sizeof(struct mr_pdf *));
@@ -101,9 +139,18 @@ void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_vie
 		}
 	}
 	read_pdfs(out, arena);
+	read_signed(out, arena, depth);
+}
+
+void mr_view_read(struct mr_slice message, struct mr_arena *arena, struct mr_view *out)
+{
+	mr_view_init();
+	read_view(message, arena, 0, out);
 }
 
 void mr_view_free(struct mr_view *v)
 {
+	if (v->within)
+		mr_view_free(v->within);
 	mr_mime_free(&v->mime);
 }

@@ -5,9 +5,11 @@
 #include "mail/pdf.h"
 #include "mail/url.h"
 
-#define MR_VIEW_URLS_MAX 1000
-#define MR_VIEW_HTML_MAX 20 /* parts of HTML that are read */
-#define MR_VIEW_PDFS_MAX 10 /* PDF files */
+#define MR_VIEW_URLS_MAX     1000
+#define MR_VIEW_HTML_MAX     20 /* parts of HTML that are read */
+#define MR_VIEW_PDFS_MAX     10 /* PDF files */
+#define MR_VIEW_SIGNED_MAX   2  /* texts that are signed opaquely, in each other */
+#define MR_VIEW_SIGNED_BYTES (8u << 20)
 
 /* A place that the message leads to. */
 struct mr_view_url {
@@ -20,9 +22,10 @@ struct mr_view {
 	struct mr_mime_view mime;
 	struct mr_html **html;    /* of each part of mime: NULL where it is no HTML, and of those past the bound */
 	struct mr_pdf **pdfs;     /* the same of PDF files, by their type or name */
-	struct mr_view_url *urls; /* those of PDF files last */
+	struct mr_view_url *urls; /* those of PDF files, and then those of `within`, last */
 	size_t n_urls, room;
 	bool urls_cut;
+	struct mr_view *within; /* what S/MIME has signed in one file (smime.p7m), which mail programs show in its place; or NULL */
 };
 
 /* Files that reading needs, once in a process, before threads and before a sandbox. */

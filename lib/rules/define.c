@@ -34,6 +34,7 @@ struct mr_rules_rule *mr_rules_named(struct mr_rules *r, struct mr_slice name)
 		rule->file = r->at->name;
 		rule->of_others = r->at->of_others;
 		rule->brought = r->at->brought;
+		rule->stock = r->at->stock;
 		rule->line = r->at->line;
 	}
 	HASH_ADD_KEYPTR(hh, r->rules, rule->name, name.n, rule);
@@ -63,6 +64,7 @@ static void redefine(struct mr_rules *r, struct mr_rules_rule *rule, enum mr_rul
 	rule->file = r->at->name;
 	rule->of_others = r->at->of_others;
 	rule->brought = r->at->brought;
+	rule->stock = r->at->stock;
 	rule->line = r->at->line;
 	rule->failed = false;
 	rule->why = NULL;

@@ -124,8 +124,8 @@ struct mr_rules_rule {
 	enum mr_rules_state state;
 	const char *file, *description, *why;
 	unsigned line;
-	bool of_others, brought; /* its file is */
-	bool failed;             /* in error: said already */
+	bool of_others, brought, stock; /* its file is */
+	bool failed;                    /* in error: said already */
 
 	/* spoken of by name, also before the definition */
 	double scores[4];
@@ -177,6 +177,7 @@ struct mr_rules_file {
 	unsigned line;
 	bool of_others; /* mr_rules_of_others() */
 	bool brought;   /* mr_rules_brought() */
+	bool stock;     /* mr_rules_stock() */
 	bool skip;      /* in a part that a condition leaves out */
 	struct {
 		bool skip; /* as it was before the condition */
@@ -234,7 +235,7 @@ struct mr_rules {
 	bool compat_welcomelist;
 	size_t n_rules;
 	unsigned includes;
-	bool of_others, brought;        /* are the files that come now */
+	bool of_others, brought, stock; /* are the files that come now */
 	const struct mr_rules_file *at; /* what is read now, or NULL */
 	struct mr_rules_problem *problems;
 	size_t n_problems, counted[MR_RULES_VAIN + 1];

@@ -263,9 +263,16 @@ void mr_rules_brought(struct mr_rules *r, bool brought)
 	r->brought = brought;
 }
 
+void mr_rules_stock(struct mr_rules *r, bool stock)
+{
+	r->stock = stock;
+}
+
 void mr_rules_read(struct mr_rules *r, const char *file, struct mr_slice text)
 {
-	struct mr_rules_file f = { .name = mr_arena_strdup(r->arena, file), .of_others = r->of_others, .brought = r->brought };
+	struct mr_rules_file f = {
+		.name = mr_arena_strdup(r->arena, file), .of_others = r->of_others, .brought = r->brought, .stock = r->stock
+	};
 	const struct mr_rules_file *before = r->at;
 	struct mr_slice line, value, key;
 

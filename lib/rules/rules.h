@@ -54,6 +54,9 @@ void mr_rules_of_others(struct mr_rules *r, bool of_others);
 /* The files that are read from now on come with a program, no administrator wrote them: what in them never runs here is told of by its
  * state only. */
 void mr_rules_brought(struct mr_rules *r, bool brought);
+/* The files that are read from now on are SpamAssassin's rules as it brings them: written for what it sees, they see nothing of what is
+ * signed opaquely (mr_sa_signed()). */
+void mr_rules_stock(struct mr_rules *r, bool stock);
 /* After the last file: resolves, compiles. */
 void mr_rules_finish(struct mr_rules *r);
 
@@ -88,12 +91,13 @@ const char *mr_rules_state_str(enum mr_rules_state s);
 struct mr_rules_hit {
 	const char *name; /* lives as long as the rules */
 	double score;
+	bool stock;              /* mr_rules_stock() */
 	unsigned count;          /* 1, or how often with tflags multiple, or what the function said */
 	bool part;               /* "__NAME", or what is told elsewhere: counts in others only */
 	struct mr_slice matched; /* of a regular expression: what it matched first; of the message, or empty */
 };
 struct mr_rules_hits {
-	struct mr_rules_hit *v; /* in the arena, in the order of definition */
+	struct mr_rules_hit *v; /* in the arena, in the order of definition; then those that only signed text has */
 	size_t n;
 	bool slow; /* some regular expressions took too long; they count as not matching */
 	bool cut;  /* after ten of those, or when the time is over, the others are left out */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "private.h"
 
+#define SIGNED_MAX 2  /* signed texts in each other */
 #define FAULTS_MAX 10 /* patterns that took too long; then the message is one that is made to hurt */
 
 struct run {
@@ -242,6 +243,7 @@ static void collect(struct run *run, struct mr_rules_hits *out)
 
 		out->v[i] = (struct mr_rules_hit){ .name = rule->name,
 						   .score = rule->scores[0],
+						   .stock = rule->stock,
 						   .count = value < 1          ? 1
 							    : value < UINT_MAX ? (unsigned)value
 									       : UINT_MAX,
@@ -250,13 +252,13 @@ static void collect(struct run *run, struct mr_rules_hits *out)
 	}
 }
 
-void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_arena *arena, struct mr_rules_hits *out)
+/* One text, with what is left of the time for the message. */
+static void run_once(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_arena *arena, struct mr_rules_hits *out)
 {
 	struct run run = { .rules = r, .sa = sa, .arena = arena };
 
 	run.texts = mr_arena_alloc(arena, (r->n_groups + 1) * sizeof(*run.texts));
 	*out = (struct mr_rules_hits){ 0 };
-	mr_rules_pattern_begin(r);
 	read_texts(&run);
 	look_at_first(&run);
 	for (size_t i = 0; i < r->awake.n; i++)
@@ -268,4 +270,38 @@ void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_ar
 	mr_rules_sleep(r);
 	out->slow = run.faults > 0;
 	out->cut = run.faults >= FAULTS_MAX || r->late;
+}
+
+static bool has(const struct mr_rules_hits *hits, const char *name)
+{
+	for (size_t i = 0; i < hits->n; i++)
+		if (hits->v[i].name == name)
+			return true;
+	return false;
+}
+
+static void add_hits(struct mr_rules_hits *to, const struct mr_rules_hits *more, struct mr_arena *arena)
+{
+	struct mr_rules_hits all = *to;
+
+	all.v = mr_arena_alloc(arena, (to->n + more->n + 1) * sizeof(*all.v));
+	memcpy(all.v, to->v, to->n * sizeof(*all.v));
+	for (size_t i = 0; i < more->n; i++)
+		if (!more->v[i].stock && !has(to, more->v[i].name))
+			all.v[all.n++] = more->v[i];
+	all.slow |= more->slow;
+	all.cut |= more->cut;
+	*to = all;
+}
+
+void mr_rules_run(struct mr_rules *r, struct mr_sa *sa, bool parts, struct mr_arena *arena, struct mr_rules_hits *out)
+{
+	struct mr_rules_hits more;
+
+	mr_rules_pattern_begin(r);
+	run_once(r, sa, parts, arena, out);
+	for (size_t i = 0; i < SIGNED_MAX && (sa = mr_sa_signed(sa)) != NULL; i++) {
+		run_once(r, sa, parts, arena, &more);
+		add_hits(out, &more, arena);
+	}
 }

@@ -114,14 +114,15 @@ def winmail(name, content):
     return struct.pack("<IH", 0x223E9F78, 1) + attribute(0x18010, name.encode() + b"\0") + attribute(0x6800F, content)
 
 
-def smime(*verb):
-    """LETTER as S/MIME has it in one file."""
+def smime(*verb, data=None):
+    """LETTER, or data, as S/MIME has it in one file."""
     with tempfile.TemporaryDirectory(prefix="mr-smime-") as work:
         def openssl(*words, data=b""):
             return subprocess.run(["openssl", *words], input=data, cwd=work, capture_output=True, check=True).stdout
 
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert", "-subj", "/CN=a")
-        return openssl("cms", *verb, "-binary", "-outform", "DER", *(("cert",) if "-encrypt" in verb else ("-signer", "cert", "-inkey", "key")), data=LETTER)
+        who = ("cert",) if "-encrypt" in verb else ("-signer", "cert", "-inkey", "key")
+        return openssl("cms", *verb, "-binary", "-outform", "DER", *who, data=data or LETTER)
 
 
 def pdf(name, content):

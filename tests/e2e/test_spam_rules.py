@@ -1,5 +1,6 @@
 """Spam rules in SpamAssassin's language, through the real Postfix: what they hit is scored; what is wrong in them is told and changes nothing."""
 
+import base64
 import json
 import pathlib
 import re
@@ -7,7 +8,7 @@ import subprocess
 
 import pytest
 from stack import admin, layout, mail, zones
-from test_filter import setting, tell
+from test_filter import setting, smime, tell
 
 ANNA, = map(admin.address, ("anna",))
 PHRASE = "quagmire of tangerine velvet"
@@ -47,6 +48,17 @@ def test_a_rule_scores(stack, rules):
         assert json.loads(stack.cli("scan", "--history", got["X-Spam-Queue-Id"]))["descriptions"]["E2E_PHRASE"] == "What nobody says"
         stack.arrived(ANNA, stack.inbound(ANNA, body="The quagmire!\n"))
     stack.arrived(ANNA, stack.inbound(ANNA, body=f"The {PHRASE}!\n"))
+
+
+@pytest.mark.rows("G18")
+def test_a_rule_sees_what_is_signed_in_one_file(stack, rules):
+    """Mail programs show the text of smime.p7m, so rules of the site and lists see it; SpamAssassin's own rules do not."""
+    with setting(stack, f"rule_files = {{{rules}}}"):
+        letter = f"Content-Type: text/html\n\n<p>The {PHRASE}! <a href='http://192.0.2.7/pay'>here</a></p>\n".encode()
+        headers = ["MIME-Version: 1.0", "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "Content-Transfer-Encoding: base64"]
+        mark = stack.inbound(ANNA, body=base64.encodebytes(smime("-sign", "-nodetach", data=letter)).decode(), headers=headers)
+        result = stack.arrived(ANNA, mark, folder="Junk")["X-Spam-Result"]
+        assert "E2E_PHRASE(8.50)" in result and "LINK_IP_ADDRESS(1.50)" in result
 
 
 @pytest.mark.rows("G18")

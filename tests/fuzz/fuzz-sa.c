@@ -74,6 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		args.prepared = NULL;
 		e->run(sa, &args);
 	}
+	for (struct mr_sa *inner = mr_sa_signed(sa); inner; inner = mr_sa_signed(inner))
+		check_list(mr_sa_body(inner), 2 * size + 9000);
 	mr_sa_htmls(sa, &htmls);
 	mr_sa_relays(sa, MR_SA_UNTRUSTED, &relays);
 	fuzz_goals += htmls && relays && mr_sa_uris(sa)->n;

@@ -66,6 +66,11 @@ const char *mr_sa_uri_type_str(enum mr_sa_uri_type type)
 	return type == MR_SA_URI_A ? "a" : type == MR_SA_URI_PARSED ? "parsed" : "other";
 }
 
+struct mr_sa *mr_sa_signed(struct mr_sa *sa)
+{
+	return sa->inner;
+}
+
 struct mr_slice mr_sa_full(struct mr_sa *sa)
 {
 	return sa->full;

@@ -10,4 +10,5 @@ struct mr_sa {
 	size_t n_parts;
 	const struct mr_sa_uri *details;
 	size_t n_details;
+	struct mr_sa *inner;
 };

@@ -24,6 +24,8 @@
 #define SIX_OF(low) low ".0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2"
 #define SIX(low)    SIX_OF(low) ".bl.example"
 
+#define P7M(base64) "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n" base64
+
 /* Answers for every name of bl.example; others are as the zone says. */
 static const char zone[] = "9.2.0.192.bl.example A 127.0.0.2\n"
 			   "7.100.51.198.bl.example A 127.0.0.3\n"
@@ -77,6 +79,10 @@ static const struct {
 	  "L(1.00)" },
 	{ "bl.example ns 127.0.0.2=N:1", false, HEAD TEXT "http://www.bad.example/x", "dns.example", "N(1.00)" },
 	{ "bl.example ns-address 127.0.0.2=N:1", false, HEAD TEXT "http://www.bad.example/x", "8.2.0.192 9.2.0.192", "N(1.00)" },
+	{ "bl.example link 127.0.0.2=L:1", false,
+	  HEAD P7M("MGoGCSqGSIb3DQEHAqBdMFsCAQExADBUBgkqhkiG9w0BBwGgRwRFQ29udGVudC1UeXBlOiB0ZXh0L2h0bWwNCg0KPGEgaHJlZj0iaHR0cDovL3d3dy5iYWQ"
+		   "uZXhhbXBsZS94Ij5wYXk8L2E+"),
+	  "bad.example", "L(1.00)" },
 	{ "bl.example link-address 127.0.0.2=L:1", false, HEAD TEXT "http://www.six.example/", SIX_OF("0.5"), "L(1.00)" },
 	{ "bl.example link-address 127.0.0.2=L:1", false, HEAD TEXT "http://www.both.example/", SIX_OF("0.5") " 8.2.0.192", "L(1.00)" },
 	{ "bl.example link-address ipv4 127.0.0.2=L:1", false, HEAD TEXT "http://www.both.example/", "8.2.0.192", "" },

@@ -334,11 +334,44 @@ static void test_long(void **state)
 	mr_buf_done(&text);
 }
 
+/* What is signed in one file is seen by rules that are not SpamAssassin's; what hits outside is told once. */
+static void test_signed(void **state)
+{
+	struct mr_slice words = MR_LIT("inner words");
+	struct mr_sa twice = { .body = { &words, 1 }, .fields = "Subject=Twice" };
+	struct mr_sa inner = { .body = { &words, 1 }, .fields = "Subject=Inner", .inner = &twice };
+	struct mr_sa message = { .fields = "Subject=Outer", .inner = &inner };
+	struct mr_rules *r = mr_rules_new(&(struct mr_rules_config){ 0 });
+
+	mr_rules_stock(r, true);
+	mr_rules_read(r, "/usr/x.cf", MR_LIT("body S /inner/\nbody __T /words/\nheader U Subject =~ /e/\n"));
+	mr_rules_stock(r, false);
+	mr_rules_read(r, "/etc/x.cf",
+		      MR_LIT("body A /inner/\nmeta B S && __T\nheader C Subject =~ /e/\nheader D Subject =~ /Inner|Twice/\n"
+			     "meta E !A\nbody __F /words/\nmeta G __F && !D\nheader H Subject =~ /Twice/\n"));
+	mr_rules_finish(r);
+	for (int i = 0; i < 2; i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_buf names = MR_BUF(1000);
+		struct mr_rules_hits hits;
+
+		mr_rules_run(r, &message, false, arena, &hits);
+		for (size_t k = 0; k < hits.n; k++)
+			if (!hits.v[k].part)
+				mr_buf_printf(&names, "%s ", hits.v[k].name);
+		assert_string_equal(names.p, i ? "U C E " : "U C E A B D H ");
+		message.inner = NULL;
+		mr_buf_done(&names);
+	}
+	mr_rules_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_shapes),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

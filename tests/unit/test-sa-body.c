@@ -46,6 +46,48 @@ static const struct {
 	{ "Content-Type: message/rfc822\n\nSubject: inner\n\ntext\n", "\n|text |" },
 };
 
+#define P7M "Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n"
+
+/* What is signed in one file: nothing to SpamAssassin's rules. */
+static const struct {
+	const char *message, *body, *inner, *uris, *all;
+} wrapped[] = {
+	{ "Subject: s\nMIME-Version: 1.0\nX-A: b\n c\n" P7M "MGoGCSqGSIb3DQEHAqBdMFsCAQExADBUBgkqhkiG9w0BBwGgRwRFQ29udGVudC1UeXBlOiB0ZXh0L2"
+	  "h0bWwNCg0KPGEgaHJlZj0iaHR0cDovL3d3dy5iYWQuZXhhbXBsZS94Ij5wYXk8L2E+",
+	  "s\n|", "s\n|pay|", "http://www.bad.example/x|", "Subject: s\n|X-A: b c\n|Content-Type: text/html\n|" },
+	{ "Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nOuter\r\n--b\r\n" P7M
+	  "MIIAxQYJKoZIhvcNAQcCoIIAtjCCALICAQExADCCAKkGCSqGSIb3DQEHAaCCAJoEggCWQ29udGVudC1UeXBlOiBhcHBsaWNhdGlvbi94LXBrY3M3LW1pbWUNCkNvbnRl"
+	  "bnQtVHJhbnNmZXItRW5jb2Rpbmc6IGJhc2U2NA0KDQpNRFFHQ1NxR1NJYjNEUUVIQXFBbk1DVUNBUUV4QURBZUJna3Foa2lHOXcwQkJ3R2dFUVFQRFFwcGJtNWxjaUIz"
+	  "YjNKa2N3MEsK\r\n--b--\r\n",
+	  "s\n|Outer |", "s\n|", "", "Subject: s\n|Content-Type: application/x-pkcs7-mime\n|Content-Transfer-Encoding: base64\n|" },
+	{ "Content-Type: application/pkcs7-mime\n\nno file\n", "\n|", NULL, NULL, NULL },
+	{ "Subject: s\n\none\n", "s\n|one |", NULL, NULL, NULL },
+};
+
+static void test_signed(void **state)
+{
+	struct mr_sa_conf *conf = test_sa_conf();
+
+	(void)state;
+	for (size_t i = 0; i < MR_COUNT(wrapped); i++) {
+		mr_autoarena arena = mr_arena_new(0);
+		struct mr_sa *sa = mr_sa_read(mr_slice_of(wrapped[i].message), conf, NULL, arena), *inner;
+
+		assert_string_equal(joined(arena, mr_sa_body(sa)), wrapped[i].body);
+		assert_int_equal(mr_sa_uris(sa)->n, 0);
+		inner = mr_sa_signed(sa);
+		assert_int_equal(inner != NULL, wrapped[i].inner != NULL);
+		if (!inner)
+			continue;
+		assert_string_equal(joined(arena, mr_sa_body(inner)), wrapped[i].inner);
+		assert_string_equal(joined(arena, mr_sa_uris(inner)), wrapped[i].uris);
+		assert_string_equal(joined(arena, mr_sa_get(inner, MR_LIT("ALL"))), wrapped[i].all);
+		if (i == 1)
+			assert_string_equal(joined(arena, mr_sa_body(mr_sa_signed(inner))), "s\n|inner words |");
+	}
+	mr_sa_conf_free(conf);
+}
+
 static void test_bodies(void **state)
 {
 	struct mr_sa_conf *conf = test_sa_conf();
@@ -301,9 +343,9 @@ static void test_hostile(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_chunks),  cmocka_unit_test(test_uris),
-					    cmocka_unit_test(test_links),  cmocka_unit_test(test_numbers), cmocka_unit_test(test_flags),
-					    cmocka_unit_test(test_hostile) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_signed), cmocka_unit_test(test_chunks),
+					    cmocka_unit_test(test_uris),   cmocka_unit_test(test_links),  cmocka_unit_test(test_numbers),
+					    cmocka_unit_test(test_flags),  cmocka_unit_test(test_hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

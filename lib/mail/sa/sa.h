@@ -114,6 +114,10 @@ bool mr_sa_header(struct mr_sa *sa, struct mr_slice request, struct mr_slice *ou
 /* The same as old code sees it: the first value of :addr, :name and the like, else all values in one; "" for none. */
 struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request);
 
+/* What S/MIME has signed opaquely (smime.p7m) as if it stood in the message itself, below the same header: NULL: nothing. SpamAssassin has
+ * none of it, so it is for rules of ours alone. */
+struct mr_sa *mr_sa_signed(struct mr_sa *sa);
+
 const struct mr_sa_list *mr_sa_body(struct mr_sa *sa);    /* subject first, then paragraphs of the rendered text */
 const struct mr_sa_list *mr_sa_rawbody(struct mr_sa *sa); /* chunks of decoded text parts */
 const struct mr_sa_list *mr_sa_uris(struct mr_sa *sa);    /* every address and its canonical forms, each once */
