@@ -19,7 +19,7 @@ struct look {
 	size_t inflate;                /* bytes that streams of PDF files and compound files in it may still have */
 	size_t unpacked;               /* that all parts may still have together with the one at hand */
 	size_t part;                   /* that it may have */
-	size_t messages, bytes;
+	size_t messages, bytes, files; /* so far */
 	bool cut, stopped;
 };
 
@@ -35,6 +35,22 @@ static void show(struct look *l, struct mr_attached file)
 {
 	if (!l->stopped)
 		l->stopped = !l->reader->see(&file, l->reader->arg);
+}
+
+/* May there be one more in the part at hand? */
+static bool has_room(struct look *l)
+{
+	l->cut |= l->files == MR_ATTACHED_FILES_MAX;
+	return !l->stopped && l->files < MR_ATTACHED_FILES_MAX;
+}
+
+/* What is in a part. */
+static void show_content(struct look *l, struct mr_slice bytes)
+{
+	if (!has_room(l))
+		return;
+	l->files++;
+	show(l, (struct mr_attached){ .bytes = bytes });
 }
 
 /* -- packed files -- */
@@ -80,11 +96,13 @@ static enum mr_archive_next see_entry(const struct mr_archive_entry *e, void *ar
 {
 	struct level *at = arg;
 
-	if (e->content.n)
+	if (e->content.n) {
 		look_inside(at->look, e->content, at->depth);
-	else
-		show(at->look, (struct mr_attached){ .name = e->name, .bytes = e->head, .encrypted = e->encrypted });
-	if (at->look->stopped)
+	} else {
+		show(at->look, (struct mr_attached){ .name = e->name, .encrypted = e->encrypted });
+		show_content(at->look, e->head);
+	}
+	if (!has_room(at->look))
 		return MR_ARCHIVE_STOP;
 	return holds_files(e->head) ? MR_ARCHIVE_CONTENT : MR_ARCHIVE_NEXT;
 }
@@ -94,7 +112,7 @@ static void look_packed(struct look *l, struct mr_slice bytes, unsigned depth)
 	struct level at = { l, depth };
 	struct mr_archive_reader reader = { .see = see_entry, .arg = &at, .count = &l->count };
 
-	if (!l->stopped)
+	if (has_room(l))
 		l->cut |= mr_archive_read(bytes, &reader) == MR_ARCHIVE_CUT;
 }
 
@@ -103,7 +121,7 @@ static void look_packed(struct look *l, struct mr_slice bytes, unsigned depth)
 /* A file that was found in another one. */
 static void look_file(struct look *l, struct mr_slice bytes, unsigned depth)
 {
-	show(l, (struct mr_attached){ .bytes = bytes });
+	show_content(l, bytes);
 	look_packed(l, bytes, depth);
 	look_inside(l, bytes, depth);
 }
@@ -114,7 +132,7 @@ static bool may_go_on(struct look *l)
 
 	l->count.entries += room;
 	l->cut |= !room;
-	return room && !l->stopped;
+	return room && has_room(l);
 }
 
 static void look_uu(struct look *l, struct mr_slice text, unsigned depth)
@@ -284,7 +302,10 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 
 	if (depth == 0)
 		begin_part(l);
-	show(l, (struct mr_attached){ .bytes = bytes });
+	if (depth)
+		show_content(l, bytes);
+	else
+		show(l, (struct mr_attached){ .bytes = bytes });
 	if (file || mr_archive_begins(bytes))
 		look_packed(l, bytes, depth);
 	if (file)
@@ -384,7 +405,7 @@ static void look_message(struct look *l, struct mr_slice message, unsigned depth
 
 static void look_inside(struct look *l, struct mr_slice bytes, unsigned depth)
 {
-	if (l->stopped || !holds_files(bytes))
+	if (!has_room(l) || !holds_files(bytes))
 		return;
 	if (depth >= MR_ATTACHED_DEPTH_MAX) {
 		l->cut = true;

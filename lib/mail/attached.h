@@ -9,6 +9,7 @@
 #define MR_ATTACHED_MESSAGES_MAX 100          /* further messages that are read */
 #define MR_ATTACHED_MESSAGE_MAX  (32u << 20)  /* bytes of one of them */
 #define MR_ATTACHED_BYTES_MAX    (128u << 20) /* of all of them */
+#define MR_ATTACHED_FILES_MAX    10000        /* in its parts, whose content is shown */
 #define MR_ATTACHED_UNPACKED_MAX (256u << 20) /* bytes of all files together, unpacked */
 
 #define MR_ATTACHED_MACROS "application/vnd.ms-office.vbaproject" /* programs in an Office document */

@@ -281,6 +281,7 @@ static void repeat(struct mr_buf *out, const char *front, const char *again, siz
 }
 
 #define AGAIN "Content-Type: text/plain\n"
+#define UU    "begin 644 a\n#8V%T\n"
 
 static void test_hostile(void **state)
 {
@@ -298,6 +299,7 @@ static void test_hostile(void **state)
 		{ HEAD, AGAIN, "\nx\n", 100000, true },
 		{ HEAD "Content-Type: multipart/mixed", "; boundary=b", "\n\n--b\n\nx\n--b--\n", 100000, true },
 		{ HEAD "\n", "x\r", "", 3000000, true },
+		{ MIXED, "--b\n\n" UU UU UU UU UU UU UU UU UU UU UU UU UU, "--b--\n", 900, false },
 		{ MIXED, "--b\n" AGAIN AGAIN "\nx\n", "--b--\n", 5000, true },
 		{ MIXED, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" INNER_64 "\n", "--b--\n", 900, false },
 		{ MIXED "--b\nContent-Type: a/b; ", "name*0=", "\n\nx\n--b--\n", 1000000, true },
