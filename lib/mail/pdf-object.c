@@ -28,6 +28,8 @@ static const char *const names[] = {
 	"FunctionType",
 	"Image",
 	"JavaScript",
+	"LZW",
+	"LZWDecode",
 	"Launch",
 	"Length",
 	"Length1",
@@ -43,6 +45,7 @@ static const char *const names[] = {
 	"ShadingType",
 	"Subtype",
 	"Type",
+	"Type0",
 	"Type1C",
 	"UF",
 	"URI",
@@ -112,9 +115,19 @@ static size_t name_key(enum pdf_key k)
 	return i;
 }
 
+/* The string that was read last. */
+static struct mr_slice clear_text(struct pdf_reading *r, const struct pdf_object *o)
+{
+	if (!o->crypted)
+		return mr_buf_slice(&r->text);
+	mr_buf_reset(&r->clear);
+	pdf_decrypt(&r->crypt, o->number, o->generation, mr_buf_slice(&r->text), &r->clear);
+	return mr_buf_slice(&r->clear);
+}
+
 static void take_string(struct pdf_reading *r, struct pdf_object *o)
 {
-	struct mr_slice s = mr_buf_slice(&r->text);
+	struct mr_slice s = clear_text(r, o);
 	size_t name = name_key(o->key);
 	bool file = name < PDF_NAME_KEYS;
 
@@ -145,11 +158,18 @@ static void take_action(struct pdf_reading *r, struct pdf_object *o, enum pdf_ke
 
 static void take_filter(struct pdf_object *o, enum pdf_key k)
 {
-	bool flate = k == PDF_KEY_FLATE || k == PDF_KEY_FL, ascii85 = k == PDF_KEY_ASCII85 || k == PDF_KEY_A85,
-	     hex = k == PDF_KEY_ASCIIHEX || k == PDF_KEY_AHX;
+	static const struct {
+		enum pdf_key key;
+		enum pdf_filter is;
+	} known[] = { { PDF_KEY_FLATE, PDF_FLATE },       { PDF_KEY_FL, PDF_FLATE },        { PDF_KEY_LZW_DECODE, PDF_LZW },
+		      { PDF_KEY_LZW, PDF_LZW },           { PDF_KEY_ASCII85, PDF_ASCII85 }, { PDF_KEY_A85, PDF_ASCII85 },
+		      { PDF_KEY_ASCIIHEX, PDF_ASCIIHEX }, { PDF_KEY_AHX, PDF_ASCIIHEX } };
+	size_t i = 0;
 
-	if ((flate || ascii85 || hex) && o->n_filters < PDF_FILTERS_MAX)
-		o->filters[o->n_filters++] = flate ? PDF_FLATE : ascii85 ? PDF_ASCII85 : PDF_ASCIIHEX;
+	while (i < MR_COUNT(known) && known[i].key != k)
+		i++;
+	if (i < MR_COUNT(known) && o->n_filters < PDF_FILTERS_MAX)
+		o->filters[o->n_filters++] = known[i].is;
 	else
 		o->unknown_filter = true;
 }
@@ -170,6 +190,8 @@ static void take_type(struct pdf_reading *r, struct pdf_object *o, enum pdf_key 
 static void take_subtype(struct pdf_reading *r, struct pdf_object *o, enum pdf_key k)
 {
 	r->out->n_images += k == PDF_KEY_IMAGE;
+	if (k == PDF_KEY_TYPE0)
+		pdf_edge(r, o->number, pdf_name(MR_LIT(PDF_NAME_TYPE0)), 0);
 	if (o->depth == 1 && (k == PDF_KEY_IMAGE || k == PDF_KEY_CIDFONT || k == PDF_KEY_TYPE1C || k == PDF_KEY_OPENTYPE))
 		o->stream = PDF_STREAM_OTHER;
 }
@@ -244,6 +266,7 @@ static void take_reference(struct pdf_reading *r, struct pdf_object *o)
 {
 	bool packing = o->in_filters || o->in_parameters || o->key == PDF_KEY_FILTER || o->key == PDF_KEY_PARAMETERS;
 
+	pdf_edge(r, o->number, o->name, o->first_number);
 	if (name_key(o->key) < PDF_NAME_KEYS)
 		add_file_ref(r, o->first_number);
 	o->unknown_filter |= packing && o->depth == 1;
@@ -287,6 +310,7 @@ static void take(struct pdf_reading *r, struct pdf_object *o, enum pdf_token t, 
 	switch (t) {
 	case PDF_NAME:
 		k = key_of(&r->text);
+		o->name = r->see ? 0 : pdf_name(mr_buf_slice(&r->text));
 		take_name(r, o, k);
 		break;
 	case PDF_STRING:

@@ -1,12 +1,13 @@
-/* pdf-text: what content streams show (ISO 32000-1 section 9.4), as far as codes are characters; see pdf-internal.h. */
+/* pdf-text: what content streams show (ISO 32000-1 section 9.4); see pdf-internal.h. */
 /* ours */
 #include "base/mem.h"
 #include "mail/pdf-internal.h"
 
 #define GAP          (-180) /* of a thousand: what moves text on by more is a space */
 #define OPERANDS_MAX 8192   /* bytes of the strings of one operator */
+#define FONTS_MAX    10000  /* changes of the font in a stream */
 
-enum text_operator { TEXT_OTHER, TEXT_SHOW, TEXT_NEXT_SHOW, TEXT_MOVE, TEXT_NEXT, TEXT_DATA };
+enum text_operator { TEXT_OTHER, TEXT_SHOW, TEXT_NEXT_SHOW, TEXT_MOVE, TEXT_NEXT, TEXT_FONT, TEXT_DATA };
 
 static enum text_operator operator_of(struct mr_slice word)
 {
@@ -16,7 +17,7 @@ static enum text_operator operator_of(struct mr_slice word)
 	} all[] = {
 		{ MR_LIT("Tj"), TEXT_SHOW }, { MR_LIT("TJ"), TEXT_SHOW }, { MR_LIT("'"), TEXT_NEXT_SHOW }, { MR_LIT("\""), TEXT_NEXT_SHOW },
 		{ MR_LIT("Td"), TEXT_MOVE }, { MR_LIT("TD"), TEXT_MOVE }, { MR_LIT("T*"), TEXT_NEXT },     { MR_LIT("Tm"), TEXT_NEXT },
-		{ MR_LIT("ET"), TEXT_NEXT }, { MR_LIT("ID"), TEXT_DATA },
+		{ MR_LIT("ET"), TEXT_NEXT }, { MR_LIT("Tf"), TEXT_FONT }, { MR_LIT("ID"), TEXT_DATA },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(all); i++)
@@ -34,14 +35,6 @@ static void separate(struct mr_buf *out, char c)
 	mr_buf_putc(out, c);
 }
 
-/* Codes below the space are no characters of any usual encoding. */
-static void add_string(struct mr_slice s, struct mr_buf *out)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= ' ' && s.p[i] != 127)
-			mr_buf_putc(out, s.p[i]);
-}
-
 /* Behind the data of a picture. */
 static void skip_data(struct pdf_lexer *l)
 {
@@ -57,45 +50,70 @@ static void skip_data(struct pdf_lexer *l)
 	}
 }
 
-static void run(enum text_operator what, struct pdf_lexer *l, struct mr_buf *operands, struct mr_buf *out)
+struct showing {
+	struct pdf_reading *r;
+	struct pdf_lexer l;
+	struct pdf_owners owners;
+	uint32_t name; /* the one read last */
+	const struct pdf_font *font;
+	size_t n_fonts;
+	struct mr_buf operands, *out;
+};
+
+static void set_font(struct showing *s)
 {
-	switch (what) {
+	if (s->n_fonts++ < FONTS_MAX)
+		s->font = pdf_font(s->r, &s->owners, s->name);
+}
+
+static void run(struct showing *s)
+{
+	switch (operator_of(s->l.word)) {
 	case TEXT_NEXT_SHOW:
-		separate(out, '\n');
-		mr_buf_add(out, mr_buf_slice(operands));
+		separate(s->out, '\n');
+		mr_buf_add(s->out, mr_buf_slice(&s->operands));
 		break;
 	case TEXT_SHOW:
-		mr_buf_add(out, mr_buf_slice(operands));
+		mr_buf_add(s->out, mr_buf_slice(&s->operands));
 		break;
 	case TEXT_MOVE:
-		separate(out, l->number == 0 ? ' ' : '\n');
+		separate(s->out, s->l.number == 0 ? ' ' : '\n');
 		break;
 	case TEXT_NEXT:
-		separate(out, '\n');
+		separate(s->out, '\n');
+		break;
+	case TEXT_FONT:
+		set_font(s);
 		break;
 	case TEXT_DATA:
-		skip_data(l);
+		skip_data(&s->l);
 		break;
 	case TEXT_OTHER:
 		break;
 	}
-	mr_buf_reset(operands);
+	mr_buf_reset(&s->operands);
 }
 
-void pdf_text(struct mr_slice content, struct mr_buf *scratch, struct mr_buf *out)
+void pdf_text(struct pdf_reading *r, unsigned long number, struct mr_slice content, struct mr_buf *out)
 {
-	struct pdf_lexer l = { .at = content.p, .end = content.p + content.n, .text = scratch };
-	struct mr_buf operands = MR_BUF(OPERANDS_MAX);
+	struct showing s = { .r = r, .l = { .at = content.p, .end = content.p + content.n }, .operands = MR_BUF(OPERANDS_MAX), .out = out };
+	struct mr_buf scratch = MR_BUF(MR_PDF_STRING_MAX);
 	enum pdf_token t;
 
-	while (!out->full && (t = pdf_next(&l)) != PDF_END) {
-		if (t == PDF_STRING)
-			add_string(mr_buf_slice(scratch), &operands);
-		else if (t == PDF_NUMBER && operands.n && l.number < GAP)
-			mr_buf_putc(&operands, ' ');
+	s.l.text = &scratch;
+	s.owners = pdf_owners(r, number);
+	while (!out->full && (t = pdf_next(&s.l)) != PDF_END) {
+		/* In hexadecimal are codes of a font; what they are without it nobody knows. */
+		if (t == PDF_STRING || (t == PDF_HEX && s.font))
+			pdf_add_codes(s.font, mr_buf_slice(&scratch), &s.operands);
+		else if (t == PDF_NUMBER && s.operands.n && s.l.number < GAP)
+			mr_buf_putc(&s.operands, ' ');
+		else if (t == PDF_NAME)
+			s.name = pdf_name(mr_buf_slice(&scratch));
 		else if (t == PDF_WORD)
-			run(operator_of(l.word), &l, &operands, out);
+			run(&s);
 	}
 	separate(out, '\n');
-	mr_buf_done(&operands);
+	mr_buf_done(&s.operands);
+	mr_buf_done(&scratch);
 }

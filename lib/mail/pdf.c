@@ -11,22 +11,41 @@
 #define COMMENT_MAX  256  /* bytes of a comment in the head of an object */
 #define TRAILERS_MAX 100
 #define TRAILER_MAX  2048  /* bytes */
+#define PACKED_MIN   1000  /* bytes of a stream that are looked at, however little room there is */
 #define OBJECTS_MAX  10000 /* of an object stream */
 
-/* What a stream holds, and *own what to free of it. All that is read of streams counts, since they may overlap. */
-static struct mr_slice decode(struct pdf_reading *r, struct mr_slice bytes, const enum pdf_filter *filters, size_t n, size_t max,
-			      struct mr_buf *own)
+/* All that is read of streams counts, since they may overlap: what goes in as well, as nothing may come out of it. */
+struct mr_slice pdf_open(struct pdf_reading *r, const struct pdf_content *c, size_t max, struct mr_buf *own)
 {
+	struct mr_slice bytes = c->bytes;
+	struct mr_buf clear = { 0 };
+	size_t cost;
+
+	if (bytes.n > *r->left + PACKED_MIN) {
+		r->out->cut = true;
+		bytes.n = *r->left + PACKED_MIN;
+	}
+	cost = bytes.n < *r->left ? bytes.n : *r->left;
 	*own = MR_BUF(*r->left < max ? *r->left : max);
-	if (n) {
-		r->out->cut |= !pdf_decode(bytes, filters, n, own);
+	if (c->crypted) {
+		clear = MR_BUF(bytes.n);
+		pdf_decrypt(&r->crypt, c->number, c->generation, bytes, &clear);
+		bytes = mr_buf_slice(&clear);
+	}
+	if (c->n_filters) {
+		r->out->cut |= !pdf_decode(bytes, c->filters, c->n_filters, own);
 		r->inflated += own->n;
 		bytes = mr_buf_slice(own);
-	} else if (bytes.n > own->max) {
-		r->out->cut = true;
-		bytes.n = own->max;
+		mr_buf_done(&clear);
+	} else if (c->crypted) {
+		*own = clear;
 	}
-	*r->left -= bytes.n;
+	max = *r->left < max ? *r->left : max;
+	if (bytes.n > max) {
+		r->out->cut = true;
+		bytes.n = max;
+	}
+	*r->left -= cost > bytes.n ? cost : bytes.n;
 	return bytes;
 }
 
@@ -69,8 +88,19 @@ static void read_object_stream(struct pdf_reading *r, const struct pdf_object *o
 	}
 }
 
+static struct pdf_content content_of(const struct pdf_object *o, struct mr_slice bytes)
+{
+	struct pdf_content c = {
+		.number = o->number, .generation = o->generation, .crypted = o->crypted, .bytes = bytes, .n_filters = o->n_filters
+	};
+
+	memcpy(c.filters, o->filters, sizeof(c.filters));
+	return c;
+}
+
 static void read_file(struct pdf_reading *r, const struct pdf_object *o, struct mr_slice bytes)
 {
+	struct pdf_content c = content_of(o, bytes);
 	struct mr_buf own;
 
 	r->out->n_files++;
@@ -80,7 +110,7 @@ static void read_file(struct pdf_reading *r, const struct pdf_object *o, struct 
 		r->out->cut = true;
 		return;
 	}
-	bytes = decode(r, bytes, o->filters, o->n_filters, MR_PDF_FILE_MAX, &own);
+	bytes = pdf_open(r, &c, MR_PDF_FILE_MAX, &own);
 	if (bytes.n)
 		pdf_show(r, (struct mr_slice){ 0 }, bytes);
 	mr_buf_done(&own);
@@ -95,12 +125,12 @@ static void keep_content(struct pdf_reading *r, const struct pdf_object *o, stru
 		return;
 	}
 	r->contents = mr_arena_more(r->arena, r->contents, r->n_contents, &r->room, MR_PDF_STREAMS_MAX, sizeof(*r->contents));
-	r->contents[r->n_contents] = (struct pdf_content){ .bytes = bytes, .n_filters = o->n_filters };
-	memcpy(r->contents[r->n_contents++].filters, o->filters, sizeof(o->filters));
+	r->contents[r->n_contents++] = content_of(o, bytes);
 }
 
 static void read_stream(struct pdf_reading *r, const struct pdf_object *o, struct mr_slice bytes)
 {
+	struct pdf_content c = content_of(o, bytes);
 	struct mr_buf own;
 
 	if (r->again ? o->stream != PDF_STREAM_FILE && pdf_is_file_ref(r, o->number) : o->stream == PDF_STREAM_FILE) {
@@ -110,7 +140,7 @@ static void read_stream(struct pdf_reading *r, const struct pdf_object *o, struc
 	} else if (o->stream == PDF_STREAM_TEXT) {
 		keep_content(r, o, bytes);
 	} else if (o->stream == PDF_STREAM_OBJECTS) {
-		read_object_stream(r, o, decode(r, bytes, o->filters, o->n_filters, MR_PDF_STREAM_MAX, &own));
+		read_object_stream(r, o, pdf_open(r, &c, MR_PDF_STREAM_MAX, &own));
 		mr_buf_done(&own);
 	}
 }
@@ -169,13 +199,14 @@ static const char *skip_back(const char *from, const char *at)
 }
 
 /* "12 0 " before `at`. */
-static bool number_before(const char *from, const char *at, unsigned long *number)
+static bool number_before(const char *from, const char *at, struct pdf_object *o)
 {
 	unsigned long v = 0, unit = 1;
 
 	for (int i = 0; i < 2; i++) {
 		const char *end;
 
+		o->generation = v;
 		at = skip_back(from, at);
 		v = 0;
 		unit = 1;
@@ -184,7 +215,7 @@ static bool number_before(const char *from, const char *at, unsigned long *numbe
 		if (at == end)
 			return false;
 	}
-	*number = v;
+	o->number = v;
 	return true;
 }
 
@@ -198,8 +229,9 @@ static void read_objects(struct pdf_reading *r)
 		struct pdf_lexer l = { .at = at + 3, .end = end, .text = &r->text };
 
 		at += 3;
-		if (!number_before(r->all.p, at - 3, &o.number))
+		if (!number_before(r->all.p, at - 3, &o))
 			continue;
+		o.crypted = r->crypt.on && (o.number != r->crypt.dict || !r->crypt.dict);
 		if (pdf_read_object(r, &l, &o))
 			read_stream(r, &o, stream_bytes(r, &o, l.at));
 	}
@@ -224,31 +256,34 @@ static void read_trailers(struct pdf_reading *r)
 
 static void read_text(struct pdf_reading *r)
 {
-	struct mr_buf text = MR_BUF(MR_PDF_TEXT_MAX), utf8 = MR_BUF(3 * MR_PDF_TEXT_MAX);
+	struct mr_buf text = MR_BUF(MR_PDF_TEXT_MAX);
 
+	pdf_edges_sort(r);
 	for (size_t i = 0; i < r->n_contents && !text.full; i++) {
 		struct pdf_content *c = &r->contents[i];
 		struct mr_buf own;
 
-		pdf_text(decode(r, c->bytes, c->filters, c->n_filters, MR_PDF_STREAM_MAX, &own), &r->text, &text);
+		if (pdf_is_map(r, c->number))
+			continue;
+		pdf_text(r, c->number, pdf_open(r, c, MR_PDF_STREAM_MAX, &own), &text);
 		mr_buf_done(&own);
 	}
 	r->out->cut |= text.full;
-	mr_charset_to_utf8(mr_buf_slice(&text), MR_LIT("windows-1252"), &utf8);
-	r->out->text = mr_slice_of(mr_arena_slice(r->arena, mr_buf_slice(&utf8)));
+	r->out->text = mr_slice_of(mr_arena_slice(r->arena, mr_buf_slice(&text)));
 	mr_buf_done(&text);
-	mr_buf_done(&utf8);
 }
 
 static void read_all(struct pdf_reading *r)
 {
 	r->text = MR_BUF(MR_PDF_STRING_MAX);
+	r->clear = MR_BUF(MR_PDF_STRING_MAX);
 	r->utf8 = MR_BUF(3 * MR_PDF_STRING_MAX);
 	if (r->all.n > MR_PDF_BYTES_MAX) {
 		r->all.n = MR_PDF_BYTES_MAX;
 		r->out->cut = true;
 	}
 	if (mr_pdf_begins(r->all)) {
+		pdf_crypt_begin(r);
 		read_trailers(r);
 		read_objects(r);
 		if (r->n_file_refs && !r->stopped) {
@@ -264,6 +299,7 @@ static void read_all(struct pdf_reading *r)
 		for (size_t k = 0; k < r->scripts.n; k++)
 			r->out->open_script |= r->opened.v[i] == r->scripts.v[k];
 	mr_buf_done(&r->text);
+	mr_buf_done(&r->clear);
 	mr_buf_done(&r->utf8);
 }
 
@@ -291,6 +327,6 @@ bool mr_pdf_files(struct mr_slice bytes, size_t *left, bool *encrypted,
 	struct pdf_reading r = { .all = bytes, .arena = arena, .out = &out, .left = left, .see = see, .arg = arg };
 
 	read_all(&r);
-	*encrypted = out.encrypted && (r.embeds || out.n_files);
+	*encrypted = out.encrypted && !r.crypt.on && (r.embeds || out.n_files);
 	return !out.cut;
 }

@@ -1,9 +1,9 @@
-/* pdf: where a PDF file leads, what it does by itself, what it says as far as simple fonts allow, and which files are in it (ISO 32000).
+/* pdf: where a PDF file leads, what it does by itself, what it says as far as its fonts tell, and which files are in it (ISO 32000).
  * Objects are found where they stand, without the cross-reference table, which a hostile file may have wrong and which readers mend.
  *
- * Not read: what is encrypted; streams by other filters than Flate, ASCII85 and ASCIIHex; text by fonts with codes of their own, which
- * need a ToUnicode map. Time and memory are bounded by the size and by the numbers below; nothing is recursive. An object that
- * stands in a string or a stream counts like any other, as it does for a reader whose table says so. */
+ * Not read: what is encrypted, unless the empty password opens it; streams by other filters than Flate, LZW, ASCII85 and ASCIIHex; text
+ * by fonts with codes of their own that have no ToUnicode map. Time and memory are bounded by the size and by the numbers below; nothing
+ * is recursive. An object that stands in a string or a stream counts like any other, as it does for a reader whose table says so. */
 #pragma once
 #include "base/arena.h"
 

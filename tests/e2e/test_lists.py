@@ -120,6 +120,17 @@ def test_where_a_pdf_file_leads(stack):
         got = symbols(stack, user, body=leading("https://shop.example/"), **pdf)
         assert not {"E2E_LINK", "LINK_IP_ADDRESS"} & set(got)
         assert "LINK_IP_ADDRESS" in symbols(stack, user, body=leading("http://192.0.2.7/pay"), **pdf)
+    # in a file that is encrypted with the empty password, and by codes that only a map tells
+    listed(stack, zone, "a.example", "127.0.0.2")
+    with lists(stack, f"{zone} link 127.0.0.2=E2E_LINK:1"):
+        locked = (layout.SOURCE / "tests/fuzz/corpus/pdf/aes-256").read_bytes()
+        assert "E2E_LINK" in symbols(stack, user, body=base64.encodebytes(locked).decode(), **pdf)
+        said = "".join(f"<{code:02x}> <{ord(letter):04x}> " for code, letter in enumerate("http://evil.example/", 1))
+        shown = "".join(f"{code:02x}" for code in range(1, 21))
+        text = (f"%PDF-1.4\n1 0 obj <</Type/Page/Contents 2 0 R/Resources<</Font<</F1 3 0 R>>>>>> endobj\n2 0 obj <<>> stream\nBT /F1 9 Tf <{shown}> Tj ET\n"
+                "endstream endobj\n3 0 obj <</Type/Font/Subtype/Type1/ToUnicode 4 0 R>> endobj\n"
+                f"4 0 obj <<>> stream\n20 beginbfchar {said} endbfchar\nendstream endobj\n")
+        assert "E2E_LINK" in symbols(stack, user, body=base64.encodebytes(text.encode()).decode(), **pdf)
 
 
 @pytest.mark.rows("F104")

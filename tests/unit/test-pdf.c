@@ -76,7 +76,7 @@ static const struct {
 	{ "1 0 obj <<>> stream\n/P <</ActualText(no)>> BDC BT <0102> Tj (\1\2a\\200) Tj 5 0 Td (b) Tj T* (c) \" ET",
 	  "0.0.0|a\xe2\x82\xac b\nc\n" },
 	{ "1 0 obj <<>> stream\nBI /W 1 ID EI(no) TjEIx(no) Tj\nEI BT (a) Tj ET\nendstream", "0.0.0|a\n" },
-	{ "1 0 obj <</Filter/LZWDecode>> stream\nBT (a) Tj ET\nendstream", "0.0.0|" },
+	{ "1 0 obj <</Filter/RunLengthDecode>> stream\nBT (a) Tj ET\nendstream", "0.0.0|" },
 	{ "1 0 obj <</Filter[/ASCIIHexDecode]>> stream\n42542028 61 29546a20>(b) Tj\nendstream", "0.0.0|a\n" },
 	{ "1 0 obj <</Filter/A85>> stream\n6<#'UGUXb7C*5rE~>\nendstream", "0.0.0|x\n" },
 	{ "1 0 obj <</Length1 9>> stream\nBT (a) Tj ET\nendstream", "0.0.0|" },
@@ -184,7 +184,7 @@ static void test_files(void **state)
 	mr_buf_puts(&pdf, "4 0 obj <</Type/EmbeddedFile>> stream\nMZ\nendstream endobj\n");
 	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said));
 	assert_slice(mr_buf_slice(&said), "a.js< b.js< content> MZ\n> ");
-	assert_int_equal(left, 990);
+	assert_int_equal(left, 982); /* packed it is longer */
 	assert_said(mr_buf_slice(&pdf), "L0.0.2|");
 	/* no room for it; nobody listens; a filter that is not known */
 	left = 3;
@@ -194,7 +194,7 @@ static void test_files(void **state)
 	mr_buf_reset(&said);
 	assert_true(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, stop, &said));
 	assert_slice(mr_buf_slice(&said), "a.js< ");
-	mr_buf_puts(&pdf, "5 0 obj <</Type/EmbeddedFile/Filter/LZWDecode>> stream\nMZ\nendstream endobj\n");
+	mr_buf_puts(&pdf, "5 0 obj <</Type/EmbeddedFile/Filter/RunLengthDecode>> stream\nMZ\nendstream endobj\n");
 	left = 1000;
 	assert_false(mr_pdf_files(mr_buf_slice(&pdf), &left, &encrypted, see, &said));
 	mr_buf_done(&pdf);
