@@ -295,6 +295,17 @@ static void begin_part(struct look *l)
 	l->inflate = l->part;
 }
 
+static void look_padded(struct look *l, const struct mr_mime_part *p, unsigned depth)
+{
+	struct mr_buf bytes = MR_BUF(MR_ARCHIVE_INNER_MAX);
+
+	if (has_room(l) && mr_mime_padded(p, &bytes)) {
+		l->cut |= bytes.full;
+		look_file(l, mr_buf_slice(&bytes), depth);
+	}
+	mr_buf_done(&bytes);
+}
+
 static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_part *p, unsigned depth)
 {
 	struct mr_slice bytes = mr_mime_bytes(v, p);
@@ -310,6 +321,7 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 		look_packed(l, bytes, depth);
 	if (file)
 		look_inside(l, bytes, depth);
+	look_padded(l, p, depth);
 	if (p->kind == MR_MIME_PLAIN && !(file && begins_uu(bytes)))
 		look_uu(l, bytes, depth + 1);
 }

@@ -253,10 +253,47 @@ void mr_mime_free(struct mr_mime_view *v)
 
 struct mr_slice mr_mime_bytes(struct mr_mime_view *v, struct mr_mime_part *p)
 {
-	if (p->handle && p->kind == MR_MIME_FILE)
+	if (p->handle && p->kind == MR_MIME_FILE && !p->decoded)
 		p->whole = decode(v->mime, p->handle);
-	p->handle = NULL;
+	p->decoded = true;
 	return p->whole;
+}
+
+/* As it stands in the message; empty where it is in another encoding. */
+static struct mr_slice base64_of(GMimeObject *o)
+{
+	GMimeDataWrapper *content = o && GMIME_IS_PART(o) ? g_mime_part_get_content(GMIME_PART(o)) : NULL;
+	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+	GByteArray *bytes = stream && GMIME_IS_STREAM_MEM(stream) ? g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream)) : NULL;
+
+	if (!bytes || g_mime_data_wrapper_get_encoding(content) != GMIME_CONTENT_ENCODING_BASE64)
+		return (struct mr_slice){ 0 };
+	return (struct mr_slice){ (const char *)bytes->data, bytes->len };
+}
+
+bool mr_mime_padded(const struct mr_mime_part *p, struct mr_buf *out)
+{
+	struct mr_slice rest = base64_of(p->handle);
+	size_t pieces = 0;
+
+	while (rest.n) {
+		ptrdiff_t pad = mr_slice_chr(rest, '=');
+		size_t n = pad < 0 ? rest.n : (size_t)pad + 1;
+		GMimeEncoding e;
+		char *to;
+
+		while (n < rest.n && strchr("= \t\r\n", rest.p[n]))
+			n++;
+		if (!pieces++ && n == rest.n)
+			return false;
+		g_mime_encoding_init_decode(&e, GMIME_CONTENT_ENCODING_BASE64);
+		to = mr_buf_reserve(out, g_mime_encoding_outlen(&e, n) + 1);
+		if (!to)
+			break;
+		out->n += g_mime_encoding_flush(&e, rest.p, n, to);
+		rest = mr_slice_from(rest, n);
+	}
+	return pieces > 0;
 }
 
 bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, void *arg), void *arg)

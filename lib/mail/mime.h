@@ -30,7 +30,8 @@ struct mr_mime_part {
 	struct mr_slice raw;     /* PLAIN and HTML: the content in its own charset; else empty, see mr_mime_bytes() */
 	struct mr_slice text;    /* PLAIN and HTML: raw as UTF-8, valid, without NUL */
 	struct mr_slice whole;   /* mr_mime_bytes()'s */
-	void *handle;            /* mr_mime_bytes()'s */
+	bool decoded;            /* mr_mime_bytes()'s */
+	void *handle;            /* the same, and mr_mime_padded()'s */
 };
 
 struct mr_mime_view {
@@ -48,6 +49,9 @@ void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mi
 void mr_mime_free(struct mr_mime_view *v); /* an empty view is fine */
 /* The content, all of it, that of a FILE decoded when asked first; lives as long as the view. Empty when it cannot be decoded. */
 struct mr_slice mr_mime_bytes(struct mr_mime_view *v, struct mr_mime_part *p);
+/* Of a part in base64 with padding in its midst, where some programs end: what those have who read on, as far as out has room. False: it is
+ * not so. */
+bool mr_mime_padded(const struct mr_mime_part *p, struct mr_buf *out);
 /* Every name of any part, also of multiparts and attached messages, as mr_filenames() tells them, and what Content-Name says, by which
  * Thunderbird goes, too; false: `see` returned false. */
 bool mr_mime_names(struct mr_mime_view *v, bool (*see)(struct mr_slice name, void *arg), void *arg);

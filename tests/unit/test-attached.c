@@ -121,6 +121,9 @@ static const struct {
 	{ HEAD "X: y\rContent-Type: multipart/mixed; boundary=b\r\r--b\rContent-Type: a/b; name=a.js\r\rx\r--b--\r",
 	  { "a.js<", "x>" },
 	  NULL },
+	/* padding in the midst of base64, where some end and some go on */
+	{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nTQ==\nWkE=QkNE\n--b--\n", { "MZABCD>" }, NULL },
+	{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nTVpBQg==\n\n--b--\n", { "MZAB>" }, "MZAB>MZAB" },
 	/* a field of its own */
 	{ MIXED "--b\nContent-Type: a/b\nContent-Name: \"a.js\"\n\nx\n--b--\n", { "a.js<" }, NULL },
 	/* a quote that is not closed hides the parts from GMime */
@@ -299,6 +302,7 @@ static void test_hostile(void **state)
 		{ HEAD, AGAIN, "\nx\n", 100000, true },
 		{ HEAD "Content-Type: multipart/mixed", "; boundary=b", "\n\n--b\n\nx\n--b--\n", 100000, true },
 		{ HEAD "\n", "x\r", "", 3000000, true },
+		{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n", "TQ==", "\n--b--\n", 1000000, true },
 		{ MIXED, "--b\n\n" UU UU UU UU UU UU UU UU UU UU UU UU UU, "--b--\n", 900, false },
 		{ MIXED, "--b\n" AGAIN AGAIN "\nx\n", "--b--\n", 5000, true },
 		{ MIXED, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" INNER_64 "\n", "--b--\n", 900, false },
