@@ -118,6 +118,17 @@ static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, siz
 
 static enum mr_archive_status read_level(struct reading *r, struct mr_slice bytes, unsigned depth);
 
+/* What is opened by its name, and whose first bytes do not tell: an image, a zip file behind something else. */
+static bool is_named_archive(struct mr_slice name)
+{
+	static const struct mr_slice ends[] = { MR_LIT(".iso"), MR_LIT(".img"), MR_LIT(".zip"), MR_LIT(".lzh"), MR_LIT(".lha") };
+
+	for (size_t i = 0; i < MR_COUNT(ends); i++)
+		if (mr_slice_iends(name, ends[i]))
+			return true;
+	return false;
+}
+
 static void see_entry(struct reading *r, struct archive *a, struct archive_entry *entry, unsigned depth)
 {
 	struct mr_buf content = MR_BUF(MR_ARCHIVE_INNER_MAX + 1);
@@ -130,7 +141,7 @@ static void see_entry(struct reading *r, struct archive *a, struct archive_entry
 		unpack(r, a, &content, MR_ARCHIVE_HEAD);
 	e.head = mr_buf_slice(&content);
 	next = r->reader->see(&e, r->reader->arg);
-	if (next != MR_ARCHIVE_STOP && mr_archive_begins(e.head)) {
+	if (next != MR_ARCHIVE_STOP && !e.encrypted && (mr_archive_begins(e.head) || is_named_archive(e.name))) {
 		unpack(r, a, &content, MR_ARCHIVE_INNER_MAX + 1);
 		if (depth == MR_ARCHIVE_DEPTH_MAX || content.n > MR_ARCHIVE_INNER_MAX)
 			r->broken = true;

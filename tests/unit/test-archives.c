@@ -127,6 +127,29 @@ static void test_inner(void **state)
 	mr_buf_done(&said);
 }
 
+/* By its name, since its first bytes do not say that it is one. */
+static void test_inner_by_name(void **state)
+{
+	static const char *const inner[] = { "x.exe", NULL };
+	struct mr_slice bytes = pack("iso9660", inner, MR_LIT("MZ"), NULL, packed, sizeof(packed));
+	struct mr_buf said = MR_BUF(1000), prefixed = MR_BUF(10000);
+
+	bytes = pack("zip", (const char *const[]){ "a.ISO", NULL }, bytes, NULL, outer, sizeof(outer));
+	assert_int_equal(read_all(bytes, &said), MR_ARCHIVE_WHOLE);
+	assert_non_null(memmem(said.p, said.n, "2:x.exe=MZ|", 11));
+	mr_buf_reset(&said);
+	mr_buf_puts(&prefixed, "some text");
+	mr_buf_add(&prefixed, pack("zip", inner, MR_LIT("MZ"), NULL, packed, sizeof(packed)));
+	bytes = pack("zip", (const char *const[]){ "a.zip", NULL }, mr_buf_slice(&prefixed), NULL, outer, sizeof(outer));
+	assert_int_equal(read_all(bytes, &said), MR_ARCHIVE_WHOLE);
+	assert_non_null(memmem(said.p, said.n, "2:x.exe=MZ|", 11));
+	/* of that name, and none */
+	assert_read(pack("zip", (const char *const[]){ "a.img", NULL }, MR_LIT("text"), NULL, packed, sizeof(packed)), MR_ARCHIVE_WHOLE,
+		    "1:a.img=text|");
+	mr_buf_done(&said);
+	mr_buf_done(&prefixed);
+}
+
 /* An inner archive that is broken does not hide what follows. */
 static void test_broken_inner(void **state)
 {
@@ -275,11 +298,12 @@ static void test_hostile(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_formats), cmocka_unit_test(test_compressed),
-					    cmocka_unit_test(test_inner),   cmocka_unit_test(test_broken_inner),
-					    cmocka_unit_test(test_zips),    cmocka_unit_test(test_names),
-					    cmocka_unit_test(test_many),    cmocka_unit_test(test_encrypted),
-					    cmocka_unit_test(test_content), cmocka_unit_test(test_hostile) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_formats),      cmocka_unit_test(test_compressed),
+					    cmocka_unit_test(test_inner),        cmocka_unit_test(test_inner_by_name),
+					    cmocka_unit_test(test_broken_inner), cmocka_unit_test(test_zips),
+					    cmocka_unit_test(test_names),        cmocka_unit_test(test_many),
+					    cmocka_unit_test(test_encrypted),    cmocka_unit_test(test_content),
+					    cmocka_unit_test(test_hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
