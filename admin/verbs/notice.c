@@ -73,15 +73,19 @@ static int send_one(const struct verbs_conf *conf, const char *name, const char 
 	return r;
 }
 
-/* address: NULL: it is about this host, and no user is told. */
+/* address: NULL: it is about this host, and no user is told. What reaches nobody is no notice: the next one is tried, on the same day, too.
+ */
 static int send_all(const struct verbs_conf *conf, struct mr_db *db, const char *kind, const char *address, bool user, const char *text,
 		    struct mr_diag *diag)
 {
 	const char *administrator = *conf->administrator ? conf->administrator : conf->shared.postmaster, *hostname = conf->shared.hostname;
 	char host[HOST_NAME_MAX + 1] = "", from[HOST_NAME_MAX + 16], name[64];
-	struct mr_diag why = { 0 };
+	struct mr_diag why = { 0 }, ignored = { 0 };
 	bool first = false;
 	int r, second = 0;
+
+	if (!user && !*administrator)
+		return mr_diag_set(diag, -ENOENT, "there is nobody to tell: neither admin.administrator nor postmaster is set");
 
 	gethostname(host, sizeof(host) - 1);
 	hostname = *hostname ? hostname : host;
@@ -101,6 +105,8 @@ static int send_all(const struct verbs_conf *conf, struct mr_db *db, const char 
 	snprintf(name, sizeof(name), "%s-admin", kind);
 	if (*administrator)
 		second = send_one(conf, name, administrator, values, MR_COUNT(values), &why);
+	if ((!user || r < 0) && (!*administrator || second < 0))
+		mr_write_notice_undo(db, values[1].value, kind, &ignored);
 	if (r == 0 && second < 0)
 		r = mr_diag_set(diag, second, "%s", why.text);
 	return r;

@@ -17,3 +17,9 @@ int mr_write_notice(struct mr_db *db, const char *address, const char *kind, boo
 		*first = added > 0;
 	return r;
 }
+
+int mr_write_notice_undo(struct mr_db *db, const char *address, const char *kind, struct mr_diag *diag)
+{
+	return mr_exec(db, "DELETE FROM notice WHERE address = ? AND kind = ? AND day = UTC_DATE()",
+		       MR_PARAMS(mr_text(address), mr_text(kind)), NULL, diag);
+}

@@ -97,6 +97,8 @@ int mr_write_relay_set(struct mr_db *db, const char *owner, const struct mr_rela
 int mr_write_relay_del(struct mr_db *db, const char *owner, struct mr_diag *diag);
 /* Notes that a user is told of something of this kind today (UTC); *first is false where that was noted already. */
 int mr_write_notice(struct mr_db *db, const char *address, const char *kind, bool *first, struct mr_diag *diag);
+/* Takes it back, since nobody could be told. */
+int mr_write_notice_undo(struct mr_db *db, const char *address, const char *kind, struct mr_diag *diag);
 /* Hash for storage: "{CRYPT}$y$..." (yescrypt). */
 int mr_password_hash(const char *plain, struct mr_buf *out, struct mr_diag *diag);
 /* Schemes taken as they are: BLF-CRYPT, SHA256-CRYPT, SHA512-CRYPT, ARGON2ID, CRYPT (yescrypt). */

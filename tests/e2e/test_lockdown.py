@@ -311,6 +311,38 @@ def test_the_user_and_the_administrator_are_told_of_a_lock(stack):
     assert "phishing since noon" in notice(stack, user, user)[1]
 
 
+@contextlib.contextmanager
+def admin_reads(stack, text):
+    """mailreeve-admin goes by this configuration."""
+    def read(content):
+        stack.lay.conf.write_text(content)
+        with stack.without("admin"):
+            pass
+
+    before = stack.lay.conf.read_text()
+    read(text)
+    try:
+        yield
+    finally:
+        read(before)
+
+
+@pytest.mark.rows("G10")
+def test_a_notice_that_nobody_got_is_sent_later(stack):
+    """Else the day would have had its notice."""
+    user, socket, before = stack.user(), stack.lay.run / "admin/admin.sock", stack.lay.conf.read_text()
+    request = f"limit-hold {user} messages 1/1h"
+    with admin_reads(stack, before.replace("\tadministrator = ", "\tsendmail = /bin/false\n\tadministrator = ")):
+        assert mailhost.ask(socket, request, "mailreeve-policyd").startswith("error ")
+    assert mailhost.ask(socket, request, "mailreeve-policyd") == "ok\n"
+    assert "messages 1/1h" in notice(stack, user, user)[1] and notice(stack, BEN, user)
+    # what is for the administrator alone, where there is none
+    with admin_reads(stack, re.sub(r"(?m)^\t?(administrator|postmaster) = .*\n", "", before)):
+        for request in (f"hijack-notice {user} why", "content-held why"):
+            answer = mailhost.ask(socket, request, "mailreeve-policyd")
+            assert answer.startswith("error ") and "nobody to tell" in answer, answer
+
+
 @pytest.mark.rows("G14")
 def test_who_may_have_an_account_locked(stack):
     """policyd, and nothing but what it says."""
