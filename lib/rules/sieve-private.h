@@ -22,7 +22,7 @@ struct mr_sieve_bits *mr_sieve_bits_new(const struct mr_sieve_opening *v, size_t
 void mr_sieve_bits_free(struct mr_sieve_bits *s);
 bool mr_sieve_bits_scan(const struct mr_sieve_bits *s, struct mr_slice text, struct mr_buf *out);
 
-/* sieve-words.c: a megabyte for 4,000 openings, of which a text touches a tenth; a byte costs little more than for a few of them. */
+/* sieve-words.c: some hundred kilobytes for 4,000 openings, of which a text touches a part; a byte costs little more than for a few. */
 struct mr_sieve_words;
 
 struct mr_sieve_words *mr_sieve_words_new(const struct mr_sieve_opening *v, size_t n);

@@ -1,6 +1,7 @@
-/* sieve-words: see sieve-private.h. Openings are bits of words, those that are alike in one word. For each place in an opening and each
- * byte a table has the words in which any goes on with that byte there: few words are left for a place of the text, and of these the same
- * is asked for each bit. */
+/* sieve-words: see sieve-private.h. Openings are bits of words, those that are alike in one word. For each two neighbouring places in an
+ * opening and each two bytes a table has the words in which any goes on with those there: few words are left for a place of the text, and
+ * of these the same is asked for each bit, byte by byte. Bytes that mean the same to all openings are one class, so that tables are small.
+ */
 
 /* system */
 #include <string.h>
@@ -12,56 +13,79 @@
 #define BITS  64
 #define WORDS 64 /* of a layer, for each is a bit of a word itself */
 
-/* What goes on with a byte, at each place of an opening. After an opening's end everything does. */
-struct table {
-	uint64_t on[MR_OPENING_BYTES][256];
-};
-
 struct end {
 	uint32_t id;
 	uint8_t n; /* bytes of the opening */
 };
 
+#define PAIRS (MR_OPENING_BYTES / 2)
+
+/* After an opening's end everything goes on. */
 struct layer {
-	uint64_t pairs[256][256]; /* the words in which any begins with those two bytes */
-	struct table words, bits[WORDS];
+	uint64_t *pairs[PAIRS]; /* of each two classes: the words in which any goes on with these at places 2 i and 2 i + 1 */
+	uint64_t *bits;         /* of each word, place and class: what goes on */
 	struct end ends[WORDS][BITS];
 };
 
 struct mr_sieve_words {
+	unsigned char class_of[256]; /* each byte */
+	unsigned char byte_of[256];  /* one of each class */
+	size_t n_classes;
 	struct layer *v;
 	size_t n;
 };
 
 /* --- building */
 
-static bool goes_on(const struct mr_rules_opening *o, unsigned i, unsigned byte)
+static bool has(const struct mr_rules_class *c, unsigned byte)
 {
-	return i >= o->n || o->bytes[i].bits[byte / 64] >> byte % 64 & 1;
+	return c->bits[byte / 64] >> byte % 64 & 1;
 }
 
-/* How long it is and the commonest byte of each place: those that have the same mean much the same. */
+/* Those of a class that are in it, and those that are not. */
+static void split(struct mr_sieve_words *s, const struct mr_rules_class *by)
+{
+	int in[256], out[256];
+	size_t n = 0;
+
+	memset(in, -1, sizeof(in));
+	memset(out, -1, sizeof(out));
+	for (unsigned byte = 0; byte < 256; byte++) {
+		int *to = has(by, byte) ? &in[s->class_of[byte]] : &out[s->class_of[byte]];
+
+		if (*to < 0) {
+			s->byte_of[n] = (unsigned char)byte;
+			*to = (int)n++;
+		}
+		s->class_of[byte] = (unsigned char)*to;
+	}
+	s->n_classes = n;
+}
+
+static void find_classes(struct mr_sieve_words *s, const struct mr_sieve_opening *v, size_t n)
+{
+	s->n_classes = 1;
+	for (size_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < v[i].o->n; k++)
+			split(s, &v[i].o->bytes[k]);
+}
+
+/* The commonest byte of each place and how long it is: those that have the same mean much the same. Two bytes go on with too much. */
 struct sorted {
-	unsigned char key[1 + MR_OPENING_BYTES];
+	unsigned char key[2 + MR_OPENING_BYTES];
 	const struct mr_sieve_opening *from;
 };
 
-static unsigned char commonest(const struct mr_rules_class *c)
+static unsigned char commonest(const struct mr_rules_class *c, const double *shares)
 {
 	double most = 0;
 	unsigned char found = 0;
 
-	for (unsigned byte = 0; byte < 256; byte++) {
-		struct mr_rules_class one = { { 0 } };
-		double share;
-
-		one.bits[byte / 64] = c->bits[byte / 64] & UINT64_C(1) << byte % 64;
-		share = mr_rules_class_share(&one);
-		if (share > most) {
-			most = share;
+	for (unsigned byte = 0; byte < 256; byte++)
+		if (has(c, byte) && shares[byte] > most) {
+			most = shares[byte];
 			found = (unsigned char)byte;
 		}
-	}
 	return found;
 }
 
@@ -75,35 +99,51 @@ static int alike(const void *a, const void *b)
 static struct sorted *sorted(const struct mr_sieve_opening *v, size_t n)
 {
 	struct sorted *out = mr_new(struct sorted, n);
+	double shares[256];
 
+	for (unsigned byte = 0; byte < 256; byte++) {
+		struct mr_rules_class one = { { 0 } };
+
+		one.bits[byte / 64] = UINT64_C(1) << byte % 64;
+		shares[byte] = mr_rules_class_share(&one);
+	}
 	for (size_t i = 0; i < n; i++) {
 		out[i].from = &v[i];
-		out[i].key[0] = v[i].o->n;
+		out[i].key[0] = v[i].o->n <= 2;
 		for (unsigned k = 0; k < v[i].o->n; k++)
-			out[i].key[1 + k] = commonest(&v[i].o->bytes[k]);
+			out[i].key[1 + k] = commonest(&v[i].o->bytes[k], shares);
+		out[i].key[1 + MR_OPENING_BYTES] = v[i].o->n;
 	}
 	qsort(out, n, sizeof(*out), alike);
 	return out;
 }
 
-static void add(struct layer *l, unsigned word, unsigned bit, const struct mr_sieve_opening *from)
+static uint64_t *bits_of(const struct mr_sieve_words *s, const struct layer *l, unsigned word, unsigned place)
 {
-	l->ends[word][bit] = (struct end){ .id = from->id, .n = from->o->n };
-	for (unsigned i = 0; i < MR_OPENING_BYTES; i++)
-		for (unsigned byte = 0; byte < 256; byte++)
-			if (goes_on(from->o, i, byte)) {
-				l->bits[word].on[i][byte] |= UINT64_C(1) << bit;
-				l->words.on[i][byte] |= UINT64_C(1) << word;
-			}
+	return l->bits + (word * MR_OPENING_BYTES + place) * s->n_classes;
 }
 
-static void list_pairs(struct layer *l, size_t n_words)
+static void add(const struct mr_sieve_words *s, struct layer *l, unsigned word, unsigned bit, const struct mr_sieve_opening *from)
 {
-	for (unsigned word = 0; word < n_words; word++)
-		for (unsigned a = 0; a < 256; a++)
-			for (unsigned b = 0; b < 256; b++)
-				if (l->bits[word].on[0][a] & l->bits[word].on[1][b])
-					l->pairs[a][b] |= UINT64_C(1) << word;
+	const struct mr_rules_opening *o = from->o;
+
+	l->ends[word][bit] = (struct end){ .id = from->id, .n = o->n };
+	for (unsigned i = 0; i < MR_OPENING_BYTES; i++)
+		for (unsigned class = 0; class < s->n_classes; class ++)
+			if (i >= o->n || has(&o->bytes[i], s->byte_of[class]))
+				bits_of(s, l, word, i)[class] |= UINT64_C(1) << bit;
+}
+
+static void list_pairs(const struct mr_sieve_words *s, struct layer *l, unsigned word)
+{
+	for (unsigned i = 0; i < PAIRS; i++) {
+		const uint64_t *first = bits_of(s, l, word, 2 * i), *second = bits_of(s, l, word, 2 * i + 1);
+
+		for (size_t a = 0; a < s->n_classes; a++)
+			for (size_t b = 0; b < s->n_classes; b++)
+				if (first[a] & second[b])
+					l->pairs[i][a * s->n_classes + b] |= UINT64_C(1) << word;
+	}
 }
 
 struct mr_sieve_words *mr_sieve_words_new(const struct mr_sieve_opening *v, size_t n)
@@ -111,18 +151,29 @@ struct mr_sieve_words *mr_sieve_words_new(const struct mr_sieve_opening *v, size
 	struct mr_sieve_words *s = mr_new(struct mr_sieve_words, 1);
 	struct sorted *in_order = sorted(v, n);
 
+	find_classes(s, v, n);
 	s->n = (n + WORDS * BITS - 1) / (WORDS * BITS);
 	s->v = mr_new(struct layer, s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		s->v[i].bits = mr_new(uint64_t, WORDS * MR_OPENING_BYTES * s->n_classes);
+		for (unsigned k = 0; k < PAIRS; k++)
+			s->v[i].pairs[k] = mr_new(uint64_t, s->n_classes * s->n_classes);
+	}
 	for (size_t i = 0; i < n; i++)
-		add(&s->v[i / (WORDS * BITS)], (unsigned)(i / BITS % WORDS), (unsigned)(i % BITS), in_order[i].from);
-	for (size_t i = 0; i < s->n; i++)
-		list_pairs(&s->v[i], i + 1 < s->n ? WORDS : (n + BITS - 1) / BITS - i * WORDS);
+		add(s, &s->v[i / (WORDS * BITS)], (unsigned)(i / BITS % WORDS), (unsigned)(i % BITS), in_order[i].from);
+	for (size_t i = 0; i < n; i += BITS)
+		list_pairs(s, &s->v[i / (WORDS * BITS)], (unsigned)(i / BITS % WORDS));
 	free(in_order);
 	return s;
 }
 
 void mr_sieve_words_free(struct mr_sieve_words *s)
 {
+	for (size_t i = 0; s && i < s->n; i++) {
+		free(s->v[i].bits);
+		for (unsigned k = 0; k < PAIRS; k++)
+			free(s->v[i].pairs[k]);
+	}
 	if (s)
 		free(s->v);
 	free(s);
@@ -130,22 +181,22 @@ void mr_sieve_words_free(struct mr_sieve_words *s)
 
 /* --- scanning */
 
-static inline uint64_t words_at(const struct layer *l, const unsigned char *p)
+/* The classes of a text's bytes and of each two neighbours, as the tables of pairs count them. Behind the end there may be anything. */
+struct classes {
+	unsigned char *of;
+	uint16_t *pair;
+};
+
+static struct classes classes_of(const struct mr_sieve_words *s, struct mr_slice text)
 {
-	uint64_t all = l->pairs[p[0]][p[1]];
+	size_t n = text.n + MR_OPENING_BYTES;
+	struct classes c = { .of = mr_new(unsigned char, n + 1), .pair = mr_alloc(n * sizeof(*c.pair)) };
 
-	for (unsigned i = 2; i < MR_OPENING_BYTES; i++)
-		all &= l->words.on[i][p[i]];
-	return all;
-}
-
-static inline uint64_t bits_at(const struct table *t, const unsigned char *p)
-{
-	uint64_t all = t->on[0][p[0]];
-
-	for (unsigned i = 1; i < MR_OPENING_BYTES; i++)
-		all &= t->on[i][p[i]];
-	return all;
+	for (size_t i = 0; i < text.n; i++)
+		c.of[i] = s->class_of[(unsigned char)text.p[i]];
+	for (size_t i = 0; i < n; i++)
+		c.pair[i] = (uint16_t)(c.of[i] * s->n_classes + c.of[i + 1]);
+	return c;
 }
 
 /* left: bytes of the text from there. */
@@ -160,31 +211,38 @@ static bool report(const struct end *ends, uint64_t bits, size_t at, size_t left
 	return true;
 }
 
-static bool scan_layer(const struct layer *l, struct mr_slice text, struct mr_buf *out)
+static inline uint64_t bits_at(const uint64_t *bits, size_t n_classes, const unsigned char *class)
 {
-	unsigned char last[2 * MR_OPENING_BYTES] = { 0 }; /* the text's last bytes, and what may be read behind them */
-	size_t n_last = text.n < MR_OPENING_BYTES ? text.n : MR_OPENING_BYTES, whole = text.n - n_last;
+	uint64_t all = bits[class[0]];
 
-	if (text.n == 0)
-		return true;
-	memcpy(last, text.p + whole, n_last);
-	for (size_t i = 0; i < text.n; i++) {
-		const unsigned char *p = i < whole ? (const unsigned char *)text.p + i : last + (i - whole);
+	for (unsigned i = 1; i < MR_OPENING_BYTES; i++)
+		all &= bits[i * n_classes + class[i]];
+	return all;
+}
 
-		for (uint64_t words = words_at(l, p); words; words &= words - 1) {
+static bool scan_layer(const struct mr_sieve_words *s, const struct layer *l, const struct classes *c, size_t n, struct mr_buf *out)
+{
+	const uint64_t *first = l->pairs[0], *second = l->pairs[1], *third = l->pairs[2];
+
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t words = first[c->pair[i]] & second[c->pair[i + 2]] & third[c->pair[i + 4]]; words; words &= words - 1) {
 			unsigned word = (unsigned)__builtin_ctzll(words);
+			uint64_t bits = bits_at(bits_of(s, l, word, 0), s->n_classes, c->of + i);
 
-			if (!report(l->ends[word], bits_at(&l->bits[word], p), i, text.n - i, out))
+			if (bits && !report(l->ends[word], bits, i, n - i, out))
 				return false;
 		}
-	}
 	return true;
 }
 
 bool mr_sieve_words_scan(const struct mr_sieve_words *s, struct mr_slice text, struct mr_buf *out)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (!scan_layer(&s->v[i], text, out))
-			return false;
-	return true;
+	struct classes c = classes_of(s, text);
+	bool all = true;
+
+	for (size_t i = 0; all && i < s->n; i++)
+		all = scan_layer(s, &s->v[i], &c, text.n, out);
+	free(c.of);
+	free(c.pair);
+	return all;
 }
