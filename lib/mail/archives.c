@@ -86,6 +86,11 @@ bool mr_archive_begins(struct mr_slice head)
 	return mr_slice_starts(mr_slice_from(head, 257), MR_LIT("ustar"));
 }
 
+static bool is_zip(struct archive *a)
+{
+	return (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+}
+
 static bool is_uncompressed(struct archive *a)
 {
 	return archive_format(a) == ARCHIVE_FORMAT_RAW && archive_filter_count(a) == 1;
@@ -176,8 +181,10 @@ static enum mr_archive_status read_archive(struct reading *r, struct mr_slice by
 			archive_read_free(a);
 			return MR_ARCHIVE_NONE;
 		}
-		if (archive_entry_filetype(entry) == AE_IFDIR)
+		if (archive_entry_filetype(entry) == AE_IFDIR && (!is_zip(a) || archive_entry_size(entry) <= 0))
 			continue;
+		/* With bytes it is a file for those who go by its name; libarchive unpacks none of them. */
+		r->broken |= archive_entry_filetype(entry) == AE_IFDIR;
 		if (++r->count->entries > MR_ARCHIVE_ENTRIES_MAX)
 			r->cut = true;
 		else
@@ -190,7 +197,7 @@ static enum mr_archive_status read_archive(struct reading *r, struct mr_slice by
 		    r->reader->see(&(struct mr_archive_entry){ .encrypted = true, .depth = depth }, r->reader->arg) == MR_ARCHIVE_STOP;
 	}
 	r->broken |= err < ARCHIVE_WARN && !r->stopped && !(*zip && r->count->entries == before);
-	*zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+	*zip = is_zip(a);
 	archive_read_free(a);
 	return r->cut || r->broken ? MR_ARCHIVE_CUT : MR_ARCHIVE_WHOLE;
 }

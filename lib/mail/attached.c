@@ -306,6 +306,27 @@ static void look_padded(struct look *l, const struct mr_mime_part *p, unsigned d
 	mr_buf_done(&bytes);
 }
 
+/* Of a part without a name the type says how programs call it. */
+static void show_type(struct look *l, const struct mr_mime_part *p)
+{
+	static const struct {
+		struct mr_slice type, name;
+	} types[] = {
+		{ MR_LIT("application/hta"), MR_LIT("part.hta") },
+		{ MR_LIT("application/x-msdownload"), MR_LIT("part.exe") },
+		{ MR_LIT("application/java-archive"), MR_LIT("part.jar") },
+		{ MR_LIT("application/javascript"), MR_LIT("part.js") },
+		{ MR_LIT("application/x-javascript"), MR_LIT("part.js") },
+		{ MR_LIT("text/javascript"), MR_LIT("part.js") },
+		{ MR_LIT("text/vbscript"), MR_LIT("part.vbs") },
+		{ MR_LIT("text/scriptlet"), MR_LIT("part.sct") },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(types) && !p->name.n; i++)
+		if (mr_slice_eq(p->type, types[i].type))
+			show(l, (struct mr_attached){ .name = types[i].name });
+}
+
 static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_part *p, unsigned depth)
 {
 	struct mr_slice bytes = mr_mime_bytes(v, p);
@@ -313,6 +334,7 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 
 	if (depth == 0)
 		begin_part(l);
+	show_type(l, p);
 	if (depth)
 		show_content(l, bytes);
 	else

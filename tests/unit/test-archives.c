@@ -210,6 +210,18 @@ static void test_names(void **state)
 	assert_read(a, MR_ARCHIVE_WHOLE, "1:a.txt=x|1:a.exe=|");
 }
 
+/* By its mode in the directory it is a folder, for programs of Windows a file. */
+static void test_folder(void **state)
+{
+	struct mr_slice a = zip_of("a.js", packed);
+	char *entry = memmem(a.p, a.n, "PK\1\2", 4);
+
+	entry[5] = 3;
+	entry[40] = 0;
+	entry[41] = 0x40; /* 040000 */
+	assert_read(a, MR_ARCHIVE_CUT, "1:a.js/=|");
+}
+
 /* Many ends, many names. */
 static void test_many(void **state)
 {
@@ -301,9 +313,9 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_formats),      cmocka_unit_test(test_compressed),
 					    cmocka_unit_test(test_inner),        cmocka_unit_test(test_inner_by_name),
 					    cmocka_unit_test(test_broken_inner), cmocka_unit_test(test_zips),
-					    cmocka_unit_test(test_names),        cmocka_unit_test(test_many),
-					    cmocka_unit_test(test_encrypted),    cmocka_unit_test(test_content),
-					    cmocka_unit_test(test_hostile) };
+					    cmocka_unit_test(test_names),        cmocka_unit_test(test_folder),
+					    cmocka_unit_test(test_many),         cmocka_unit_test(test_encrypted),
+					    cmocka_unit_test(test_content),      cmocka_unit_test(test_hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

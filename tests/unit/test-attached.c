@@ -121,6 +121,9 @@ static const struct {
 	{ HEAD "X: y\rContent-Type: multipart/mixed; boundary=b\r\r--b\rContent-Type: a/b; name=a.js\r\rx\r--b--\r",
 	  { "a.js<", "x>" },
 	  NULL },
+	/* programs give a name to what has none, by its type */
+	{ MIXED "--b\nContent-Type: Application/HTA\n\nx\n--b--\n", { ".hta<" }, NULL },
+	{ MIXED "--b\nContent-Type: application/hta; name=a.txt\n\nx\n--b--\n", { "a.txt<" }, ".hta<" },
 	/* padding in the midst of base64, where some end and some go on */
 	{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nTQ==\nWkE=QkNE\n--b--\n", { "MZABCD>" }, NULL },
 	{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nTVpBQg==\n\n--b--\n", { "MZAB>" }, "MZAB>MZAB" },
