@@ -195,7 +195,6 @@ static const char *const settings[] = {
 	"ok_languages",
 	"ok_locales",
 	"olemacro_download_marker",
-	"olemacro_extended_scan",
 	"olemacro_exts",
 	"olemacro_macro_exts",
 	"olemacro_max_file",

@@ -114,11 +114,10 @@ def test_plugins_that_are_not_here(stack, rules):
                 "ok_languages en de": "ok_languages: a setting that means nothing here",
                 "olemacro_num_mime 10": "olemacro_num_mime: a setting that means nothing here",
                 "body E2E_LANGUAGE eval:check_language()": "E2E_LANGUAGE: eval:check_language() is not supported",
-                "body E2E_MACRO eval:check_olemacro_renamed()": "E2E_MACRO: eval:check_olemacro_renamed() is not supported",
-                "meta E2E_BOTH E2E_MACRO && E2E_PHRASE": "E2E_BOTH: needs E2E_MACRO, which is not supported"}
+                "meta E2E_BOTH E2E_LANGUAGE && E2E_PHRASE": "E2E_BOTH: needs E2E_LANGUAGE, which is not supported"}
     plugins = "".join(f"loadplugin Mail::SpamAssassin::Plugin::{name}\n" for name in ("Shortcircuit", "TextCat", "OLEVBMacro", "PDFInfo"))
     pdf = "body E2E_PDF eval:pdf_match_details('title', '/^the bill$/i')\nscore E2E_PDF 2\n"
-    office = "body E2E_OFFICE eval:check_olemacro()\nscore E2E_OFFICE 2\n"
+    office = "body E2E_OFFICE eval:check_olemacro()\nscore E2E_OFFICE 2\nolemacro_extended_scan 1\nbody E2E_RENAMED eval:check_olemacro_renamed()\n"
     rules.write_text(RULES + plugins + "\n".join(left_out) + "\n" + pdf + office)
     first = len((RULES + plugins).splitlines()) + 1
     with setting(stack, f'rule_files = {{"spamassassin", {rules}}}'):
@@ -132,7 +131,11 @@ def test_plugins_that_are_not_here(stack, rules):
         assert "E2E_PDF(2.00)" in stack.arrived(ANNA, mark)["X-Spam-Result"]
         office = ["MIME-Version: 1.0", "Content-Type: application/msword; name=a.doc", "Content-Transfer-Encoding: quoted-printable"]
         mark = stack.inbound(ANNA, headers=office, body="w:macrosPresent=3D\"yes\"\n")
-        assert "E2E_OFFICE(2.00)" in stack.arrived(ANNA, mark)["X-Spam-Result"]
+        result = stack.arrived(ANNA, mark)["X-Spam-Result"]
+        assert "E2E_OFFICE(2.00)" in result and "E2E_RENAMED" not in result
+        mark = stack.inbound(ANNA, headers=[office[0], "Content-Type: image/png; name=a.png", office[2]], body="w:macrosPresent=3D\"yes\"\n")
+        result = stack.arrived(ANNA, mark)["X-Spam-Result"]
+        assert "E2E_OFFICE(2.00)" in result and "E2E_RENAMED(1.00)" in result
 
 
 @pytest.mark.rows("G18")

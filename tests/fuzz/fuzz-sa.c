@@ -29,7 +29,7 @@ static const char *const calls[] = { "check_for_mime",
 				     "check_for_http_redirector",
 				     "image_count",
 				     "pdf_count",
-				     "check_olemacro",
+				     "check_olemacro_renamed",
 				     "check_for_forged_received_trail",
 				     "check_uri_host_in_blocklist",
 				     "check_mailfrom_matches_rcvd",
@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!conf) {
 		conf = test_sa_conf();
+		test_sa_set(conf, "olemacro_extended_scan 1");
 		mr_view_init();
 	}
 	sa = mr_sa_read(fuzz_input(data, size), conf, NULL, arena);

@@ -185,8 +185,23 @@ static void test_cases(void **state)
 	mr_sa_conf_free(conf);
 }
 
-#define FROM_B "From: a@b.example\nReceived: from h (x.c.example [192.0.2.1]) by y (Postfix) with ESMTP id x\n\n"
-#define KOI8   "Content-Type: text/plain; charset=koi8-r\n\n\xf0\xd2\xc9\xd7\xc5\xd4\n"
+#define FROM_B                     "From: a@b.example\nReceived: from h (x.c.example [192.0.2.1]) by y (Postfix) with ESMTP id x\n\n"
+#define FILE_NAMED(name, encoding) "Content-Type: image/png; name=" name "\nContent-Transfer-Encoding: " encoding "\n\n"
+#define EXTENDED                   "olemacro_extended_scan 1"
+#define DOCX                                                                                                                               \
+	"UEsDBBQAAAAAAAAAIQArhCYSBAAAAAQAAAATAAAAW0NvbnRlbnRfVHlwZXNdLnhtbDx4Lz5QSwECFAMUAAAAAAAAACEAK4QmEgQAAAAEAAAAEwAAAAAAAAAAAAAAgAEA" \
+	"AAAAW0NvbnRlbnRfVHlwZXNdLnhtbFBLBQYAAAAAAQABAEEAAAA1AAAAAAA=" /* [Content_Types].xml */
+#define DOCX_IN_ZIP                                                                                                                        \
+	"UEsDBBQAAAAAAAAAIQDXE9GXjAAAAIwAAAAFAAAAYS5wbmdQSwMEFAAAAAAAAAAhACuEJhIEAAAABAAAABMAAABbQ29udGVudF9UeXBlc10ueG1sPHgvPlBLAQIUAxQA" \
+	"AAAAAAAAIQArhCYSBAAAAAQAAAATAAAAAAAAAAAAAACAAQAAAABbQ29udGVudF9UeXBlc10ueG1sUEsFBgAAAAABAAEAQQAAADUAAAAAAFBLAQIUAxQAAAAAAAAAIQDX" \
+	"E9GXjAAAAIwAAAAFAAAAAAAAAAAAAACAAQAAAABhLnBuZ1BLBQYAAAAAAQABADMAAACvAAAAAAA=" /* as a.png */
+#define ZIP                                                                                                                                \
+	"UEsDBBQAAAAAAAAAIQCDFtyMAQAAAAEAAAAFAAAAYS50eHR4UEsBAhQDFAAAAAAAAAAhAIMW3IwBAAAAAQAAAAUAAAAAAAAAAAAAAIABAAAAAGEudHh0UEsFBgAAAAAB" \
+	"AAEAMwAAACQAAAAAAA==" /* a.txt */
+#define NO_RELATION                                                                                                                        \
+	"UEsDBBQAAAAAAAAAIQAcI+SMDQAAAA0AAAAGAAAAeC5yZWxzUmVsYXRpb25zaGlwIFBLAQIUAxQAAAAAAAAAIQAcI+"                                       \
+	"SMDQAAAA0AAAAGAAAAAAAAAAAAAACAAQAAAAB4LnJlbHNQSwUGAAAAAAEAAQA0AAAAMQAAAAAA" /* x.rels: a word between nothing */
+#define KOI8 "Content-Type: text/plain; charset=koi8-r\n\n\xf0\xd2\xc9\xd7\xc5\xd4\n"
 
 /* Settings that decide. */
 static void test_settings(void **state)
@@ -211,6 +226,23 @@ static void test_settings(void **state)
 		{ "whitelist_from_rcvd *@b.example c.example\nunwhitelist_from_rcvd *@b.example", "check_from_in_whitelist", FROM_B, 0 },
 		{ "def_whitelist_from_rcvd *@b.example c.example", "check_from_in_default_whitelist", FROM_B, 1 },
 		{ "def_whitelist_from_rcvd *@b.example c.example", "check_from_in_whitelist", FROM_B, 0 },
+		{ "", "check_olemacro_renamed", FILE_NAMED("a.png", "base64") DOCX, 0 },
+		{ "olemacro_extended_scan 0", "check_olemacro_renamed", FILE_NAMED("a.png", "base64") DOCX, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "base64") DOCX, 1 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "base64") DOCX_IN_ZIP, 1 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.zip", "base64") DOCX_IN_ZIP, 1 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.zip", "base64") DOCX, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.docx", "base64") DOCX, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.dotx", "base64") DOCX, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.DOCX", "base64") DOCX, 1 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "base64") ZIP, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "base64") NO_RELATION, 0 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "quoted-printable") "=D0=CF=11=E0", 1 },
+		{ EXTENDED, "check_olemacro_renamed", FILE_NAMED("a.png", "8bit") "{\\objdata}", 0 },
+		{ EXTENDED, "check_olemacro", FILE_NAMED("a.png", "quoted-printable") "{\\objdata}", 1 },
+		{ "", "check_olemacro", FILE_NAMED("a.png", "quoted-printable") "{\\objdata}", 0 },
+		{ EXTENDED, "check_olemacro_download_exe", FILE_NAMED("a.png", "quoted-printable") "=00https://e.example/abcde.exe=00", 0 },
+		{ "", "check_olemacro_download_exe", FILE_NAMED("a.doc", "quoted-printable") "=00https://e.example/abcde.exe=00", 1 },
 		{ "blacklist_uri_host good.example", "check_uri_host_in_blocklist", "\nhttp://www.good.example/\n", 1 },
 		{ "enlist_uri_host (BLOCK) !www.evil.example", "check_uri_host_in_blocklist", "\nhttp://www.evil.example/\n", 0 },
 		{ "delist_uri_host evil.example", "check_uri_host_in_blocklist", "\nhttp://www.evil.example/\n", 0 },

@@ -54,6 +54,7 @@ struct mr_sa_conf {
 	char *originating[SA_ORIGINATING_MAX];
 	size_t n, n_originating;
 	char locales[SA_WORD_MAX + 1]; /* a space between them; empty: all */
+	bool office_extended;          /* olemacro_extended_scan */
 	struct sa_nets nets[MR_SA_NETS];
 	struct sa_redirectors *redirectors;
 };

@@ -179,6 +179,11 @@ int mr_sa_conf_set(struct mr_sa_conf *c, struct mr_slice key, struct mr_slice va
 		set_locales(c, value);
 		return 1;
 	}
+	if (mr_slice_eq(key, MR_LIT("olemacro_extended_scan"))) {
+		c->office_extended = mr_slice_eq(value, MR_LIT("1")) || mr_slice_ieq(value, MR_LIT("yes")) ||
+				     mr_slice_ieq(value, MR_LIT("true")) || mr_slice_ieq(value, MR_LIT("on"));
+		return 1;
+	}
 	taken = sa_conf_nets_set(c, key, value, diag);
 	return taken ? taken : sa_conf_list_set(c, key, value);
 }

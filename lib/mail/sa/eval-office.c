@@ -15,6 +15,7 @@ FUNCTION(object, object)
 FUNCTION(rtf, rtf)
 FUNCTION(csv, csv)
 FUNCTION(malice, malice)
+FUNCTION(renamed, renamed)
 FUNCTION(encrypted, encrypted)
 FUNCTION(zip_password, zip_password)
 FUNCTION(download, download)
@@ -27,6 +28,7 @@ const struct mr_sa_eval sa_evals_office[] = {
 	{ "check_olertfobject", NULL, rtf },
 	{ "check_olemacro_csv", NULL, csv },
 	{ "check_olemacro_malice", NULL, malice },
+	{ "check_olemacro_renamed", NULL, renamed },
 	{ "check_olemacro_encrypted", NULL, encrypted },
 	{ "check_olemacro_zip_password", NULL, zip_password },
 	{ "check_olemacro_download_exe", NULL, download },

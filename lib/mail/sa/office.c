@@ -6,6 +6,7 @@
 /* ours */
 #include "base/mem.h"
 #include "mail/archives.h"
+#include "mail/sa/conf-internal.h"
 #include "mail/sa/office.h"
 
 #define DATA_MAX     1024000     /* bytes of a part; olemacro_max_file */
@@ -18,6 +19,8 @@
 #define HEAD         2000
 
 struct look {
+	bool extended; /* whatever their names are */
+	bool unknown;  /* at a file whose name says nothing */
 	struct sa_office *out;
 	size_t left; /* bytes that may still be unpacked */
 };
@@ -198,10 +201,12 @@ static void look_relation(struct mr_slice s, struct sa_office *out)
 	out->redirect |= mr_slice_istarts(uri, MR_LIT("http://")) || mr_slice_istarts(uri, MR_LIT("https://"));
 }
 
-static void look_relations(struct mr_slice xml, struct sa_office *out)
+/* False: there are none. */
+static bool look_relations(struct mr_slice xml, struct sa_office *out)
 {
 	static const struct mr_slice word = MR_LIT("Relationship");
 	size_t from = 0;
+	bool some = false;
 
 	for (size_t at = 0; at < xml.n;) {
 		ptrdiff_t next = sa_find(xml, at, word);
@@ -209,9 +214,11 @@ static void look_relations(struct mr_slice xml, struct sa_office *out)
 		at = next < 0 ? xml.n : (size_t)next + word.n;
 		if (next >= 0 && (at >= xml.n || !sa_is_space(xml.p[at])))
 			continue;
+		some |= (next < 0 ? xml.n : (size_t)next) > from;
 		look_relation(sa_sub(xml, from, next < 0 ? xml.n : (size_t)next), out);
-		from = at;
+		from = at + 1; /* the white space belongs to the word */
 	}
+	return some;
 }
 
 /* -- archives: each entry is shown with a way to its content -- */
@@ -260,7 +267,7 @@ static void each(struct look *l, struct mr_slice name, struct mr_slice data,
 }
 
 struct document {
-	bool macro, malice;
+	bool macro, malice, office; /* office: it has what only documents have */
 };
 
 static bool see_part(struct zip *z, struct mr_slice name, bool encrypted, void *arg)
@@ -283,16 +290,19 @@ static bool see_part(struct zip *z, struct mr_slice name, bool encrypted, void *
 	    !(sa_has(name, MR_LIT(".rels")) || sa_has(name, MR_LIT(".bin")) || mr_slice_eq(name, MR_LIT("[Content_Types].xml"))))
 		return true;
 	content = unpack(z, &own);
-	if (mr_slice_eq(name, MR_LIT("[Content_Types].xml")))
+	if (mr_slice_eq(name, MR_LIT("[Content_Types].xml"))) {
+		d->office = true;
 		out->macro |= types_say_macros(content);
+	}
 	if (sa_has(name, MR_LIT(".rels")))
-		look_relations(content, out);
+		d->office |= look_relations(content, out);
 	d->malice |= sa_has(name, MR_LIT(".bin")) && opens_itself(content);
 	mr_buf_done(&own);
 	return true;
 }
 
-static void look_document(struct look *l, struct mr_slice name, struct mr_slice data)
+/* False: it has no mark of a document. */
+static bool look_document(struct look *l, struct mr_slice name, struct mr_slice data)
 {
 	struct document d = { 0 };
 
@@ -302,7 +312,31 @@ static void look_document(struct look *l, struct mr_slice name, struct mr_slice 
 	each(l, name, data, see_part, &d);
 	l->out->macro |= d.macro || has_macro_name(name);
 	l->out->malice |= d.macro && d.malice;
-	l->out->download |= downloads(data);
+	d.office |= is_office(data) || l->out->macro || l->out->object || l->out->rtf;
+	if (d.office || !l->unknown)
+		l->out->download |= downloads(data);
+	return d.office;
+}
+
+/* What has another name: a document by its marks, and an archive. */
+static void look_unknown(struct look *l, struct mr_slice name, struct mr_slice data)
+{
+	struct sa_office *all = l->out, one = { 0 };
+
+	l->out = &one;
+	l->unknown = true;
+	one.renamed = look_document(l, name, data);
+	l->unknown = false;
+	l->out = all;
+	all->macro |= one.macro;
+	all->object |= one.object;
+	all->rtf |= one.rtf;
+	all->malice |= one.malice;
+	all->encrypted |= one.encrypted;
+	all->download |= one.download;
+	all->redirect |= one.redirect;
+	all->mhtml |= one.mhtml;
+	all->renamed |= one.renamed;
 }
 
 struct level {
@@ -310,7 +344,7 @@ struct level {
 	size_t files;
 };
 
-static void look_zip(struct look *l, struct mr_slice name, struct mr_slice data, unsigned depth);
+static void look_file(struct look *l, struct mr_slice name, struct mr_slice data, unsigned depth);
 
 static bool see_file(struct zip *z, struct mr_slice name, bool encrypted, void *arg)
 {
@@ -326,17 +360,12 @@ static bool see_file(struct zip *z, struct mr_slice name, bool encrypted, void *
 		z->look->out->zip_password = true;
 		return true;
 	}
-	if (!zip && !document && !csv)
+	if (!zip && !document && !csv && !z->look->extended)
 		return true;
 	content = unpack(z, &own);
-	if (csv)
-		z->look->out->csv |= runs_from_csv(content);
-	if (zip)
-		look_zip(z->look, name, content, at->depth);
-	else if (document)
-		look_document(z->look, name, content);
+	look_file(z->look, name, content, at->depth);
 	mr_buf_done(&own);
-	return !(zip || document) || ++at->files < IN_ZIP_MAX;
+	return !(zip || document || z->look->extended) || ++at->files < IN_ZIP_MAX;
 }
 
 /* Two in each other, no more. */
@@ -350,16 +379,18 @@ static void look_zip(struct look *l, struct mr_slice name, struct mr_slice data,
 
 /* -- parts -- */
 
-void sa_office_read(struct mr_slice name, struct mr_slice data, struct sa_office *out)
+static void look_file(struct look *l, struct mr_slice name, struct mr_slice data, unsigned depth)
 {
-	struct look l = { .out = out, .left = CONTENTS_MAX };
-
 	if (mr_slice_iends(name, MR_LIT(".csv")))
-		out->csv |= runs_from_csv(data);
-	if (ends_in(name, "zip"))
-		look_zip(&l, name, data, 0);
-	else if (has_macro_name(name) || is_document(name))
-		look_document(&l, name, data);
+		l->out->csv |= runs_from_csv(data);
+	if (ends_in(name, "zip")) {
+		look_zip(l, name, data, depth);
+	} else if (has_macro_name(name) || is_document(name)) {
+		look_document(l, name, data);
+	} else if (l->extended) {
+		look_unknown(l, name, data);
+		look_zip(l, name, data, depth);
+	}
 }
 
 /* What stands behind "name=" or "filename=". */
@@ -412,19 +443,21 @@ const struct sa_office *sa_office(struct mr_sa *sa)
 	sa->office = mr_arena_alloc(sa->arena, sizeof(*sa->office));
 	for (size_t i = 0; i < sa->n_nodes && n < PARTS_MAX; i++) {
 		const struct mr_sa_part *part = &sa->nodes[i].part;
+		struct look l = { .extended = sa->conf->office_extended, .out = sa->office, .left = CONTENTS_MAX };
 		struct mr_slice name, data;
 
 		if (!part->leaf || mr_slice_starts(part->type, MR_LIT("text/")) || !(name = name_of(sa, i)).n || is_skipped(name))
 			continue;
-		if (!mr_slice_iends(name, MR_LIT(".csv")) && !ends_in(name, "zip") && !has_macro_name(name) && !is_document(name))
+		if (!l.extended && !mr_slice_iends(name, MR_LIT(".csv")) && !ends_in(name, "zip") && !has_macro_name(name) &&
+		    !is_document(name))
 			continue;
 		data = mr_sa_part_decoded(sa, i);
 		if (!data.n)
 			continue;
 		if (data.n > DATA_MAX)
 			data.n = DATA_MAX;
-		sa_office_read(name, data, sa->office);
-		n += ends_in(name, "zip") || has_macro_name(name) || is_document(name);
+		look_file(&l, name, data, 0);
+		n += l.extended || ends_in(name, "zip") || has_macro_name(name) || is_document(name);
 	}
 	return sa->office;
 }

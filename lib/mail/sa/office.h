@@ -6,8 +6,7 @@
 /* Of all of them together. */
 struct sa_office {
 	bool macro, object, rtf, csv, malice, encrypted, zip_password, download, redirect, mhtml;
+	bool renamed; /* one whose name is none of a document; only with olemacro_extended_scan */
 };
 
 const struct sa_office *sa_office(struct mr_sa *sa);
-/* Adds what is found in one. */
-void sa_office_read(struct mr_slice name, struct mr_slice data, struct sa_office *out);
