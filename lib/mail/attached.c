@@ -2,6 +2,7 @@
 /* ours */
 #include "mail/attached.h"
 #include "base/mem.h"
+#include "mail/binhex.h"
 #include "mail/charset.h"
 #include "mail/cms.h"
 #include "mail/message.h"
@@ -9,6 +10,7 @@
 #include "mail/pdf.h"
 #include "mail/tnef.h"
 #include "mail/uu.h"
+#include "mail/yenc.h"
 
 #define HEAD_MAX     (64u << 10) /* bytes in which a message shows that it is one */
 #define BOUNDARY_MAX 1000        /* bytes */
@@ -85,10 +87,15 @@ static bool begins_uu(struct mr_slice bytes)
 	return mr_slice_starts(bytes, MR_LIT("begin"));
 }
 
+static bool begins_text_file(struct mr_slice bytes)
+{
+	return begins_uu(bytes) || mr_yenc_begins(bytes) || mr_binhex_begins(bytes);
+}
+
 /* What is no archive, and what look_inside() looks into. */
 static bool holds_files(struct mr_slice bytes)
 {
-	return begins_message(bytes) || begins_uu(bytes) || mr_tnef_begins(bytes) || mr_pdf_begins(bytes) || mr_ole_begins(bytes) ||
+	return begins_message(bytes) || begins_text_file(bytes) || mr_tnef_begins(bytes) || mr_pdf_begins(bytes) || mr_ole_begins(bytes) ||
 	       mr_cms_kind(bytes) != MR_CMS_NONE;
 }
 
@@ -146,6 +153,41 @@ static void look_uu(struct look *l, struct mr_slice text, unsigned depth)
 		look_file(l, mr_buf_slice(&bytes), depth);
 	}
 	mr_buf_done(&bytes);
+}
+
+static void look_yenc(struct look *l, struct mr_slice text, unsigned depth)
+{
+	struct mr_buf bytes = MR_BUF(MR_ARCHIVE_INNER_MAX);
+	struct mr_slice name;
+
+	while (mr_yenc_next(&text, &name, &bytes) && may_go_on(l)) {
+		l->cut |= bytes.full;
+		show(l, (struct mr_attached){ .name = name });
+		look_file(l, mr_buf_slice(&bytes), depth);
+	}
+	mr_buf_done(&bytes);
+}
+
+static void look_binhex(struct look *l, struct mr_slice text, bool alone, unsigned depth)
+{
+	struct mr_buf bytes = MR_BUF(MR_ARCHIVE_INNER_MAX), name = MR_BUF(MR_BINHEX_NAME_MAX);
+
+	while (mr_binhex_next(&text, alone, &name, &bytes) && may_go_on(l)) {
+		l->cut |= bytes.full;
+		show(l, (struct mr_attached){ .name = mr_buf_slice(&name) });
+		look_file(l, mr_buf_slice(&bytes), depth);
+		alone = false;
+	}
+	mr_buf_done(&bytes);
+	mr_buf_done(&name);
+}
+
+/* Files that stand in text. binhex: it may be nothing but such a file. */
+static void look_text(struct look *l, struct mr_slice text, bool binhex, unsigned depth)
+{
+	look_uu(l, text, depth);
+	look_yenc(l, text, depth);
+	look_binhex(l, text, binhex, depth);
 }
 
 static void show_name(struct look *l, struct mr_slice name, const char *charset)
@@ -344,8 +386,19 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 	if (file)
 		look_inside(l, bytes, depth);
 	look_padded(l, p, depth);
-	if (p->kind == MR_MIME_PLAIN && !(file && begins_uu(bytes)))
-		look_uu(l, bytes, depth + 1);
+	if (p->kind == MR_MIME_PLAIN && !(file && begins_text_file(bytes)))
+		look_text(l, bytes, false, depth + 1);
+}
+
+/* Whatever the transfer encoding is said to be, Outlook takes such a part for what it is by its type. */
+static void look_unencoded(struct look *l, const struct mr_mime_view *v, struct mr_slice message, unsigned depth)
+{
+	size_t i = 0;
+
+	while (i < v->n_parts && !mr_slice_eq(v->parts[i].type, MR_LIT("application/mac-binhex40")))
+		i++;
+	if (i < v->n_parts && has_room(l))
+		look_binhex(l, message, false, depth + 1);
 }
 
 static void look_view(struct look *l, struct mr_mime_view *v, unsigned depth);
@@ -403,6 +456,7 @@ static void look_reading(struct look *l, struct mr_slice message, unsigned depth
 
 	mr_mime_parse(message, arena, &v);
 	look_view(l, &v, depth);
+	look_unencoded(l, &v, message, depth);
 	mr_mime_free(&v);
 }
 
@@ -449,8 +503,8 @@ static void look_inside(struct look *l, struct mr_slice bytes, unsigned depth)
 		look_message(l, bytes, depth + 1);
 	if (mr_tnef_begins(bytes))
 		look_tnef(l, bytes, depth + 1);
-	if (begins_uu(bytes))
-		look_uu(l, bytes, depth + 1);
+	if (begins_text_file(bytes))
+		look_text(l, bytes, mr_binhex_begins(bytes), depth + 1);
 	if (mr_pdf_begins(bytes))
 		look_pdf(l, bytes, depth + 1);
 	if (mr_ole_begins(bytes))
@@ -463,6 +517,7 @@ bool mr_attached_read(struct mr_slice message, struct mr_mime_view *view, const 
 	struct look l = { .reader = reader, .unpacked = MR_ATTACHED_UNPACKED_MAX, .count.bytes = MR_ARCHIVE_BYTES_MAX };
 
 	look_view(&l, view, 0);
+	look_unencoded(&l, view, message, 0);
 	look_otherwise(&l, message, 0);
 	return !l.cut;
 }

@@ -138,6 +138,9 @@ CODED = "\nContent-Transfer-Encoding: base64"
 SCRIPT = FILE + "; name=a.js"
 LETTER = b"Subject: x\nMIME-Version: 1.0\n" + (SCRIPT + "\n\nx\n").encode()
 P7M = "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m" + CODED
+HQX = """(This file must be converted with BinHex 4.0)
+
+:"'%ZDR-!9%9B9(4dH(3!N!8$!*!'Bf&d!*!%:"""  # a.js
 ODD_FORMS = {
     "a second name with its charset": (DISPOSITION + "filename=\"x.txt\"; filename*=utf-8''a%2Ejs", "x"),
     "the name of the old field": (FILE + "; name=\"a.js\"\nContent-Disposition: attachment; filename=\"a.txt\"", "x"),
@@ -159,6 +162,10 @@ ODD_FORMS = {
     "in text": ("Content-Type: text/plain", "hello\n" + uuencoded("a.js", b"x")),
     "in text, by content": ("Content-Type: text/plain", "hello\n" + uuencoded("a.dat", EXE)),
     "in text, in an archive": ("Content-Type: text/plain", uuencoded("a.zip", zipped(a_dot_js=b"x"))),
+    "in text by yEnc": ("Content-Type: text/plain", "hello\n=ybegin line=128 size=1 name=a.js\n:\n=yend size=1"),
+    "in text by BinHex": ("Content-Type: text/plain", "hello\n" + HQX),
+    "by BinHex": ("Content-Type: application/mac-binhex40; name=a.hqx", HQX),
+    "by BinHex that is said to be base64": ("Content-Type: application/mac-binhex40" + CODED, HQX),
     "in winmail.dat": ("Content-Type: application/ms-tnef" + CODED, in_base64(winmail("a.js", b"x"))),
     "in signed mail": (P7M, in_base64(smime("-sign", "-nodetach"))),
     "in signed mail that was written as it came": (P7M, in_base64(smime("-sign", "-nodetach", "-stream"))),

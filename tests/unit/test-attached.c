@@ -6,8 +6,10 @@
 /* ours */
 #include "base/buf.h"
 #include "mail/attached.h"
+#include "mail/binhex.h"
 #include "mail/tnef.h"
 #include "mail/uu.h"
+#include "mail/yenc.h"
 #include "unit.h"
 
 #define HEAD  "From: a@example.org\nMIME-Version: 1.0\n"
@@ -50,6 +52,10 @@ static bool read_all(struct mr_slice message, struct mr_buf *said)
 	"YmFzZTY0CgpNRVVHQ1NxR1NJYjNEUUVIQXFBNE1EWUNBUUV4QURBdkJna3Foa2lHOXcwQkJ3R2dJZ1FnUTI5dWRHVnVkQzFVZVhCbE9pQmhMMkk3SUc1aGJXVTlZUzVx" \
 	"Y3dvS2VBbz0K"
 
+#define YENC         "=ybegin line=128 size=3 name=a.js\n\215\213\236\n=yend size=3\n"
+#define BINHEX       "(This file must be converted with BinHex 4.0)\n\n:\"'%ZDR-!9%9B9(4dH(3!N!8$!*!'Bf&d!*!%:\n"
+#define BINHEX_ALONE ":\"')ZDR-!9%9B9(4dH(3!N!86!*!'BC!-N!\"L!*!*:\n"
+
 static const struct {
 	const char *message;
 	const char *files[3]; /* that are shown, among others */
@@ -79,6 +85,21 @@ static const struct {
 	{ HEAD "Content-Transfer-Encoding: quoted-printable\n\nbegin=20644 a.js\n#8V%T\n", { "a.js<", "cat>" }, NULL },
 	{ MIXED "--b\nContent-Type: a/b; name=a.uue\n\nbegin 644 a.js\n#8V%T\n\n--b--\n", { "a.js<", "cat>" }, NULL },
 	{ HEAD "\nSo write\nbegin 644 a.js\nand behind it what uuencode says, and\nend\n", { "So write\n" }, "a.js<" },
+	/* text by yEnc and BinHex; a part of BinHex, whatever its encoding is said to be */
+	{ HEAD "\nhello\n" YENC, { "a.js<", "cat>" }, NULL },
+	{ MIXED "--b\nContent-Type: a/b; name=a.ntx\n\n" YENC "\n--b--\n", { "a.js<", "cat>" }, NULL },
+	{ HEAD "\n=ybegin line=128 size=3\n"
+	       "no\n",
+	  { "=ybegin" },
+	  "a.js<" },
+	{ HEAD "\nhello\n" BINHEX, { "a.js<", "cat>" }, NULL },
+	{ MIXED "--b\nContent-Type: a/b; name=a.hqx\n\n" BINHEX "\n--b--\n", { "a.js<", "cat>" }, NULL },
+	{ MIXED "--b\nContent-Type: application/mac-binhex40\nContent-Transfer-Encoding: base64\n\n" BINHEX "\n--b--\n",
+	  { "a.js<", "cat>" },
+	  NULL },
+	{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: mac-binhex40\n\n" BINHEX_ALONE "\n--b--\n",
+	  { "b.js<", "aaaaaaaaaaaa" },
+	  NULL },
 	/* signed mail in one file, PDF files */
 	{ MIXED
 	  "--b\nContent-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n"
@@ -207,6 +228,100 @@ static void test_uu(void **state)
 }
 
 /* Zeros at the end of lines are spaces, which are lost on the way. */
+static void test_yenc(void **state)
+{
+	static const struct {
+		const char *text, *files; /* name, "=", content, "|" of each */
+	} t[] = {
+		{ YENC, "a.js=cat|" },
+		{ "so\r\n=ybegin part=1 total=1 line=128 size=3 name= a b.js \r\n=ypart begin=1 end=3\r\n\215\213\r\n\236\r\n=yend "
+		  "size=3\r\n",
+		  "a b.js=cat|" },
+		{ "=ybegin line=1 name=a\n=n=M\\\n=yend\n" YENC, "a=\x04\xe3\x32|a.js=cat|" },
+		{ "=ybegin line=1 name=a\n\215\n" YENC, "a=c|a.js=cat|" }, /* it does not end */
+		{ "=ybegin line=1 name=a\n\215=", "a=c\x13|" },
+		{ " " YENC, "" },
+		{ "=ybegin name=\nx\n", "" },
+		{ "=ybegin line=1", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_slice text = mr_slice_of(t[i].text), name;
+		struct mr_buf bytes = MR_BUF(100), said = MR_BUF(1000);
+
+		while (mr_yenc_next(&text, &name, &bytes))
+			mr_buf_printf(&said, "%.*s=%s|", (int)name.n, name.p, bytes.p ? bytes.p : "");
+		assert_slice(mr_buf_slice(&said), t[i].files);
+		mr_buf_done(&bytes);
+		mr_buf_done(&said);
+	}
+}
+
+static void test_binhex(void **state)
+{
+	static const struct {
+		const char *text;
+		bool alone;
+		struct mr_slice files; /* the same */
+	} t[] = {
+		{ "x\n" BINHEX BINHEX, false, MR_LIT("a.js=cat|a.js=cat|") },
+		{ BINHEX_ALONE, true,
+		  MR_LIT("b.js=aaaaaaaaaaaa\x90"
+			 "b\0\0\0\0\0|") },
+		{ BINHEX_ALONE, false, MR_LIT("") },
+		/* another program's */
+		{ "(This file must be converted with BinHex 4.0)\n:#hGPBR9dD@acAh\"X!$mr2cmr2cmr!!!!!!!,!!!!!+m5D'9XE'mJGfpbE'3lj!!\n!:",
+		  false, MR_LIT("webutils_pl=hello world|") },
+		{ "(This file must be converted with BinHex 4.0)\n\n:$'%ZDR-", false, MR_LIT("") },
+		{ "(This file must be converted with BinHex 4.0)\n\nno: :no", false, MR_LIT("") },
+		{ "(This file must be converted with BinHex", false, MR_LIT("") },
+		{ ":", true, MR_LIT("") },
+		{ "", true, MR_LIT("") },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(t); i++) {
+		struct mr_slice text = mr_slice_of(t[i].text);
+		struct mr_buf bytes = MR_BUF(100), name = MR_BUF(MR_BINHEX_NAME_MAX), said = MR_BUF(1000);
+
+		for (bool alone = t[i].alone; mr_binhex_next(&text, alone, &name, &bytes); alone = false) {
+			mr_buf_add(&said, mr_buf_slice(&name));
+			mr_buf_putc(&said, '=');
+			mr_buf_add(&said, mr_buf_slice(&bytes));
+			mr_buf_putc(&said, '|');
+		}
+		if (!mr_slice_eq(mr_buf_slice(&said), t[i].files))
+			fail_msg("%s: %.*s", t[i].text, (int)said.n, said.p);
+		mr_buf_done(&bytes);
+		mr_buf_done(&name);
+		mr_buf_done(&said);
+	}
+}
+
+/* Marks without end, and a byte that is repeated without end. */
+static void test_text_bombs(void **state)
+{
+	static const char *const again[] = { "(This file must be converted with BinHex\n", "\n:", "=ybegin name=a\n", "!N3!$" };
+
+	for (size_t i = 0; i < MR_COUNT(again); i++) {
+		struct mr_buf text = MR_BUF(4u << 20), bytes = MR_BUF(1000), name = MR_BUF(MR_BINHEX_NAME_MAX);
+		struct mr_slice rest, of;
+
+		mr_buf_puts(&text, "(This file must be converted with BinHex 4.0)\n:");
+		while (text.n < 1u << 20)
+			mr_buf_puts(&text, again[i]);
+		rest = mr_buf_slice(&text);
+		while (mr_binhex_next(&rest, false, &name, &bytes))
+			;
+		rest = mr_buf_slice(&text);
+		while (mr_yenc_next(&rest, &of, &bytes))
+			;
+		mr_buf_done(&text);
+		mr_buf_done(&bytes);
+		mr_buf_done(&name);
+	}
+}
+
 static void test_uu_stripped(void **state)
 {
 	struct mr_slice text = MR_LIT("begin 644 a\nM35J0\nM\n#8V%T\n"), name;
@@ -375,7 +490,8 @@ static void test_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_messages),    cmocka_unit_test(test_nul),  cmocka_unit_test(test_uu),
-					    cmocka_unit_test(test_uu_stripped), cmocka_unit_test(test_tnef), cmocka_unit_test(test_hostile),
+					    cmocka_unit_test(test_uu_stripped), cmocka_unit_test(test_yenc), cmocka_unit_test(test_binhex),
+					    cmocka_unit_test(test_text_bombs),  cmocka_unit_test(test_tnef), cmocka_unit_test(test_hostile),
 					    cmocka_unit_test(test_bombs),       cmocka_unit_test(test_depth) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
