@@ -412,19 +412,19 @@ static void test_hostile(void **state)
 		bool whole;
 	} t[] = {
 		{ HEAD "\n", "begin 644 a\n#8V%T\n", "", 100000, false },
-		{ HEAD "\n", "begin 644 a\n", "", 300000, true },
+		{ HEAD "\n", "begin 644 a\n", "", 100000, true },
 		{ HEAD "\nbegin 644 a\n",
 		  "M"
 		  "123456789012345678901234567890123456789012345678901234567890\n",
 		  "", 300000, true },
 		{ HEAD, AGAIN, "\nx\n", 100000, true },
 		{ HEAD "Content-Type: multipart/mixed", "; boundary=b", "\n\n--b\n\nx\n--b--\n", 100000, true },
-		{ HEAD "\n", "x\r", "", 3000000, true },
-		{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n", "TQ==", "\n--b--\n", 1000000, true },
+		{ HEAD "\n", "x\r", "", 300000, true },
+		{ MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n", "TQ==", "\n--b--\n", 50000, true },
 		{ MIXED, "--b\n\n" UU UU UU UU UU UU UU UU UU UU UU UU UU, "--b--\n", 900, false },
 		{ MIXED, "--b\n" AGAIN AGAIN "\nx\n", "--b--\n", 5000, true },
 		{ MIXED, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" INNER_64 "\n", "--b--\n", 900, false },
-		{ MIXED "--b\nContent-Type: a/b; ", "name*0=", "\n\nx\n--b--\n", 1000000, true },
+		{ MIXED "--b\nContent-Type: a/b; ", "name*0=", "\n\nx\n--b--\n", 200000, true },
 		{ MIXED "--b\nContent-Disposition: attachment;", "\n filename=\"=?utf-8?q?a?=\";", "\n\nx\n--b--\n", 20000, true },
 	};
 
