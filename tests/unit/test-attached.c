@@ -304,11 +304,11 @@ static void test_text_bombs(void **state)
 	static const char *const again[] = { "(This file must be converted with BinHex\n", "\n:", "=ybegin name=a\n", "!N3!$" };
 
 	for (size_t i = 0; i < MR_COUNT(again); i++) {
-		struct mr_buf text = MR_BUF(4u << 20), bytes = MR_BUF(1000), name = MR_BUF(MR_BINHEX_NAME_MAX);
+		struct mr_buf text = MR_BUF(1u << 18), bytes = MR_BUF(1000), name = MR_BUF(MR_BINHEX_NAME_MAX);
 		struct mr_slice rest, of;
 
 		mr_buf_puts(&text, "(This file must be converted with BinHex 4.0)\n:");
-		while (text.n < 1u << 20)
+		while (text.n < 1u << 17)
 			mr_buf_puts(&text, again[i]);
 		rest = mr_buf_slice(&text);
 		while (mr_binhex_next(&rest, false, &name, &bytes))
