@@ -383,9 +383,10 @@ static void look_part(struct look *l, struct mr_mime_view *v, struct mr_mime_par
 		show(l, (struct mr_attached){ .bytes = bytes });
 	if (file || mr_archive_begins(bytes))
 		look_packed(l, bytes, depth);
-	if (file)
+	if (file) {
 		look_inside(l, bytes, depth);
-	look_padded(l, p, depth);
+		look_padded(l, p, depth);
+	}
 	if (p->kind == MR_MIME_PLAIN && !(file && begins_text_file(bytes)))
 		look_text(l, bytes, false, depth + 1);
 }

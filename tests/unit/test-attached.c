@@ -142,6 +142,9 @@ static const struct {
 	{ HEAD "X: y\rContent-Type: multipart/mixed; boundary=b\r\r--b\rContent-Type: a/b; name=a.js\r\rx\r--b--\r",
 	  { "a.js<", "x>" },
 	  NULL },
+	{ HEAD "Content-Transfer-Encoding: base64\n\nQ29udGVudC1UeXBlOiBhL2I7IG5hbWU9YS5qcwoKeAo=\n____\nfooter of a list\n",
+	  { "Content-Type: a/b; n>" },
+	  "a.js<" },
 	/* programs give a name to what has none, by its type */
 	{ MIXED "--b\nContent-Type: Application/HTA\n\nx\n--b--\n", { ".hta<" }, NULL },
 	{ MIXED "--b\nContent-Type: application/hta; name=a.txt\n\nx\n--b--\n", { "a.txt<" }, ".hta<" },
