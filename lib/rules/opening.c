@@ -388,6 +388,10 @@ static void escape(struct reader *r, struct mr_rules_openset *out)
 	letter = r->text.p[r->at++];
 	if (named_by_letter(letter, &c))
 		one_of(r, &c, out);
+	else if ((letter == 'b' || letter == 'B') && !r->deaf)
+		mr_rules_openset_edge(out, letter == 'b');
+	else if (letter == 'A' && !r->deaf)
+		mr_rules_openset_line(out);
 	else if (letter && strchr("bBAzZ", letter))
 		nothing(r, out);
 	else if (letter >= '1' && letter <= '9' && !(peek(r) >= '0' && peek(r) <= '9'))
@@ -416,6 +420,9 @@ static void atom(struct reader *r, struct mr_rules_openset *out)
 		one_of(r, &c, out);
 		break;
 	case '^':
+		if (!r->deaf)
+			mr_rules_openset_line(out);
+		break;
 	case '$':
 		nothing(r, out);
 		break;
@@ -511,7 +518,7 @@ static struct mr_rules_opening trimmed(const struct mr_rules_opening *o)
 static bool has(const struct mr_rules_opening *v, size_t n, const struct mr_rules_opening *o)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i].n == o->n && memcmp(v[i].bytes, o->bytes, o->n * sizeof(*o->bytes)) == 0)
+		if (v[i].n == o->n && v[i].before == o->before && memcmp(v[i].bytes, o->bytes, o->n * sizeof(*o->bytes)) == 0)
 			return true;
 	return false;
 }

@@ -16,16 +16,33 @@ struct mr_rules_class {
 	uint64_t bits[4];
 };
 
-/* A match begins with n bytes, one of each class. */
+/* What stands before a place: nothing, or the end of a line; a byte of \w; any other byte. */
+enum mr_rules_before { MR_BEFORE_LINE = 1, MR_BEFORE_WORD = 2, MR_BEFORE_OTHER = 4, MR_BEFORE_ANY = 7 };
+
+/* A match begins with n bytes, one of each class, behind one of these. */
 struct mr_rules_opening {
 	uint8_t n;
-	bool whole; /* and may end there: more of the expression may follow; else it is cut */
+	bool whole;     /* and may end there: more of the expression may follow; else it is cut */
+	uint8_t before; /* enum mr_rules_before, several */
+	uint8_t edges;  /* n is 0: what is asked of the place (opening-set.c), and not yet of what stands before it */
 	struct mr_rules_class bytes[MR_OPENING_BYTES];
 };
 
 /* Each match of the expression (PCRE2's syntax over bytes; options: PCRE2_...) begins with one of out[0..n-1], none of which is empty.
  * 0: not known: it may match nothing, begin with anything, or is not understood. */
 size_t mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening out[MR_OPENINGS_MAX]);
+static inline bool mr_rules_is_word(unsigned byte)
+{
+	return (byte | 32) - 'a' < 26 || byte - '0' < 10 || byte == '_';
+}
+
+static inline enum mr_rules_before mr_rules_before_of(struct mr_slice text, size_t at)
+{
+	unsigned byte = at ? (unsigned char)text.p[at - 1] : '\n';
+
+	return byte == '\n' ? MR_BEFORE_LINE : mr_rules_is_word(byte) ? MR_BEFORE_WORD : MR_BEFORE_OTHER;
+}
+
 /* How many of the bytes of ordinary mail are of that class, about: 0.01 is one in a hundred. */
 double mr_rules_class_share(const struct mr_rules_class *c);
 /* How many places of a byte of ordinary mail begin with one of them, about: 0.001 is one in a thousand. */
@@ -36,8 +53,10 @@ struct mr_rules_openset {
 	struct mr_rules_opening *v; /* free() it */
 	size_t n, room;
 };
-void mr_rules_openset_nothing(struct mr_rules_openset *s); /* the empty text alone */
-void mr_rules_openset_any(struct mr_rules_openset *s);     /* whatever */
+void mr_rules_openset_nothing(struct mr_rules_openset *s);       /* the empty text alone */
+void mr_rules_openset_any(struct mr_rules_openset *s);           /* whatever */
+void mr_rules_openset_line(struct mr_rules_openset *s);          /* the empty text where a line begins */
+void mr_rules_openset_edge(struct mr_rules_openset *s, bool is); /* that between a byte of \w and another one; or elsewhere */
 void mr_rules_openset_byte(struct mr_rules_openset *s, const struct mr_rules_class *c);
 void mr_rules_openset_or(struct mr_rules_openset *s, const struct mr_rules_openset *other);
 void mr_rules_openset_then(struct mr_rules_openset *s, const struct mr_rules_openset *next);

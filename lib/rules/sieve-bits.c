@@ -18,7 +18,7 @@ typedef uint64_t lanes __attribute__((vector_size(LANES * sizeof(uint64_t)), ali
 
 struct end {
 	uint32_t id;
-	uint8_t n; /* bytes of the opening */
+	uint8_t n, before; /* bytes of the opening, and what stands before it */
 };
 
 struct block {
@@ -87,7 +87,7 @@ static void add(struct mr_sieve_bits *s, uint32_t id, const struct mr_rules_open
 
 	b->first[lane] |= UINT64_C(1) << bit;
 	b->last[lane] |= UINT64_C(1) << (bit + o->n - 1);
-	b->ends[s->bit + o->n - 1] = (struct end){ .id = id, .n = o->n };
+	b->ends[s->bit + o->n - 1] = (struct end){ .id = id, .n = o->n, .before = o->before };
 	for (unsigned i = 0; i < o->n; i++)
 		for (unsigned byte = 0; byte < 256; byte++)
 			if (o->bytes[i].bits[byte / 64] >> byte % 64 & 1)
@@ -132,21 +132,21 @@ struct mr_sieve_bits *mr_sieve_bits_new(const struct mr_sieve_opening *v, size_t
 	return s;
 }
 
-static bool report_lane(const struct block *b, unsigned lane, uint64_t found, size_t at, struct mr_buf *out)
+static bool report_lane(const struct block *b, unsigned lane, uint64_t found, struct mr_slice text, size_t at, struct mr_buf *out)
 {
 	for (uint64_t left = found; left; left &= left - 1) {
 		const struct end *e = &b->ends[lane * LANE_BITS + (unsigned)__builtin_ctzll(left)];
 
-		if (!mr_sieve_report(out, e->id, at + 1 - e->n))
+		if (e->before & mr_rules_before_of(text, at + 1 - e->n) && !mr_sieve_report(out, e->id, at + 1 - e->n))
 			return false;
 	}
 	return true;
 }
 
-static bool report(const struct block *b, const lanes *found, size_t at, struct mr_buf *out)
+static bool report(const struct block *b, const lanes *found, struct mr_slice text, size_t at, struct mr_buf *out)
 {
 	for (unsigned lane = 0; lane < LANES; lane++)
-		if (!report_lane(b, lane, (*found)[lane], at, out))
+		if (!report_lane(b, lane, (*found)[lane], text, at, out))
 			return false;
 	return true;
 }
@@ -172,7 +172,7 @@ static inline bool any(const lanes *v)
                                                                                                                                            \
 			state = ((state << 1) | b->first) & b->rows[b->row_of[(unsigned char)text.p[i]]];                                  \
 			found = state & b->last;                                                                                           \
-			if (any(&found) && !report(b, &found, i, out))                                                                     \
+			if (any(&found) && !report(b, &found, text, i, out))                                                               \
 				return false;                                                                                              \
 		}                                                                                                                          \
 		return true;                                                                                                               \
@@ -213,7 +213,7 @@ static bool walk_narrow(const struct block *b, struct mr_slice text, struct mr_b
 
 	for (size_t i = 0; i < text.n; i++) {
 		state = ((state << 1) | first) & b->narrow[b->row_of[(unsigned char)text.p[i]]];
-		if (state & last && !report_lane(b, 0, state & last, i, out))
+		if (state & last && !report_lane(b, 0, state & last, text, i, out))
 			return false;
 	}
 	return true;

@@ -18,12 +18,14 @@ struct end {
 	uint8_t n; /* bytes of the opening */
 };
 
-#define PAIRS (MR_OPENING_BYTES / 2)
+#define PAIRS  (MR_OPENING_BYTES / 2)
+#define BEFORE (MR_BEFORE_ANY + 1)
 
 /* After an opening's end everything goes on. */
 struct layer {
 	uint64_t *pairs[PAIRS]; /* of each two classes: the words in which any goes on with these at places 2 i and 2 i + 1 */
 	uint64_t *bits;         /* of each word, place and class: what goes on */
+	uint64_t words_behind[BEFORE], behind[WORDS][BEFORE]; /* the words of which any may stand behind such, and what of each */
 	struct end ends[WORDS][BITS];
 };
 
@@ -70,9 +72,10 @@ static void find_classes(struct mr_sieve_words *s, const struct mr_sieve_opening
 			split(s, &v[i].o->bytes[k]);
 }
 
-/* The commonest byte of each place and how long it is: those that have the same mean much the same. Two bytes go on with too much. */
+/* What stands before, the commonest byte of each place, how long it is: those that have the same mean much the same. Two bytes go on with
+ * too much. */
 struct sorted {
-	unsigned char key[2 + MR_OPENING_BYTES];
+	unsigned char key[3 + MR_OPENING_BYTES];
 	const struct mr_sieve_opening *from;
 };
 
@@ -110,9 +113,10 @@ static struct sorted *sorted(const struct mr_sieve_opening *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		out[i].from = &v[i];
 		out[i].key[0] = v[i].o->n <= 2;
+		out[i].key[1] = v[i].o->before;
 		for (unsigned k = 0; k < v[i].o->n; k++)
-			out[i].key[1 + k] = commonest(&v[i].o->bytes[k], shares);
-		out[i].key[1 + MR_OPENING_BYTES] = v[i].o->n;
+			out[i].key[2 + k] = commonest(&v[i].o->bytes[k], shares);
+		out[i].key[2 + MR_OPENING_BYTES] = v[i].o->n;
 	}
 	qsort(out, n, sizeof(*out), alike);
 	return out;
@@ -128,6 +132,11 @@ static void add(const struct mr_sieve_words *s, struct layer *l, unsigned word, 
 	const struct mr_rules_opening *o = from->o;
 
 	l->ends[word][bit] = (struct end){ .id = from->id, .n = o->n };
+	for (unsigned before = MR_BEFORE_LINE; before < BEFORE; before *= 2)
+		if (o->before & before) {
+			l->words_behind[before] |= UINT64_C(1) << word;
+			l->behind[word][before] |= UINT64_C(1) << bit;
+		}
 	for (unsigned i = 0; i < MR_OPENING_BYTES; i++)
 		for (unsigned class = 0; class < s->n_classes; class ++)
 			if (i >= o->n || has(&o->bytes[i], s->byte_of[class]))
@@ -220,18 +229,23 @@ static inline uint64_t bits_at(const uint64_t *bits, size_t n_classes, const uns
 	return all;
 }
 
-static bool scan_layer(const struct mr_sieve_words *s, const struct layer *l, const struct classes *c, size_t n, struct mr_buf *out)
+static bool scan_layer(const struct mr_sieve_words *s, const struct layer *l, const struct classes *c, struct mr_slice text,
+		       struct mr_buf *out)
 {
 	const uint64_t *first = l->pairs[0], *second = l->pairs[1], *third = l->pairs[2];
 
-	for (size_t i = 0; i < n; i++)
-		for (uint64_t words = first[c->pair[i]] & second[c->pair[i + 2]] & third[c->pair[i + 4]]; words; words &= words - 1) {
-			unsigned word = (unsigned)__builtin_ctzll(words);
-			uint64_t bits = bits_at(bits_of(s, l, word, 0), s->n_classes, c->of + i);
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned before = mr_rules_before_of(text, i);
+		uint64_t words = first[c->pair[i]] & second[c->pair[i + 2]] & third[c->pair[i + 4]] & l->words_behind[before];
 
-			if (bits && !report(l->ends[word], bits, i, n - i, out))
+		for (; words; words &= words - 1) {
+			unsigned word = (unsigned)__builtin_ctzll(words);
+			uint64_t bits = bits_at(bits_of(s, l, word, 0), s->n_classes, c->of + i) & l->behind[word][before];
+
+			if (bits && !report(l->ends[word], bits, i, text.n - i, out))
 				return false;
 		}
+	}
 	return true;
 }
 
@@ -241,7 +255,7 @@ bool mr_sieve_words_scan(const struct mr_sieve_words *s, struct mr_slice text, s
 	bool all = true;
 
 	for (size_t i = 0; all && i < s->n; i++)
-		all = scan_layer(s, &s->v[i], &c, text.n, out);
+		all = scan_layer(s, &s->v[i], &c, text, out);
 	free(c.of);
 	free(c.pair);
 	return all;

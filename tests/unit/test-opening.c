@@ -40,7 +40,7 @@ static void show(const struct mr_rules_class *c, struct mr_buf *out)
 static const struct {
 	const char *text;
 	uint32_t options;
-	const char *openings; /* as they come; "" for not known */
+	const char *openings; /* as they come; "" for not known; in front what may stand before it, unless that is anything */
 } cases[] = {
 	{ "abc", 0, "abc" },
 	{ "abc", PCRE2_CASELESS, "[Aa][Bb][Cc]" },
@@ -50,12 +50,12 @@ static const struct {
 	{ "[ab]c", 0, "[ab]c" },
 	{ "[^\\s\\S]", 0, "[]" }, /* nothing is both */
 	{ "x[0-3]+y", 0, "x[0123]y x[0123][0123]" },
-	{ "\\bq{3}", 0, "qq" },
+	{ "\\bq{3}", 0, "^o:qq" },
 	{ "q?z", 0, "z qz" },
 	{ "q*", 0, "" },
 	{ "(?:|q)", 0, "" },
 	{ "q{2,3}z", 0, "qq" },
-	{ "^(?i)q(?-i)q", 0, "[Qq]q" },
+	{ "^(?i)q(?-i)q", 0, "^:[Qq]q" },
 	{ "(?i:q)q", 0, "[Qq]q" },
 	{ "(?=a)(?!b)(?<=c)(?<!d)q", 0, "q" },
 	{ "(q)\\1z", 0, "q" }, /* what it has matched is not known */
@@ -78,6 +78,21 @@ static const struct {
 	{ ".q", PCRE2_DOTALL, "<256>q" },
 	{ "(?s).q", 0, "<256>q" },
 	{ "\\sq", 0, "[?????~]q" },
+	/* what stands before */
+	{ "\\b/q", 0, "w:/q" },
+	{ "\\b[/x]q", 0, "[/x]q" },
+	{ "\\Bqz", 0, "w:qz" },
+	{ "\\B/q", 0, "^o:/q" },
+	{ "\\b\\Bqz", 0, "-:qz" }, /* nothing */
+	{ "\\Aqz", 0, "^:qz" },
+	{ "^\\bqz", 0, "^:qz" },
+	{ "(?:^|\\s)qz", 0, "^:qz [?????~]qz" },
+	{ "(?:\\b)?qz", 0, "qz" },
+	{ "(?:\\bq|z)x", 0, "[qz]x" }, /* rare enough for one */
+	{ "(?:\\b|z)xq", 0, "^o:xq zx" },
+	{ "q\\bz", 0, "qz" }, /* what stands inside is not looked at */
+	{ "(?!^)(?<=\\b)qz", 0, "qz" },
+	{ "^|q", 0, "" },
 	/* not understood */
 	{ "q\\Kz", 0, "" },
 	{ "\\Gq", 0, "" },
@@ -95,6 +110,9 @@ static const struct {
 	{ "q\\", 0, "" },
 };
 
+/* ^: a line's beginning; w: a byte of \w; o: another one. */
+static const char *const befores[] = { "-:", "^:", "w:", "^w:", "o:", "^o:", "wo:", "" };
+
 static void test_openings(void **state)
 {
 	for (size_t i = 0; i < MR_COUNT(cases); i++) {
@@ -104,6 +122,7 @@ static void test_openings(void **state)
 
 		for (size_t k = 0; k < n; k++) {
 			mr_buf_puts(&out, k ? " " : "");
+			mr_buf_puts(&out, befores[v[k].before]);
 			for (unsigned b = 0; b < v[k].n; b++)
 				show(&v[k].bytes[b], &out);
 		}
@@ -137,8 +156,11 @@ static void test_bounds(void **state)
 	assert_true(mr_rules_openings_share(v, n) < 1e-5);
 }
 
-static const char *const patterns[] = { "abc",       "(?i)b[aeiou]d", "a?bc|x+y", "\\w+@", "(?:ab){2,}", "[^a]b",   "(?:a|b|c)(?:d|e)?f",
-					"\\bcat\\b", "(?!abc)a",      "x{0,3}y",  "$a|b",  "a.c",        "(?s)a.c", "\xc3[\x80-\xbf]" };
+static const char *const patterns[] = {
+	"abc",       "(?i)b[aeiou]d", "a?bc|x+y", "\\w+@", "(?:ab){2,}", "[^a]b",       "(?:a|b|c)(?:d|e)?f",
+	"\\bcat\\b", "(?!abc)a",      "x{0,3}y",  "$a|b",  "a.c",        "(?s)a.c",     "\xc3[\x80-\xbf]",
+	"^cat",      "(?m)^a",        "\\Bat",    "\\b@c", "\\B@a",      "(?:^|\\b|_)b"
+};
 #define TEXT_BYTES 5000
 
 /* Each place where PCRE2 finds a match is found by the pass, whatever stands around it. */
@@ -201,7 +223,8 @@ static unsigned next(unsigned *seed, unsigned below)
 /* Of a few letters, so that many stand in a text; some of the classes are wide. */
 static struct mr_rules_opening some_opening(unsigned *seed)
 {
-	struct mr_rules_opening o = { .n = (uint8_t)(1 + next(seed, MR_OPENING_BYTES)) };
+	struct mr_rules_opening o = { .n = (uint8_t)(1 + next(seed, MR_OPENING_BYTES)),
+				      .before = next(seed, 2) ? MR_BEFORE_ANY : (uint8_t)(1 + next(seed, MR_BEFORE_ANY)) };
 
 	for (unsigned i = 0; i < o.n; i++) {
 		for (unsigned n = 1 + next(seed, 3); n; n--)
@@ -217,7 +240,7 @@ static bool stands(const struct mr_rules_opening *o, struct mr_slice text, size_
 	for (unsigned i = 0; i < o->n; i++)
 		if (at + i >= text.n || !(o->bytes[i].bits[(unsigned char)text.p[at + i] / 64] >> (unsigned char)text.p[at + i] % 64 & 1))
 			return false;
-	return true;
+	return o->before & mr_rules_before_of(text, at);
 }
 
 #define LETTERS 40
