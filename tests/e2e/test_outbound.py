@@ -32,7 +32,7 @@ minimal_backoff_time = 300s
 
 
 class Network:
-    """A network and a view of files of its own: its resolver is on the loopback. Processes in it end with it."""
+    """A network and a view of files of its own: its resolver is on the loopback."""
 
     def __init__(self, folder):
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions trust-ad\n")
@@ -116,6 +116,10 @@ class Outbound:
         self.network.start("postfix", "-c", self.etc, "start-fg")
         until((self.folder / "queue/public/pickup").exists)
 
+    def stop_postfix(self):
+        """Its master is a child of what was started, and does not end with it."""
+        self.network.run("postfix", "-c", self.etc, "stop")
+
     def send(self, to):
         mark = uuid.uuid4().hex
         self.network.run("sendmail", "-C", self.etc, "-f", SENDER, to, input=f"Subject: {mark}\n\nHello.\n".encode())
@@ -152,6 +156,7 @@ def out(site, tmp_path):  # noqa: F811
     world.start_postfix(lookup)
     world.policies, world.lookup = policies, lookup
     yield world
+    world.stop_postfix()
     world.network.end()
     world.dns.stop()
     policies.server.shutdown()
