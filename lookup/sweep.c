@@ -29,6 +29,7 @@ struct mr_sweep {
 	struct mr_slice rest; /* of these: a line each */
 	unsigned open;
 	bool pumping, dead;
+	bool failed; /* the last one, which is said once */
 };
 
 static void on_timer(void *arg);
@@ -104,9 +105,10 @@ static void on_sessions(int err, struct mr_slice text, void *arg)
 	struct mr_sweep *s = arg;
 	bool away = err == -ENOENT || err == -ECONNREFUSED || err == -EACCES;
 
-	if (err < 0 && !away)
+	if (err < 0 && !away && !s->failed)
 		mr_log(MR_LOG_WARNING, "sessions-not-looked-at", mr_err("error", err), mr_sl("why", text),
 		       mr_s("effect", "sessions of accounts that have expired stay open"));
+	s->failed = err < 0;
 	s->users = MR_BUF(ANSWER_MAX);
 	if (err == 0)
 		mr_buf_add(&s->users, text);

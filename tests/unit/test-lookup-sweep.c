@@ -3,6 +3,7 @@
 /* system */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -189,14 +190,36 @@ static void not_by_guess(void **state)
 	assert_string_equal(take(), "");
 }
 
-static void fails(void **state)
+static void look_that_says(const char *said)
 {
 	pass(INTERVAL);
 	assert_string_equal(take(), "sessions\n");
-	answer("off@e.test\nerror not allowed\n");
+	answer(said);
 	assert_string_equal(take(), "");
-	pass(INTERVAL);
-	assert_string_equal(take(), "sessions\n"); /* and once more */
+}
+
+/* The log says so once, not at every look: a host may have no Dovecot. */
+static void fails(void **state)
+{
+	int log = memfd_create("log", 0), err = dup(2);
+	char said[4096] = "";
+	unsigned n = 0;
+
+	dup2(log, 2);
+	mr_log_set_level(MR_LOG_WARNING);
+	for (unsigned i = 0; i < 3; i++)
+		look_that_says("off@e.test\nerror no doveadm\n");
+	look_that_says("ok\n");
+	look_that_says("error no doveadm again\n");
+	mr_log_set_level(MR_LOG_ERROR);
+	dup2(err, 2);
+	close(err);
+	assert_true(pread(log, said, sizeof(said) - 1, 0) > 0);
+	close(log);
+	for (const char *at = said; (at = strstr(at, "sessions-not-looked-at")); at++)
+		n++;
+	assert_int_equal(n, 2);
+	assert_non_null(strstr(said, "no doveadm again"));
 }
 
 /* More at once than are looked up at once; and it ends while they are. */
