@@ -23,6 +23,12 @@ def waiting(stack, user):
     return found[0]
 
 
+def other_ids(queue_id, numbers):
+    """As this one, but with these numbers, all of one length, at the end: the id's own end may be one of them."""
+    digits = len(str(numbers[0]))
+    return [name for name in (queue_id[:-digits] + str(number) for number in numbers) if name != queue_id]
+
+
 @pytest.mark.rows("G14")
 def test_queue(stack):
     """Held, released, deleted: this message and no other."""
@@ -56,8 +62,8 @@ def test_a_queue_longer_than_an_answer(stack):
         mine, big = waiting(stack, user), waiting(stack, other)
         found = mail.wait_until(lambda: list((stack.lay.queue / "deferred").rglob(big["queue_id"])), 60)[0]
         try:
-            for number in range(250):  # 84 kB each in the listing
-                copies.append(found.with_name(f"{found.name[:-3]}{number:03}"))
+            for name in other_ids(found.name, range(100, 350)):  # 84 kB each in the listing
+                copies.append(found.with_name(name))
                 shutil.copy2(found, copies[-1])
                 shutil.chown(copies[-1], "postfix", "postfix")
                 os.utime(copies[-1], (2**32, 2**32))  # the queue manager leaves it alone until then
@@ -107,7 +113,7 @@ def test_damaged_queue_files(stack):
         stack.submit(other, PARTNER)
         theirs = waiting(stack, other)
         mail.wait_until(lambda: len([m for m in postfix.queue(stack.lay) if m["queue_name"] == "deferred"]) >= 4)
-        names = [theirs["queue_id"][:-2] + str(number) for number in range(10, 20)]
+        names = other_ids(theirs["queue_id"], range(10, 20))
         with copies(stack, theirs, names, damaged=True):
             assert set(names) < {m["queue_id"] for m in postfix.queue(stack.lay)}
             assert ask(stack, f"hold-sender {user}") == "changed=3\nok\n"
@@ -153,7 +159,7 @@ def test_a_queue_too_long_for_one_turn(stack):
         stack.submit(user, PARTNER, sender="")
         null = mail.wait_until(null_sender, 60)
         assert len(null) == 1 and null[0]["queue_id"] > theirs["queue_id"]
-        with copies(stack, theirs, [theirs["queue_id"][:-5] + str(number) for number in range(10000, 18000)]):
+        with copies(stack, theirs, other_ids(theirs["queue_id"], range(10000, 18000))):
             first = ask(stack, f"hold-sender {user}")
             assert first.startswith("changed=1\nmore=") and first.endswith("\nok\n")
             more = first.split("more=")[1].split("\n")[0]
@@ -178,6 +184,7 @@ def test_who_may_ask_for_what(stack):
     assert ask(stack, "list").endswith("ok\n")
     assert ask(stack, f"kick {user}", "mailreeve-lookup") == "kicked=0\nok\n"
     assert ask(stack, f"hold-sender {user}", "mailreeve-lookup") == "changed=0\nok\n"
+    assert ask(stack, "sessions", "mailreeve-lookup").endswith("ok\n")
     for request in ("list", f"release-sender {user}", "hold ABCDEF", "release ABCDEF", "delete ABCDEF"):
         assert ask(stack, request, "mailreeve-lookup") == "error not allowed\n", request
     assert "Permission" in ask(stack, "list", "mailreeve-policyd") and "Permission" in ask(stack, "list", "nobody")
@@ -188,7 +195,7 @@ def test_the_uid_counts_where_the_folder_does_not(stack):
     """Were the socket open to everybody by mistake, nobody would gain anything."""
     with mailhost.open_to_all(stack.lay.run / "hostd/hostd.sock"):
         for user in ("nobody", "postfix", "vmail", "mailreeve-policyd", "mailreeve-milter"):
-            for request in ("list", "kick anna@example.org", "delete ABCDEF"):
+            for request in ("list", "sessions", "kick anna@example.org", "delete ABCDEF"):
                 assert ask(stack, request, user) == "error not allowed\n"
     log = (stack.lay.log / "hostd.log").read_text()
     assert 'verb=delete arg=ABCDEF result="not allowed"' in log
