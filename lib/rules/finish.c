@@ -15,7 +15,10 @@
 #define DEPTH_MAX     1000
 #define MULTIPLE_MAX  1000
 #define CAPTURING_MAX 100  /* rules */
-#define SHARE_MAX     0.02 /* of the bytes of a text, at which a pattern is tried */
+#define BEGIN_MAX     0.08 /* of the bytes of a text, at which a pattern is tried */
+#define FACTOR_MAX    0.02 /* of the bytes of a text, at which something stands that shows that it has to be looked through */
+#define LOOK_MAX      0.1  /* of the bytes of a text, at which the sieve looks closer for a pattern */
+#define RARER         4    /* so much is what a match contains, or it is not asked for beside what it begins with */
 
 static const char *const states[] = {
 	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
@@ -154,21 +157,43 @@ static bool all_begin_with(const struct mr_rules_opening *v, size_t n, const cha
 	return true;
 }
 
-/* Before it is compiled: see opening.h. Of addresses it says nothing that they begin as all do. */
+static struct mr_rules_opening *kept(const struct mr_rules_opening *v, size_t n)
+{
+	struct mr_rules_opening *copy = mr_new(struct mr_rules_opening, n);
+
+	memcpy(copy, v, n * sizeof(*v));
+	return copy;
+}
+
+/* 1: too much to look for. */
+static double share_of(const struct mr_rules_opening *v, size_t n)
+{
+	return mr_rules_sieve_share(v, n) > LOOK_MAX ? 1 : mr_rules_openings_share(v, n);
+}
+
+/* Before it is compiled: see opening.h. What every address begins with says nothing of one. */
 static void find_openings(struct mr_rules_rule *rule)
 {
-	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	static _Thread_local struct mr_rules_opening_sets sets;
 	struct mr_rules_pattern *p = &rule->pattern;
-	size_t n;
+	double begin = 1, within = 1;
 
 	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset || p->refers)
 		return;
-	n = mr_rules_openings(p->text, p->options, v);
-	if (!n || mr_rules_openings_share(v, n) > SHARE_MAX || (rule->kind == MR_RULES_URI && all_begin_with(v, n, "http")))
-		return;
-	p->openings = mr_new(struct mr_rules_opening, n);
-	p->n_openings = n;
-	memcpy(p->openings, v, n * sizeof(*v));
+	mr_rules_openings(p->text, p->options, &sets);
+	if (sets.n_begins && !(rule->kind == MR_RULES_URI && all_begin_with(sets.begins, sets.n_begins, "http")))
+		begin = share_of(sets.begins, sets.n_begins);
+	if (sets.n_within)
+		within = share_of(sets.within, sets.n_within);
+	if (within <= FACTOR_MAX && within * RARER < begin) {
+		p->n_factors = sets.n_within;
+		p->factors = kept(sets.within, sets.n_within);
+	}
+	if (begin <= BEGIN_MAX) {
+		p->n_openings = sets.n_begins;
+		p->openings = kept(sets.begins, sets.n_begins);
+	}
+	p->share = begin < within ? begin : within;
 }
 
 static void remember_capturing(struct mr_rules *r, struct mr_rules_rule *rule)
@@ -336,10 +361,12 @@ static void make_sieve(struct mr_rules_group *g)
 	for (size_t i = 0; i < g->rules.n; i++) {
 		const struct mr_rules_pattern *p = &g->rules.v[i]->pattern;
 
-		if (p->openings && !g->sieve)
+		if (!p->openings && !p->factors)
+			continue;
+		if (!g->sieve)
 			g->sieve = mr_rules_sieve_new();
-		if (p->openings)
-			mr_rules_sieve_add(g->sieve, (unsigned)i, p->openings, p->n_openings);
+		mr_rules_sieve_add(g->sieve, MR_RULES_BEGINS((uint32_t)i), p->openings, p->n_openings);
+		mr_rules_sieve_add(g->sieve, MR_RULES_CONTAINS((uint32_t)i), p->factors, p->n_factors);
 	}
 	if (g->sieve)
 		mr_rules_sieve_done(g->sieve);
@@ -356,7 +383,7 @@ static void describe_group(struct mr_rules *r, struct mr_rules_group *g)
 
 		g->indexes[i] = (uint32_t)rule->index;
 		g->positive[i] = !rule->negated && !rule->exists && !rule->has_unset;
-		g->places[i].all = !rule->pattern.openings;
+		g->places[i] = mr_rules_places_of(&rule->pattern);
 	}
 	mr_rules_list_blind(g);
 }
@@ -365,7 +392,7 @@ void mr_rules_list_blind(struct mr_rules_group *g)
 {
 	g->n_blind = 0;
 	for (size_t i = 0; i < g->rules.n; i++)
-		if (!g->rules.v[i]->pattern.openings && !(g->database && g->covered[i]))
+		if (!mr_rules_is_sifted(&g->rules.v[i]->pattern) && !(g->database && g->covered[i]))
 			g->blind[g->n_blind++] = (uint32_t)i;
 }
 
@@ -446,6 +473,7 @@ void mr_rules_free(struct mr_rules *r)
 	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next) {
 		pcre2_code_free(rule->pattern.code);
 		free(rule->pattern.openings);
+		free(rule->pattern.factors);
 		mr_rules_details_free(rule);
 	}
 	for (size_t i = 0; i < r->n_groups; i++)

@@ -86,9 +86,9 @@ static double leaf_cost(const struct mr_rules_rule *rule)
 		return 0.4;
 	if (mr_rules_is_first(rule))
 		return 0.1;
-	if (!rule->pattern.openings)
+	if (!mr_rules_is_sifted(&rule->pattern))
 		return 0.5;
-	return fmin(1, bytes * mr_rules_openings_share(rule->pattern.openings, rule->pattern.n_openings));
+	return fmin(1, bytes * rule->pattern.share);
 }
 
 static double cost_of(struct maker *m, struct mr_rules_rule *rule);

@@ -10,52 +10,8 @@
 #include "opening.h"
 
 #define LOSS_FIRST 1e-5
-#define FREE       1e-5
-#define WORK_MAX   (8 * MR_OPENINGS_MAX) /* held while two sets are put together */
-
-/* Bytes of ordinary mail, of 1,000: headers and text. */
-#define LETTER(small, large, n) [small] = (n), [large] = (n) / 8.0F
-#define OTHERS                  2
-#define MARK                    12
-#define NOT_ASCII               0.3
-static const float weights[128] = {
-	[0x00 ... 0x09] = OTHERS, ['\n'] = MARK,        [0x0b ... 0x1f] = OTHERS, [' '] = 160,
-	['!' ... '+'] = OTHERS,   [',' ... '/'] = MARK, ['0' ... '9'] = 8,        [':'] = MARK,
-	[';' ... '<'] = OTHERS,   ['='] = MARK,         ['>' ... '@'] = OTHERS,   ['[' ... '`'] = OTHERS,
-	['{' ... 0x7f] = OTHERS,  LETTER('a', 'A', 54), LETTER('b', 'B', 10),     LETTER('c', 'C', 25),
-	LETTER('d', 'D', 26),     LETTER('e', 'E', 84), LETTER('f', 'F', 14),     LETTER('g', 'G', 14),
-	LETTER('h', 'H', 30),     LETTER('i', 'I', 52), LETTER('j', 'J', 2),      LETTER('k', 'K', 6),
-	LETTER('l', 'L', 30),     LETTER('m', 'M', 20), LETTER('n', 'N', 50),     LETTER('o', 'O', 55),
-	LETTER('p', 'P', 16),     LETTER('q', 'Q', 1),  LETTER('r', 'R', 48),     LETTER('s', 'S', 46),
-	LETTER('t', 'T', 62),     LETTER('u', 'U', 20), LETTER('v', 'V', 8),      LETTER('w', 'W', 13),
-	LETTER('x', 'X', 3),      LETTER('y', 'Y', 14), LETTER('z', 'Z', 2),
-};
-
-double mr_rules_class_share(const struct mr_rules_class *c)
-{
-	double share = 0;
-
-	if (c->bits[2] | c->bits[3])
-		share = NOT_ASCII * (__builtin_popcountll(c->bits[2]) + __builtin_popcountll(c->bits[3]));
-	for (unsigned i = 0; i < 2; i++)
-		for (uint64_t left = c->bits[i]; left; left &= left - 1)
-			share += weights[64 * i + (unsigned)__builtin_ctzll(left)];
-	return share < 1000 ? share / 1000 : 1;
-}
-
-double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n)
-{
-	double all = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		double one = 1;
-
-		for (size_t k = 0; k < v[i].n; k++)
-			one *= mr_rules_class_share(&v[i].bytes[k]);
-		all += one;
-	}
-	return all;
-}
+#define RARE       1e-5                  /* a share */
+#define WORK_MAX   (4 * MR_OPENINGS_MAX) /* held while two sets are put together */
 
 static struct mr_rules_opening *add(struct mr_rules_openset *s)
 {
@@ -135,11 +91,7 @@ static int by_kind(const void *a, const void *b)
 		return x->edges < y->edges ? -1 : 1;
 	if (x->before != y->before)
 		return x->before < y->before ? -1 : 1;
-	for (unsigned i = 0; i < x->n; i++)
-		for (unsigned k = 0; k < 4; k++)
-			if (x->bytes[i].bits[k] != y->bytes[i].bits[k])
-				return x->bytes[i].bits[k] < y->bytes[i].bits[k] ? -1 : 1;
-	return 0;
+	return memcmp(x->bytes, y->bytes, x->n * sizeof(*x->bytes));
 }
 
 static bool same(const struct mr_rules_class *a, const struct mr_rules_class *b)
@@ -162,15 +114,16 @@ static double before_share(unsigned before)
 	return (before & MR_BEFORE_LINE ? 0.02 : 0) + (before & MR_BEFORE_WORD ? 0.7 : 0) + (before & MR_BEFORE_OTHER ? 0.28 : 0);
 }
 
-/* What one that stands for both lets through more than they do, as a share; nothing where they differ in one byte only. */
+static bool are_alike(const struct mr_rules_opening *a, const struct mr_rules_opening *b)
+{
+	return a->n == b->n && a->whole == b->whole && a->edges == b->edges;
+}
+
+/* What one that stands for both lets through more than they do, as a share. */
 static double loss(const struct mr_rules_opening *a, const struct mr_rules_opening *b)
 {
 	double one = before_share(a->before), other = before_share(b->before), both = before_share(a->before | b->before);
 
-	if (a->n != b->n || a->whole != b->whole || a->edges != b->edges)
-		return HUGE_VAL;
-	if (differing(a, b) < 2)
-		return 0;
 	for (unsigned i = 0; i < a->n; i++) {
 		struct mr_rules_class all = a->bytes[i];
 		double share = mr_rules_class_share(&all);
@@ -206,13 +159,14 @@ static bool is_any(const struct mr_rules_openset *s)
 	return false;
 }
 
-/* Neighbours of which one that stands for both loses so little. */
+/* Neighbours of which one that stands for both loses nothing, as they differ in one byte only; or, while there are too many, so little. */
 static void merge_neighbours(struct mr_rules_openset *s, double losing, size_t max)
 {
 	size_t n = 0, left = s->n;
 
 	for (size_t i = 1; i < s->n; i++) {
-		if ((left > max || !(losing > FREE)) && loss(&s->v[n], &s->v[i]) <= losing) {
+		if (are_alike(&s->v[n], &s->v[i]) &&
+		    (differing(&s->v[n], &s->v[i]) < 2 || (left > max && loss(&s->v[n], &s->v[i]) <= losing))) {
 			merge(&s->v[n], &s->v[i]);
 			left--;
 		} else {
@@ -227,7 +181,7 @@ void mr_rules_openset_shrink(struct mr_rules_openset *s, size_t max)
 	if (s->n < 2)
 		return;
 	qsort(s->v, s->n, sizeof(*s->v), by_kind);
-	merge_neighbours(s, FREE, max);
+	merge_neighbours(s, 0, s->n);
 	for (double losing = LOSS_FIRST; s->n > max && losing < 1; losing *= 4)
 		merge_neighbours(s, losing, max);
 	if (s->n > max || is_any(s))
@@ -256,6 +210,7 @@ bool mr_rules_openset_grows(const struct mr_rules_openset *s)
 	return false;
 }
 
+/* What is rare is not told apart any further. */
 static struct mr_rules_opening joined(const struct mr_rules_opening *a, const struct mr_rules_opening *b)
 {
 	struct mr_rules_opening o = *a;
@@ -268,9 +223,14 @@ static struct mr_rules_opening joined(const struct mr_rules_opening *a, const st
 		o.before &= before_edges(o.edges, &b->bytes[0]);
 		o.edges = 0;
 	}
-	for (unsigned i = 0; i < b->n && o.n < MR_OPENING_BYTES; i++)
-		o.bytes[o.n++] = b->bytes[i];
 	o.whole = b->whole && a->n + b->n < MR_OPENING_BYTES;
+	for (unsigned i = 0; i < b->n && o.n < MR_OPENING_BYTES; i++) {
+		o.bytes[o.n++] = b->bytes[i];
+		if (!mr_rules_opening_is_rare(&o))
+			continue;
+		o.whole = false;
+		break;
+	}
 	return o;
 }
 
@@ -279,15 +239,18 @@ void mr_rules_openset_then(struct mr_rules_openset *s, const struct mr_rules_ope
 	struct mr_rules_openset out = { 0 };
 
 	for (size_t i = 0; i < s->n; i++) {
-		for (size_t k = 0; can_grow(&s->v[i]) && k < next->n; k++) {
+		if (!can_grow(&s->v[i])) {
+			*add(&out) = s->v[i];
+			continue;
+		}
+		for (size_t k = 0; k < next->n; k++) {
 			*add(&out) = joined(&s->v[i], &next->v[k]);
 			if (out.n > WORK_MAX)
 				mr_rules_openset_shrink(&out, MR_OPENINGS_MAX);
 		}
-		if (!can_grow(&s->v[i]))
-			*add(&out) = s->v[i];
 	}
-	mr_rules_openset_shrink(&out, MR_OPENINGS_MAX);
+	if (out.n > s->n)
+		mr_rules_openset_shrink(&out, MR_OPENINGS_MAX);
 	free(s->v);
 	*s = out;
 }

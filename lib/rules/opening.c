@@ -1,5 +1,5 @@
-/* opening: reads a regular expression as far as its matches' first bytes need it; see opening.h. Whatever is not plainly understood makes
- * the whole expression unknown. Lookaheads and the like are taken as always true: that only lets more through. */
+/* opening: reads a regular expression for the bytes that its matches begin with, or contain; see opening.h. Whatever is not plainly
+ * understood makes the whole expression unknown. Lookaheads and the like are taken as always true: that only lets more through. */
 
 /* system */
 #include <string.h>
@@ -11,396 +11,210 @@
 /* ours */
 #include "base/mem.h"
 #include "base/parse.h"
-#include "opening.h"
+#include "opening-private.h"
 
-#define DEPTH_MAX  60
-#define REPEAT_MAX 100000
-#define RARE       1e-5 /* a share: places of a text that need not be told apart any further */
+#define DEPTH_MAX       60
+#define REPEAT_MAX      100000
+#define WINDOWS_MAX     8 /* at once */
+#define ALL_WINDOWS_MAX 1000
+#define COMMON          0.4 /* a share: bytes that say too little of what begins with them */
 
-struct reader {
-	struct mr_slice text;
-	size_t at;
-	uint32_t options;
-	unsigned depth;
-	bool failed;
-	bool deaf; /* what is read now changes nothing any more */
+/* What is known of a part of the expression. */
+struct part {
+	struct mr_rules_openset begins; /* what it matches begins with one of these */
+	struct mr_rules_openset within; /* and contains one of these: the rarest such set that was seen; empty: none is known */
+	double share;                   /* of within */
 };
 
-static bool ended(const struct reader *r)
+static void part_done(struct part *p)
 {
-	return r->failed || r->at >= r->text.n;
+	free(p->begins.v);
+	free(p->within.v);
 }
 
-static char peek(const struct reader *r)
+static bool says_something(const struct mr_rules_openset *s)
 {
-	return ended(r) ? 0 : r->text.p[r->at];
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->v[i].n)
+			return false;
+	return s->n;
 }
 
-static bool take(struct reader *r, const char *what)
+/* The rarer one of what is known and s, which is taken over. */
+static void prefer(struct part *p, struct mr_rules_openset *s, double share)
 {
-	if (r->failed || !mr_slice_starts(mr_slice_from(r->text, r->at), mr_slice_of(what)))
-		return false;
-	r->at += mr_slice_of(what).n;
-	return true;
-}
-
-static void fail(struct reader *r)
-{
-	r->failed = true;
-}
-
-/* -- classes -- */
-
-static void put(struct mr_rules_class *c, unsigned from, unsigned to)
-{
-	for (unsigned i = from; i <= to && i < 256; i++)
-		c->bits[i / 64] |= UINT64_C(1) << i % 64;
-}
-
-static void negate(struct mr_rules_class *c)
-{
-	for (unsigned i = 0; i < 4; i++)
-		c->bits[i] = ~c->bits[i];
-}
-
-static void unite(struct mr_rules_class *c, const struct mr_rules_class *other)
-{
-	for (unsigned i = 0; i < 4; i++)
-		c->bits[i] |= other->bits[i];
-}
-
-/* Letters of ASCII in both cases, where the expression says so. */
-static void fold(const struct reader *r, struct mr_rules_class *c)
-{
-	const uint64_t letters = UINT64_C(0x7fffffe);
-	uint64_t both = (c->bits[1] & letters) | (c->bits[1] >> 32 & letters);
-
-	if (r->options & PCRE2_CASELESS)
-		c->bits[1] |= both | both << 32;
-}
-
-/* \d \w \s \h \v, and their opposites in capitals. */
-static bool named_by_letter(char letter, struct mr_rules_class *c)
-{
-	*c = (struct mr_rules_class){ 0 };
-	switch (mr_lower(letter)) {
-	case 'w':
-		put(c, 'a', 'z');
-		put(c, 'A', 'Z');
-		put(c, '_', '_');
-		put(c, '0', '9');
-		break;
-	case 'd':
-		put(c, '0', '9');
-		break;
-	case 's':
-		put(c, '\t', '\r');
-		put(c, ' ', ' ');
-		break;
-	case 'h':
-		put(c, '\t', '\t');
-		put(c, ' ', ' ');
-		put(c, 0xa0, 0xa0);
-		break;
-	case 'v':
-		put(c, '\n', '\r');
-		put(c, 0x85, 0x85);
-		break;
-	default:
-		return false;
+	if (says_something(s) && (!p->within.n || share < p->share)) {
+		free(p->within.v);
+		p->within = *s;
+		p->share = share;
+	} else {
+		free(s->v);
 	}
-	if (letter < 'a')
-		negate(c);
-	return true;
-}
-
-static bool named_by_word(struct mr_slice name, struct mr_rules_class *c)
-{
-	static const struct {
-		const char *name, *ranges; /* pairs */
-	} names[] = {
-		{ "alpha", "azAZ" },    { "digit", "09" },      { "alnum", "azAZ09" },           { "upper", "AZ" },
-		{ "lower", "az" },      { "space", "\t\r  " },  { "blank", "\t\t  " },           { "punct", "!/:@[`{~" },
-		{ "word", "azAZ09__" }, { "xdigit", "09afAF" }, { "cntrl", "\001\037\177\177" }, { "graph", "!~" },
-		{ "print", " ~" },
-	};
-
-	for (size_t i = 0; i < MR_COUNT(names); i++) {
-		if (!mr_slice_eq(name, mr_slice_of(names[i].name)))
-			continue;
-		for (const char *p = names[i].ranges; *p; p += 2)
-			put(c, (unsigned char)p[0], (unsigned char)p[1]);
-		if (mr_slice_eq(name, MR_LIT("cntrl")))
-			put(c, 0, 0);
-		return true;
-	}
-	return false;
-}
-
-/* "\x41", "\x{41}" after the x; other than a byte: failed. */
-static unsigned hexadecimal(struct reader *r)
-{
-	static const char digits[] = "0123456789abcdef";
-	bool braces = take(r, "{");
-	unsigned n = 0, read = 0;
-	const char *digit;
-
-	for (; !ended(r) && read < (braces ? 8u : 2u) && n < 256; read++) {
-		digit = peek(r) ? strchr(digits, mr_lower(peek(r))) : NULL;
-		if (!digit)
-			break;
-		n = n * 16 + (unsigned)(digit - digits);
-		r->at++;
-	}
-	if (n > 255 || (braces && (!read || !take(r, "}"))))
-		fail(r);
-	return n & 255;
-}
-
-/* The byte of an escape that stands for one, after the backslash and its letter. */
-static unsigned escaped_byte(struct reader *r, char letter)
-{
-	unsigned n = 0;
-
-	switch (letter) {
-	case 'n':
-		return '\n';
-	case 'r':
-		return '\r';
-	case 't':
-		return '\t';
-	case 'f':
-		return '\f';
-	case 'e':
-		return 033;
-	case 'a':
-		return 7;
-	case 'x':
-		return hexadecimal(r);
-	case '0':
-		for (unsigned i = 0; i < 2 && peek(r) >= '0' && peek(r) <= '7'; i++)
-			n = n * 8 + (unsigned)(r->text.p[r->at++] - '0');
-		return n;
-	default:
-		if (mr_lower(letter) >= 'a' && mr_lower(letter) <= 'z')
-			fail(r);
-		if (letter >= '1' && letter <= '9')
-			fail(r);
-		return (unsigned char)letter;
-	}
-}
-
-/* One byte, or a class, of those within brackets. True: a byte. */
-static bool member(struct reader *r, unsigned *byte, struct mr_rules_class *c)
-{
-	char letter;
-
-	if (take(r, "[:")) {
-		struct mr_slice rest = mr_slice_from(r->text, r->at);
-		ptrdiff_t end = mr_slice_chr(rest, ':');
-		bool inverse = take(r, "^");
-
-		if (end < 0 || !named_by_word((struct mr_slice){ rest.p + inverse, (size_t)end - inverse }, c))
-			fail(r);
-		r->at += end < 0 ? 0 : (size_t)end - inverse;
-		if (!take(r, ":]"))
-			fail(r);
-		if (inverse)
-			negate(c);
-		return false;
-	}
-	letter = r->text.p[r->at++];
-	*byte = (unsigned char)letter;
-	if (letter != '\\')
-		return true;
-	if (ended(r)) {
-		fail(r);
-		return true;
-	}
-	letter = r->text.p[r->at++];
-	if (named_by_letter(letter, c))
-		return false;
-	*byte = letter == 'b' ? '\b' : escaped_byte(r, letter);
-	return true;
-}
-
-/* "[...]", after the bracket. */
-static struct mr_rules_class bracketed(struct reader *r)
-{
-	struct mr_rules_class all = { 0 };
-	bool inverse = take(r, "^");
-
-	for (bool first = true; !ended(r) && (first || peek(r) != ']'); first = false) {
-		struct mr_rules_class one = { 0 };
-		unsigned from = 0, to;
-
-		if (!member(r, &from, &one)) {
-			unite(&all, &one);
-			continue;
-		}
-		to = from;
-		if (peek(r) == '-' && r->at + 1 < r->text.n && r->text.p[r->at + 1] != ']') {
-			r->at++;
-			if (!member(r, &to, &one)) {
-				unite(&all, &one); /* "a-\d" is three members */
-				put(&all, '-', '-');
-				to = from;
-			}
-		}
-		put(&all, from, to);
-	}
-	if (!take(r, "]"))
-		fail(r);
-	fold(r, &all);
-	if (inverse)
-		negate(&all);
-	return all;
+	*s = (struct mr_rules_openset){ 0 };
 }
 
 /* -- atoms -- */
 
-static void alternatives(struct reader *r, struct mr_rules_openset *out);
+static void alternatives(struct mr_opening_reader *r, struct part *out);
 
-static void nothing(const struct reader *r, struct mr_rules_openset *out)
+static void nothing(const struct mr_opening_reader *r, struct part *out)
 {
 	if (!r->deaf)
-		mr_rules_openset_nothing(out);
+		mr_rules_openset_nothing(&out->begins);
 }
 
-static void one_of(const struct reader *r, const struct mr_rules_class *c, struct mr_rules_openset *out)
+static void one_of(const struct mr_opening_reader *r, const struct mr_rules_class *c, struct part *out)
 {
 	if (!r->deaf)
-		mr_rules_openset_byte(out, c);
+		mr_rules_openset_byte(&out->begins, c);
 }
 
-static void byte(struct reader *r, unsigned b, struct mr_rules_openset *out)
+static void byte(struct mr_opening_reader *r, unsigned b, struct part *out)
 {
 	struct mr_rules_class c = { 0 };
 
-	put(&c, b, b);
-	fold(r, &c);
+	mr_opening_put(&c, b, b);
+	mr_opening_fold(r, &c);
 	one_of(r, &c, out);
 }
 
 /* Nothing that it says is listened to. */
-static void skip_group(struct reader *r)
+static void skip_group(struct mr_opening_reader *r)
 {
-	struct mr_rules_openset ignored = { 0 };
+	struct part ignored = { 0 };
 	bool was = r->deaf;
 
 	r->deaf = true;
 	alternatives(r, &ignored);
 	r->deaf = was;
-	free(ignored.v);
+	part_done(&ignored);
 }
 
 /* "i", "s-i", up to the colon or the parenthesis. */
-static void flags(struct reader *r)
+static void flags(struct mr_opening_reader *r)
 {
 	bool on = true;
 
-	for (; !ended(r) && peek(r) != ':' && peek(r) != ')'; r->at++) {
+	for (; !mr_opening_ended(r) && mr_opening_peek(r) != ':' && mr_opening_peek(r) != ')'; r->at++) {
 		uint32_t option = 0;
 
-		if (peek(r) == '-')
+		if (mr_opening_peek(r) == '-')
 			on = false;
-		else if (peek(r) == 'i')
+		else if (mr_opening_peek(r) == 'i')
 			option = PCRE2_CASELESS;
-		else if (peek(r) == 's')
+		else if (mr_opening_peek(r) == 's')
 			option = PCRE2_DOTALL;
-		else if (peek(r) != 'm' && peek(r) != 'n')
-			fail(r);
+		else if (mr_opening_peek(r) != 'm' && mr_opening_peek(r) != 'n')
+			r->failed = true;
 		r->options = on ? r->options | option : r->options & ~option;
 	}
 }
 
 /* "<name>", "'name'" after its opening; the group captures. */
-static void skip_name(struct reader *r, char end)
+static void skip_name(struct mr_opening_reader *r, char end)
 {
 	ptrdiff_t n = mr_slice_chr(mr_slice_from(r->text, r->at), end);
 
 	if (n < 0)
-		fail(r);
+		r->failed = true;
 	else
 		r->at += (size_t)n + 1;
 }
 
-static bool is_look(struct reader *r)
+/* What is defined is matched where it is called only. */
+static bool is_skipped(struct mr_opening_reader *r)
 {
-	return take(r, "?=") || take(r, "?!") || take(r, "?<=") || take(r, "?<!");
+	return mr_opening_take(r, "?(DEFINE)") || mr_opening_take(r, "?=") || mr_opening_take(r, "?!") || mr_opening_take(r, "?<=") ||
+	       mr_opening_take(r, "?<!");
 }
 
-static bool is_plain(struct reader *r)
+/* "(?1)", "(?R)", "(?&name)", up to its end. */
+static bool is_call(struct mr_opening_reader *r)
 {
-	if (take(r, "?:") || take(r, "?>") || take(r, "?|"))
+	size_t was = r->at;
+
+	if (!mr_opening_take(r, "?&") && !mr_opening_take(r, "?P>") && !mr_opening_take(r, "?R") && mr_opening_take(r, "?") &&
+	    !(mr_opening_peek(r) >= '0' && mr_opening_peek(r) <= '9'))
+		r->at = was;
+	while (r->at > was && mr_opening_peek(r) && mr_opening_peek(r) != ')')
+		r->at++;
+	return r->at > was;
+}
+
+static bool is_plain(struct mr_opening_reader *r)
+{
+	if (mr_opening_take(r, "?:") || mr_opening_take(r, "?>") || mr_opening_take(r, "?|"))
 		return true;
-	if (take(r, "?<") || take(r, "?P<"))
+	if (mr_opening_take(r, "?<") || mr_opening_take(r, "?P<"))
 		skip_name(r, '>');
-	else if (take(r, "?'"))
+	else if (mr_opening_take(r, "?'"))
 		skip_name(r, '\'');
-	else if (peek(r) == '?' || peek(r) == '*')
+	else if (mr_opening_peek(r) == '?' || mr_opening_peek(r) == '*')
 		return false;
 	return true;
 }
 
 /* After the parenthesis. */
-static void group(struct reader *r, struct mr_rules_openset *out)
+static void group(struct mr_opening_reader *r, struct part *out)
 {
 	uint32_t options = r->options;
 
 	nothing(r, out);
 	if (++r->depth > DEPTH_MAX)
-		fail(r);
-	if (take(r, "?#")) {
+		r->failed = true;
+	if (mr_opening_take(r, "?#")) {
 		skip_name(r, ')');
 		r->depth--;
 		return;
 	}
-	if (is_look(r)) {
+	if (is_skipped(r)) {
 		skip_group(r);
+	} else if (is_call(r)) {
+		if (!r->deaf)
+			mr_rules_openset_any(&out->begins);
 	} else if (is_plain(r)) {
 		alternatives(r, out);
-	} else if (take(r, "?")) {
+	} else if (mr_opening_take(r, "?")) {
 		flags(r);
-		if (peek(r) == ')')
+		if (mr_opening_peek(r) == ')')
 			options = r->options; /* to the end of the group around it */
-		else if (take(r, ":"))
+		else if (mr_opening_take(r, ":"))
 			alternatives(r, out);
 	} else {
-		fail(r);
+		r->failed = true;
 	}
-	if (!take(r, ")"))
-		fail(r);
+	if (!mr_opening_take(r, ")"))
+		r->failed = true;
 	r->options = options;
 	r->depth--;
 }
 
 /* After the backslash. */
-static void escape(struct reader *r, struct mr_rules_openset *out)
+static void escape(struct mr_opening_reader *r, struct part *out)
 {
 	struct mr_rules_class c;
 	char letter;
 
-	if (ended(r)) {
-		fail(r);
+	if (mr_opening_ended(r)) {
+		r->failed = true;
 		return;
 	}
 	letter = r->text.p[r->at++];
-	if (named_by_letter(letter, &c))
+	if (mr_opening_named(letter, &c))
 		one_of(r, &c, out);
 	else if ((letter == 'b' || letter == 'B') && !r->deaf)
-		mr_rules_openset_edge(out, letter == 'b');
+		mr_rules_openset_edge(&out->begins, letter == 'b');
 	else if (letter == 'A' && !r->deaf)
-		mr_rules_openset_line(out);
+		mr_rules_openset_line(&out->begins);
 	else if (letter && strchr("bBAzZ", letter))
 		nothing(r, out);
-	else if (letter >= '1' && letter <= '9' && !(peek(r) >= '0' && peek(r) <= '9'))
-		mr_rules_openset_any(out); /* what a group has matched */
+	else if (letter >= '1' && letter <= '9' && !(mr_opening_peek(r) >= '0' && mr_opening_peek(r) <= '9'))
+		mr_rules_openset_any(&out->begins); /* what a group has matched */
 	else
-		byte(r, escaped_byte(r, letter), out);
+		byte(r, mr_opening_escaped(r, letter), out);
 }
 
-static void atom(struct reader *r, struct mr_rules_openset *out)
+static void atom(struct mr_opening_reader *r, struct part *out)
 {
 	struct mr_rules_class c = { 0 };
 	char first = r->text.p[r->at++];
@@ -410,18 +224,18 @@ static void atom(struct reader *r, struct mr_rules_openset *out)
 		group(r, out);
 		break;
 	case '[':
-		c = bracketed(r);
+		c = mr_opening_bracketed(r);
 		one_of(r, &c, out);
 		break;
 	case '.':
 		if (!(r->options & PCRE2_DOTALL))
-			put(&c, '\n', '\n');
-		negate(&c);
+			mr_opening_put(&c, '\n', '\n');
+		mr_opening_negate(&c);
 		one_of(r, &c, out);
 		break;
 	case '^':
 		if (!r->deaf)
-			mr_rules_openset_line(out);
+			mr_rules_openset_line(&out->begins);
 		break;
 	case '$':
 		nothing(r, out);
@@ -435,7 +249,7 @@ static void atom(struct reader *r, struct mr_rules_openset *out)
 }
 
 /* "{2}", "{2,}", "{2,5}"; else the brace is a character. */
-static bool braces(struct reader *r, unsigned *min, unsigned *max)
+static bool braces(struct mr_opening_reader *r, unsigned *min, unsigned *max)
 {
 	struct mr_slice rest = mr_slice_from(r->text, r->at), in;
 	ptrdiff_t end = rest.n && rest.p[0] == '{' ? mr_slice_chr(rest, '}') : -1, comma;
@@ -455,64 +269,123 @@ static bool braces(struct reader *r, unsigned *min, unsigned *max)
 	return true;
 }
 
-static void quantified(struct reader *r, struct mr_rules_openset *one)
+static void quantified(struct mr_opening_reader *r, struct part *one)
 {
 	unsigned min = 1, max = 1;
 
-	if (take(r, "*"))
+	if (mr_opening_take(r, "*"))
 		min = 0, max = REPEAT_MAX;
-	else if (take(r, "+"))
+	else if (mr_opening_take(r, "+"))
 		max = REPEAT_MAX;
-	else if (take(r, "?"))
+	else if (mr_opening_take(r, "?"))
 		min = 0;
 	else if (!braces(r, &min, &max))
 		return;
-	if (!take(r, "?"))
-		take(r, "+");
+	if (!mr_opening_take(r, "?"))
+		mr_opening_take(r, "+");
 	if (!r->deaf)
-		mr_rules_openset_repeat(one, min, max);
+		mr_rules_openset_repeat(&one->begins, min, max);
+	if (!min)
+		one->within.n = 0;
 }
 
-static void sequence(struct reader *r, struct mr_rules_openset *all)
+/* -- sequences -- */
+
+/* Matches contain what begins at each part of a sequence, with what follows that. */
+struct windows {
+	struct mr_rules_openset v[WINDOWS_MAX];
+	size_t n;
+};
+
+/* Nothing more is to come of the first one. */
+static void close_window(struct windows *w, struct part *all)
 {
+	prefer(all, &w->v[0], mr_rules_openings_share(w->v[0].v, w->v[0].n));
+	w->n--;
+	memmove(&w->v[0], &w->v[1], w->n * sizeof(w->v[0]));
+}
+
+/* What may be nothing, or almost anything, makes no good beginning. */
+static bool is_good(const struct mr_rules_openset *s)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		share += s->v[i].n ? mr_rules_class_share(&s->v[i].bytes[0]) : s->v[i].edges || s->v[i].before != MR_BEFORE_ANY ? 0 : 1;
+	return share < COMMON;
+}
+
+static void look_within(struct mr_opening_reader *r, struct windows *w, struct part *all, struct part *one)
+{
+	if (r->n_windows < ALL_WINDOWS_MAX && is_good(&one->begins)) {
+		r->n_windows++;
+		if (w->n == WINDOWS_MAX)
+			close_window(w, all);
+		w->v[w->n] = (struct mr_rules_openset){ 0 };
+		mr_rules_openset_nothing(&w->v[w->n++]);
+	}
+	for (size_t i = 0; i < w->n; i++)
+		mr_rules_openset_then(&w->v[i], &one->begins);
+	while (w->n && !mr_rules_openset_grows(&w->v[0]))
+		close_window(w, all);
+	if (one->within.n)
+		prefer(all, &one->within, one->share);
+}
+
+static void sequence(struct mr_opening_reader *r, struct part *all)
+{
+	struct windows windows = { .n = 0 };
 	bool was = r->deaf;
 
 	nothing(r, all);
-	while (!ended(r) && peek(r) != '|' && peek(r) != ')') {
-		struct mr_rules_openset one = { 0 };
+	while (!mr_opening_ended(r) && mr_opening_peek(r) != '|' && mr_opening_peek(r) != ')') {
+		struct part one = { 0 };
 
-		r->deaf = was || !mr_rules_openset_grows(all);
+		r->deaf = was || (r->n_windows == ALL_WINDOWS_MAX && !mr_rules_openset_grows(&all->begins));
 		atom(r, &one);
 		quantified(r, &one);
+		if (!r->deaf && !r->failed && mr_rules_openset_grows(&all->begins))
+			mr_rules_openset_then(&all->begins, &one.begins);
 		if (!r->deaf && !r->failed)
-			mr_rules_openset_then(all, &one);
-		free(one.v);
+			look_within(r, &windows, all, &one);
+		part_done(&one);
 	}
+	while (windows.n)
+		close_window(&windows, all);
 	r->deaf = was;
 }
 
-static void alternatives(struct reader *r, struct mr_rules_openset *out)
+/* Either contains what is known of it, if something is known of both. */
+static void either(struct part *all, struct part *one, bool first)
 {
-	out->n = 0;
-	do {
-		struct mr_rules_openset one = { 0 };
-
-		sequence(r, &one);
-		mr_rules_openset_or(out, &one);
-		free(one.v);
-	} while (take(r, "|"));
-	if (out->n > MR_OPENINGS_MAX)
-		mr_rules_openset_shrink(out, MR_OPENINGS_MAX);
+	mr_rules_openset_or(&all->begins, &one->begins);
+	if (!first && (!all->within.n || !one->within.n)) {
+		all->within.n = 0;
+		return;
+	}
+	mr_rules_openset_or(&all->within, &one->within);
+	all->share += one->share;
 }
 
-/* So many bytes as make it rare. */
-static struct mr_rules_opening trimmed(const struct mr_rules_opening *o)
+static void alternatives(struct mr_opening_reader *r, struct part *out)
 {
-	struct mr_rules_opening t = *o;
+	bool first = true;
 
-	for (t.n = 1; t.n < o->n && mr_rules_openings_share(&t, 1) > RARE; t.n++)
-		;
-	return t;
+	out->begins.n = 0;
+	do {
+		struct part one = { 0 };
+
+		sequence(r, &one);
+		either(out, &one, first);
+		first = false;
+		part_done(&one);
+	} while (mr_opening_take(r, "|"));
+	if (out->begins.n > MR_OPENINGS_MAX)
+		mr_rules_openset_shrink(&out->begins, MR_OPENINGS_MAX);
+	if (out->within.n > MR_OPENINGS_MAX) {
+		mr_rules_openset_shrink(&out->within, MR_OPENINGS_MAX);
+		out->share = mr_rules_openings_share(out->within.v, out->within.n);
+	}
 }
 
 static bool has(const struct mr_rules_opening *v, size_t n, const struct mr_rules_opening *o)
@@ -523,28 +396,35 @@ static bool has(const struct mr_rules_opening *v, size_t n, const struct mr_rule
 	return false;
 }
 
-size_t mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening out[MR_OPENINGS_MAX])
+/* Of a whole expression; how many. */
+static size_t taken(struct mr_rules_openset *s, struct mr_rules_opening out[MR_OPENINGS_MAX])
 {
-	struct reader r = { .text = text, .options = options };
-	struct mr_rules_openset all = { 0 };
 	size_t n = 0;
 
-	if (options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE))
+	mr_rules_openset_shrink(s, MR_OPENINGS_MAX);
+	if (!says_something(s))
 		return 0;
-	alternatives(&r, &all);
-	mr_rules_openset_shrink(&all, MR_OPENINGS_MAX);
-	if (r.at < r.text.n) /* a parenthesis too many */
-		r.failed = true;
-	for (size_t i = 0; !r.failed && i < all.n; i++) {
-		struct mr_rules_opening o = trimmed(&all.v[i]);
-
-		if (!all.v[i].n) {
-			n = 0;
-			break;
-		}
-		if (!has(out, n, &o))
-			out[n++] = o;
+	for (size_t i = 0; i < s->n; i++) {
+		if (!has(out, n, &s->v[i]))
+			out[n++] = s->v[i];
 	}
-	free(all.v);
 	return n;
+}
+
+void mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening_sets *out)
+{
+	struct mr_opening_reader r = { .text = text, .options = options };
+	struct part all = { 0 };
+
+	out->n_begins = out->n_within = 0;
+	if (options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE))
+		return;
+	alternatives(&r, &all);
+	if (r.at < text.n) /* a parenthesis too many */
+		r.failed = true;
+	if (!r.failed) {
+		out->n_begins = taken(&all.begins, out->begins);
+		out->n_within = taken(&all.within, out->within);
+	}
+	part_done(&all);
 }

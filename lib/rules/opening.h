@@ -9,7 +9,7 @@
 #include "base/slice.h"
 
 #define MR_OPENING_BYTES 6
-#define MR_OPENINGS_MAX  128
+#define MR_OPENINGS_MAX  512
 
 /* A set of bytes. */
 struct mr_rules_class {
@@ -28,9 +28,16 @@ struct mr_rules_opening {
 	struct mr_rules_class bytes[MR_OPENING_BYTES];
 };
 
-/* Each match of the expression (PCRE2's syntax over bytes; options: PCRE2_...) begins with one of out[0..n-1], none of which is empty.
- * 0: not known: it may match nothing, begin with anything, or is not understood. */
-size_t mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening out[MR_OPENINGS_MAX]);
+/* What each match of an expression begins with: one of `begins`; and what it contains: one of `within`, the rarest such set that was seen
+ * ("necessary factors"), which may stand at its beginning, too. None is empty. n 0: not known: matches may begin with anything, or be
+ * empty, or the expression is not understood. */
+struct mr_rules_opening_sets {
+	struct mr_rules_opening begins[MR_OPENINGS_MAX], within[MR_OPENINGS_MAX];
+	size_t n_begins, n_within;
+};
+/* The expression is in PCRE2's syntax, over bytes; options: PCRE2_... */
+void mr_rules_openings(struct mr_slice text, uint32_t options, struct mr_rules_opening_sets *out);
+
 static inline bool mr_rules_is_word(unsigned byte)
 {
 	return (byte | 32) - 'a' < 26 || byte - '0' < 10 || byte == '_';
@@ -43,10 +50,12 @@ static inline enum mr_rules_before mr_rules_before_of(struct mr_slice text, size
 	return byte == '\n' ? MR_BEFORE_LINE : mr_rules_is_word(byte) ? MR_BEFORE_WORD : MR_BEFORE_OTHER;
 }
 
-/* How many of the bytes of ordinary mail are of that class, about: 0.01 is one in a hundred. */
+/* common.c: how many of the bytes of ordinary mail are of that class, about: 0.01 is one in a hundred. */
 double mr_rules_class_share(const struct mr_rules_class *c);
 /* How many places of a byte of ordinary mail begin with one of them, about: 0.001 is one in a thousand. */
 double mr_rules_openings_share(const struct mr_rules_opening *v, size_t n);
+/* No common word begins with it, and about one place of 100,000, or fewer. */
+bool mr_rules_opening_is_rare(const struct mr_rules_opening *o);
 
 /* opening-set.c: sets of openings, which grow as an expression is read. */
 struct mr_rules_openset {

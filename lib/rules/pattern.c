@@ -131,15 +131,17 @@ static int match_from(struct mr_rules *r, const struct mr_rules_pattern *p, stru
 /* The next place from *at on; false: none. */
 static bool next_place(struct mr_rules_places *places, size_t *at)
 {
-	if (places->all)
+	struct mr_rules_found *begins = &places->begins;
+
+	if (begins->all)
 		return true;
-	while (places->n && places->v[0] < places->base + *at) {
-		places->v++;
-		places->n--;
+	while (begins->n && begins->v[0] < places->base + *at) {
+		begins->v++;
+		begins->n--;
 	}
-	if (places->n)
-		*at = places->v[0] - places->base;
-	return places->n;
+	if (begins->n)
+		*at = begins->v[0] - places->base;
+	return begins->n;
 }
 
 static int match_in(struct mr_rules *r, const struct mr_rules_pattern *p, struct mr_slice in, struct mr_rules_places *places, size_t at)

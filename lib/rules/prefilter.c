@@ -25,7 +25,7 @@ static bool has_database(const struct mr_rules_group *g)
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->rules.n; i++)
-		n += !g->rules.v[i]->pattern.openings;
+		n += !mr_rules_is_sifted(&g->rules.v[i]->pattern);
 	return n >= RULES_MIN;
 }
 
@@ -57,7 +57,7 @@ static bool expression(const struct mr_rules_rule *rule, struct mr_buf *out, uns
 	struct mr_slice text = p->expanded.n ? p->expanded : p->text;
 
 	/* Without a pattern ("exists:"), or with one that looks at the ends of the text, which here stands among others. */
-	if ((!p->code && !p->refers) || p->openings ||
+	if ((!p->code && !p->refers) || mr_rules_is_sifted(p) ||
 	    (p->options & ~(uint32_t)(PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_EXTENDED)))
 		return false;
 	for (size_t i = 0; i + 1 < text.n; i++) {

@@ -31,12 +31,14 @@ enum mr_rules_kind {
 struct mr_rules_pattern {
 	pcre2_code *code;                  /* NULL until compiled */
 	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
+	struct mr_rules_opening *factors;  /* matches contain one of these; NULL: nothing that is rare */
 	bool jit;                          /* code is machine code, too; else it is interpreted */
 	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
 	bool empty;                        /* may match nothing: the empty text has a match */
 	bool refers;      /* to what others capture: is made for each message; its own code is what it is where none of that occurs */
 	uint32_t options; /* PCRE2_... */
-	size_t n_openings;
+	size_t n_openings, n_factors;
+	double share; /* of the bytes of ordinary mail, at which either is found */
 	struct mr_slice text;
 	struct mr_slice expanded; /* text without calls, where it has some; else empty */
 };
@@ -48,12 +50,31 @@ struct mr_rules_detail {
 	bool there, negated;
 };
 
-/* Where in a text matches of one pattern may begin. */
-struct mr_rules_places {
-	const uint32_t *v; /* ascending, in the text that `base` counts from */
-	size_t n, base;    /* base: of what is looked at now */
-	bool all;          /* anywhere, whatever v says */
+/* What a sieve tells of the pattern at that place of its group. */
+#define MR_RULES_BEGINS(i)   (2 * (i))
+#define MR_RULES_CONTAINS(i) (2 * (i) + 1)
+
+static inline bool mr_rules_is_sifted(const struct mr_rules_pattern *p)
+{
+	return p->openings || p->factors;
+}
+
+/* Where in a text something of a pattern stands: ascending, in the text that the base counts from. */
+struct mr_rules_found {
+	const uint32_t *v;
+	size_t n;
+	bool all; /* anywhere, whatever v says */
 };
+struct mr_rules_places {
+	struct mr_rules_found begins, contained; /* its matches may begin there, and what they contain stands there */
+	size_t base;                             /* of what is looked at now */
+};
+
+/* Before a text is looked through. */
+static inline struct mr_rules_places mr_rules_places_of(const struct mr_rules_pattern *p)
+{
+	return (struct mr_rules_places){ .begins.all = !p->openings, .contained.all = !p->factors };
+}
 
 enum mr_rules_op {
 	MR_RULES_NUMBER,
@@ -314,8 +335,9 @@ struct mr_rules_texts {
 	const struct mr_sa_list *list;
 	struct mr_slice one;
 	struct mr_sa_list single;
-	uint32_t *may;          /* of the group's rules those that may match, besides g->blind */
-	size_t n_may, n_sifted; /* n_sifted: the first ones, of the sieve */
+	uint32_t *may,
+	    *sifted; /* of the group's rules those that may match, besides g->blind; and those of which the sieve told anything */
+	size_t n_may, n_sifted;
 };
 /* Writes g->places, too, until mr_rules_texts_done(). */
 void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,

@@ -64,14 +64,24 @@ static void match_header(struct run *run, const struct mr_rules_rule *rule, cons
 		negate(run, rule);
 }
 
+/* Does any stand in those bytes? */
+static bool stands_in(struct mr_rules_found *f, size_t from, size_t n)
+{
+	while (f->n && f->v[0] < from) {
+		f->v++;
+		f->n--;
+	}
+	return f->all || (f->n && f->v[0] < from + n);
+}
+
 static void match_lines(struct run *run, const struct mr_rules_rule *rule, const struct mr_rules_texts *t)
 {
 	struct mr_rules_places places = rule->group->places[rule->place];
 	size_t skipped = rule->nosubject && rule->kind == MR_RULES_BODY;
 
-	for (size_t k = 0; k < t->list->n && (places.all || places.n); k++) {
+	for (size_t k = 0; k < t->list->n && (places.begins.all || places.begins.n); k++) {
 		struct mr_slice line = t->list->items[k];
-		bool may = places.all || places.v[0] < places.base + line.n;
+		bool may = stands_in(&places.contained, places.base, line.n) && stands_in(&places.begins, places.base, line.n);
 
 		if (k >= skipped && may && !count(run, rule, line, &places))
 			break;

@@ -37,8 +37,7 @@ static double dear(struct mr_rules_rule *rule)
 		return rule->dear;
 	if (rule->kind == MR_RULES_HEADER)
 		return 1;
-	return (double)(p->expanded.n ? p->expanded.n : p->text.n) *
-	       (p->openings ? fmin(1, TEXT_BYTES * mr_rules_openings_share(p->openings, p->n_openings)) : 1);
+	return (double)(p->expanded.n ? p->expanded.n : p->text.n) * (mr_rules_is_sifted(p) ? fmin(1, TEXT_BYTES * p->share) : 1);
 }
 
 static double dear_node(const struct mr_rules_node *n)

@@ -24,32 +24,59 @@ static size_t in_order(uint32_t *places, size_t n, uint64_t *seen)
 	return out;
 }
 
-/* Rule by rule, and then in the order of the text. */
+static struct mr_rules_found *of(const struct mr_rules_group *g, uint32_t id)
+{
+	struct mr_rules_places *p = &g->places[id / 2];
+
+	return id == MR_RULES_BEGINS(id / 2) ? &p->begins : &p->contained;
+}
+
+static bool may_match(const struct mr_rules_places *p)
+{
+	return (p->begins.all || p->begins.n) && (p->contained.all || p->contained.n);
+}
+
+static uint32_t *room_for(struct mr_rules_found *f, uint32_t *at)
+{
+	f->v = at;
+	at += f->n;
+	f->n = 0;
+	return at;
+}
+
+/* The rules of which all that is needed was found: rule by rule, and then in the order of the text. */
 static void sort(const struct mr_rules_group *g, struct mr_arena *arena, const struct mr_rules_start *found, size_t n, size_t n_bytes,
 		 struct mr_rules_texts *t)
 {
 	uint32_t *all = mr_arena_alloc(arena, (n + 1) * sizeof(*all)), *next = all;
 	uint64_t *seen = mr_arena_alloc(arena, (n_bytes / 64 + 1) * sizeof(*seen));
 
-	for (size_t i = 0; i < n; i++)
-		if (g->places[found[i].id].n++ == 0)
-			t->may[t->n_may++] = found[i].id;
-	for (size_t i = 0; i < t->n_may; i++) {
-		struct mr_rules_places *p = &g->places[t->may[i]];
+	for (size_t i = 0; i < n; i++) {
+		struct mr_rules_places *p = &g->places[found[i].id / 2];
 
-		p->v = next;
-		next += p->n;
-		p->n = 0;
+		if (!p->begins.n && !p->contained.n)
+			t->sifted[t->n_sifted++] = found[i].id / 2;
+		of(g, found[i].id)->n++;
+	}
+	for (size_t i = 0; i < t->n_sifted; i++) {
+		struct mr_rules_places *p = &g->places[t->sifted[i]];
+
+		if (!may_match(p))
+			continue;
+		t->may[t->n_may++] = t->sifted[i];
+		next = room_for(&p->contained, room_for(&p->begins, next));
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct mr_rules_places *p = &g->places[found[i].id];
+		struct mr_rules_found *f = of(g, found[i].id);
 
-		all[(size_t)(p->v - all) + p->n++] = found[i].at;
+		if (f->v)
+			all[(size_t)(f->v - all) + f->n++] = found[i].at;
 	}
 	for (size_t i = 0; i < t->n_may; i++) {
 		struct mr_rules_places *p = &g->places[t->may[i]];
 
-		p->n = in_order(all + (p->v - all), p->n, seen);
+		p->begins.n = in_order(all + (p->begins.v - all), p->begins.n, seen);
+		p->contained.n = in_order(all + (p->contained.v - all), p->contained.n, seen);
 	}
 }
 
@@ -57,9 +84,9 @@ static void sort(const struct mr_rules_group *g, struct mr_arena *arena, const s
 static void give_up(const struct mr_rules_group *g, struct mr_rules_texts *t)
 {
 	for (size_t i = 0; i < g->rules.n; i++)
-		if (g->rules.v[i]->pattern.openings) {
-			g->places[i].all = true;
-			t->may[t->n_may++] = (uint32_t)i;
+		if (mr_rules_is_sifted(&g->rules.v[i]->pattern)) {
+			g->places[i].begins.all = g->places[i].contained.all = true;
+			t->sifted[t->n_sifted++] = t->may[t->n_may++] = (uint32_t)i;
 		}
 }
 
@@ -90,7 +117,6 @@ static void look_through(const struct mr_rules *r, const struct mr_rules_group *
 		give_up(g, t);
 	else if (g->sieve)
 		sift(g, all, arena, t);
-	t->n_sifted = t->n_may;
 	if (g->database)
 		t->n_may += mr_rules_prefilter_scan(r, g, all, joined.full, t->may + t->n_may);
 	mr_buf_done(&joined);
@@ -99,7 +125,8 @@ static void look_through(const struct mr_rules *r, const struct mr_rules_group *
 void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *g, struct mr_sa *sa, struct mr_arena *arena,
 			 struct mr_rules_texts *t)
 {
-	*t = (struct mr_rules_texts){ .there = true, .one = { "", 0 }, .may = mr_arena_alloc(arena, g->rules.n * sizeof(*t->may)) };
+	*t = (struct mr_rules_texts){ .there = true, .one = { "", 0 }, .may = mr_arena_alloc(arena, 2 * g->rules.n * sizeof(*t->may)) };
+	t->sifted = t->may + g->rules.n;
 	t->single = (struct mr_sa_list){ &t->one, 1 };
 	t->list = &t->single;
 	if (g->kind == MR_RULES_HEADER)
@@ -119,5 +146,5 @@ void mr_rules_texts_read(const struct mr_rules *r, const struct mr_rules_group *
 void mr_rules_texts_done(const struct mr_rules_group *g, const struct mr_rules_texts *t)
 {
 	for (size_t i = 0; i < t->n_sifted; i++)
-		g->places[t->may[i]] = (struct mr_rules_places){ 0 };
+		g->places[t->sifted[i]] = mr_rules_places_of(&g->rules.v[t->sifted[i]]->pattern);
 }

@@ -1,4 +1,4 @@
-/* test-opening: with which bytes matches of a regular expression begin, and the pass over a text that finds them. */
+/* test-opening: with which bytes matches of a regular expression begin, which they contain, and the pass over a text that finds them. */
 
 /* system */
 #include <setjmp.h>
@@ -18,6 +18,15 @@
 #include "base/text.h"
 #include "rules/opening.h"
 #include "rules/sieve.h"
+
+static struct mr_rules_opening_sets sets;
+
+/* What matches begin with; how many. */
+static size_t begins(struct mr_slice text, uint32_t options)
+{
+	mr_rules_openings(text, options, &sets);
+	return sets.n_begins;
+}
 
 /* "a [bc] ..." : a class of more than 20 bytes is shown by how many there are, and * is all but line feed. */
 static void show(const struct mr_rules_class *c, struct mr_buf *out)
@@ -46,10 +55,10 @@ static const struct {
 	{ "abc", PCRE2_CASELESS, "[Aa][Bb][Cc]" },
 	{ "viagra pills", 0, "viag" }, /* rare enough */
 	{ "a|xyz", 0, "a xyz" },
-	{ "(?:ab|xy)c", 0, "abc xyc" },
+	{ "(?:ab|xy)c", 0, "xyc abc" },
 	{ "[ab]c", 0, "[ab]c" },
 	{ "[^\\s\\S]", 0, "[]" }, /* nothing is both */
-	{ "x[0-3]+y", 0, "x[0123]y x[0123][0123]" },
+	{ "x[0-3]+y", 0, "x[0123][0123y]" },
 	{ "\\bq{3}", 0, "^o:qq" },
 	{ "q?z", 0, "z qz" },
 	{ "q*", 0, "" },
@@ -73,7 +82,7 @@ static const struct {
 	{ "q{x", 0, "q{" },
 	{ "(?#no)q", 0, "q" },
 	{ "(?<name>q)(?P<other>z)", 0, "qz" },
-	{ "(?>q+)z", 0, "qz qq" },
+	{ "(?>q+)z", 0, "q[qz]" },
 	{ ".q", 0, "<255>q" },
 	{ ".q", PCRE2_DOTALL, "<256>q" },
 	{ "(?s).q", 0, "<256>q" },
@@ -88,7 +97,7 @@ static const struct {
 	{ "^\\bqz", 0, "^:qz" },
 	{ "(?:^|\\s)qz", 0, "^:qz [?????~]qz" },
 	{ "(?:\\b)?qz", 0, "qz" },
-	{ "(?:\\bq|z)x", 0, "[qz]x" }, /* rare enough for one */
+	{ "(?:\\bq|z)x", 0, "^o:qx zx" },
 	{ "(?:\\b|z)xq", 0, "^o:xq zx" },
 	{ "q\\bz", 0, "qz" }, /* what stands inside is not looked at */
 	{ "(?!^)(?<=\\b)qz", 0, "qz" },
@@ -98,7 +107,7 @@ static const struct {
 	{ "\\Gq", 0, "" },
 	{ "\\Qq\\E", 0, "" },
 	{ "(?R)?q", 0, "" },
-	{ "(q)(?1)", 0, "" },
+	{ "(q)(?1)", 0, "q" },
 	{ "(?(1)q|z)", 0, "" },
 	{ "(?x)q z", 0, "" },
 	{ "q", PCRE2_EXTENDED, "" },
@@ -113,63 +122,136 @@ static const struct {
 /* ^: a line's beginning; w: a byte of \w; o: another one. */
 static const char *const befores[] = { "-:", "^:", "w:", "^w:", "o:", "^o:", "wo:", "" };
 
-static void test_openings(void **state)
+static void compare(const char *text, const struct mr_rules_opening *v, size_t n, const char *expected)
+{
+	struct mr_buf out = MR_BUF(10000);
+
+	for (size_t k = 0; k < n; k++) {
+		mr_buf_puts(&out, k ? " " : "");
+		mr_buf_puts(&out, befores[v[k].before]);
+		for (unsigned b = 0; b < v[k].n; b++)
+			show(&v[k].bytes[b], &out);
+	}
+	mr_buf_puts(&out, "");
+	if (strcmp(out.p ? out.p : "", expected) != 0)
+		fail_msg("%s: %s, not %s", text, out.p ? out.p : "", expected);
+	mr_buf_done(&out);
+}
+
+static void test_begins(void **state)
 {
 	for (size_t i = 0; i < MR_COUNT(cases); i++) {
-		struct mr_rules_opening v[MR_OPENINGS_MAX];
-		struct mr_buf out = MR_BUF(10000);
-		size_t n = mr_rules_openings(mr_slice_of(cases[i].text), cases[i].options, v);
+		mr_rules_openings(mr_slice_of(cases[i].text), cases[i].options, &sets);
+		compare(cases[i].text, sets.begins, sets.n_begins, cases[i].openings);
+	}
+}
 
-		for (size_t k = 0; k < n; k++) {
-			mr_buf_puts(&out, k ? " " : "");
-			mr_buf_puts(&out, befores[v[k].before]);
-			for (unsigned b = 0; b < v[k].n; b++)
-				show(&v[k].bytes[b], &out);
-		}
-		mr_buf_puts(&out, "");
-		if (strcmp(out.p ? out.p : "", cases[i].openings) != 0)
-			fail_msg("%s: %s, not %s", cases[i].text, out.p ? out.p : "", cases[i].openings);
-		mr_buf_done(&out);
+static const struct {
+	const char *text, *within;
+} inner[] = {
+	{ "the.*zq", "zq" },
+	{ "the.*zq.*qz", "zq" }, /* the first of two that are as rare */
+	{ "the.*(?:zq|xj)", "xj zq" },
+	{ "(?:a|zq)b", "zq ab" },
+	{ "the (?:zq)?ab", "he~z he~ab" }, /* what may be left out is no matter */
+	{ "the (?:zq)+ab", "e~zq" },
+	{ "the (?:zq){0,3}", "the~ the~z" },
+	{ "(?:the|a).(?:zq|.)", "a the" }, /* nothing that all of these contain */
+	{ "the(?!zq)(?=qz)(?<=qx)", "the" },
+	{ "\\w+\\bzq", "^o:zq" },
+	{ "(th)e\\1zq", "zq" },
+	{ "(?&n)zq(?(DEFINE)(?<n>xj))", "zq" }, /* what is defined may be called or not */
+	{ "(?1)?(zq)", "zq" },
+	{ "(?R)?zq", "zq" },
+	{ ".*", "" },
+	{ "[^a]{3}", "" },
+	{ "the.*zq|", "" },
+	{ "the.*zq\\K", "" },
+};
+
+static void test_within(void **state)
+{
+	for (size_t i = 0; i < MR_COUNT(inner); i++) {
+		mr_rules_openings(mr_slice_of(inner[i].text), 0, &sets);
+		compare(inner[i].text, sets.within, sets.n_within, inner[i].within);
 	}
 }
 
 /* Many alternatives become fewer that stand for them; what is common is told from what is rare. */
 static void test_bounds(void **state)
 {
-	struct mr_rules_opening v[MR_OPENINGS_MAX];
 	struct mr_buf text = MR_BUF(1u << 20);
 	size_t n;
 
 	for (unsigned i = 0; i < 3000; i++)
 		mr_buf_printf(&text, "%s%c%c%c%c", i ? "|" : "", 'a' + (char)(i % 26), 'a' + (char)(i / 7 % 26), 'a' + (char)(i / 49 % 26),
 			      '0' + (char)(i % 9));
-	n = mr_rules_openings(mr_buf_slice(&text), 0, v);
+	n = begins(mr_buf_slice(&text), 0);
 	assert_in_range(n, 1, MR_OPENINGS_MAX);
 	mr_buf_reset(&text);
 	for (unsigned i = 0; i < 10000; i++)
 		mr_buf_puts(&text, "(?:q");
-	assert_int_equal(mr_rules_openings(mr_buf_slice(&text), 0, v), 0);
+	assert_int_equal(begins(mr_buf_slice(&text), 0), 0);
 	mr_buf_done(&text);
-	n = mr_rules_openings(MR_LIT("the"), 0, v);
-	assert_true(mr_rules_openings_share(v, n) > 1e-4);
-	n = mr_rules_openings(MR_LIT("zxqj"), 0, v);
-	assert_true(mr_rules_openings_share(v, n) < 1e-5);
+	n = begins(MR_LIT("the"), 0);
+	assert_true(mr_rules_openings_share(sets.begins, n) > 1e-4);
+	n = begins(MR_LIT("zxqj"), 0);
+	assert_true(mr_rules_openings_share(sets.begins, n) < 1e-5);
 }
 
 static const char *const patterns[] = {
-	"abc",       "(?i)b[aeiou]d", "a?bc|x+y", "\\w+@", "(?:ab){2,}", "[^a]b",       "(?:a|b|c)(?:d|e)?f",
-	"\\bcat\\b", "(?!abc)a",      "x{0,3}y",  "$a|b",  "a.c",        "(?s)a.c",     "\xc3[\x80-\xbf]",
-	"^cat",      "(?m)^a",        "\\Bat",    "\\b@c", "\\B@a",      "(?:^|\\b|_)b"
+	"abc",       "(?i)b[aeiou]d", "a?bc|x+y", "\\w+@", "(?:ab){2,}", "[^a]b",        "(?:a|b|c)(?:d|e)?f",
+	"\\bcat\\b", "(?!abc)a",      "x{0,3}y",  "$a|b",  "a.c",        "(?s)a.c",      "\xc3[\x80-\xbf]",
+	"^cat",      "(?m)^a",        "\\Bat",    "\\b@c", "\\B@a",      "(?:^|\\b|_)b", ".*cat",
+	"\\w+@c|.x", "[^a]*(?:cat)+",
 };
 #define TEXT_BYTES 5000
 
-/* Each place where PCRE2 finds a match is found by the pass, whatever stands around it. */
+/* Where the pass found what has that id. */
+static void places_of(const struct mr_buf *found, uint32_t id, bool places[TEXT_BYTES + 1])
+{
+	memset(places, 0, TEXT_BYTES + 1);
+	for (size_t i = 0; i < found->n / sizeof(struct mr_rules_start); i++) {
+		const struct mr_rules_start *start = (const void *)(found->p + i * sizeof(*start));
+
+		if (start->id == id)
+			places[start->at] = true;
+	}
+}
+
+/* Of one pattern each place where PCRE2 finds a match; how many. */
+static size_t check(const char *pattern, struct mr_slice text, const bool *begin, const bool *within)
+{
+	int error;
+	PCRE2_SIZE at;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED, &error, &at, NULL);
+	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(match);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (pcre2_match(code, (PCRE2_SPTR)text.p, text.n, i, 0, match, NULL) < 0)
+			continue;
+		n++;
+		if (begin && !begin[i])
+			fail_msg("%s at %zu", pattern, i);
+		for (at = i; within && at < v[1] && !within[at]; at++)
+			;
+		if (within && at >= v[1])
+			fail_msg("%s at %zu: contains nothing", pattern, i);
+	}
+	pcre2_match_data_free(match);
+	pcre2_code_free(code);
+	return n;
+}
+
+/* Each match that PCRE2 finds is found by the pass, whatever stands around it. */
 static void test_finds_all(void **state)
 {
 	static const char alphabet[] = "aabbccdefxy @cat_5\n\xc3\xa9";
 	struct mr_rules_sieve *s = mr_rules_sieve_new();
-	struct mr_rules_opening v[MR_OPENINGS_MAX];
 	struct mr_buf text = MR_BUF(TEXT_BYTES), found = MR_BUF(1u << 24);
+	bool begin[TEXT_BYTES + 1], within[TEXT_BYTES + 1];
 	unsigned seed = 1;
 	size_t matches = 0;
 
@@ -178,35 +260,18 @@ static void test_finds_all(void **state)
 		mr_buf_putc(&text, alphabet[(seed >> 16) % (sizeof(alphabet) - 1)]);
 	}
 	for (unsigned id = 0; id < MR_COUNT(patterns); id++) {
-		size_t n = mr_rules_openings(mr_slice_of(patterns[id]), 0, v);
-
-		assert_in_range(n, 1, MR_OPENINGS_MAX);
-		mr_rules_sieve_add(s, id, v, n);
+		mr_rules_openings(mr_slice_of(patterns[id]), 0, &sets);
+		assert_in_range(sets.n_begins + sets.n_within, 1, 2 * MR_OPENINGS_MAX);
+		mr_rules_sieve_add(s, 2 * id, sets.begins, sets.n_begins);
+		mr_rules_sieve_add(s, 2 * id + 1, sets.within, sets.n_within);
 	}
 	mr_rules_sieve_done(s);
 	assert_true(mr_rules_sieve_scan(s, mr_buf_slice(&text), &found));
 	for (unsigned id = 0; id < MR_COUNT(patterns); id++) {
-		int error;
-		PCRE2_SIZE at;
-		pcre2_code *code = pcre2_compile((PCRE2_SPTR)patterns[id], PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED, &error, &at, NULL);
-		pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-		bool may[TEXT_BYTES + 1] = { false };
-
-		for (size_t i = 0; i < found.n / sizeof(struct mr_rules_start); i++) {
-			const struct mr_rules_start *start = (const void *)(found.p + i * sizeof(*start));
-
-			if (start->id == id)
-				may[start->at] = true;
-		}
-		for (size_t i = 0; i < text.n; i++) {
-			bool matched = pcre2_match(code, (PCRE2_SPTR)text.p, text.n, i, 0, match, NULL) >= 0;
-
-			matches += matched;
-			if (matched && !may[i])
-				fail_msg("%s at %zu", patterns[id], i);
-		}
-		pcre2_match_data_free(match);
-		pcre2_code_free(code);
+		mr_rules_openings(mr_slice_of(patterns[id]), 0, &sets);
+		places_of(&found, 2 * id, begin);
+		places_of(&found, 2 * id + 1, within);
+		matches += check(patterns[id], mr_buf_slice(&text), sets.n_begins ? begin : NULL, sets.n_within ? within : NULL);
 	}
 	assert_true(matches > 500);
 	mr_buf_done(&text);
@@ -310,11 +375,11 @@ static void test_few_and_many(void **state)
 static void test_too_many(void **state)
 {
 	struct mr_rules_sieve *s = mr_rules_sieve_new();
-	struct mr_rules_opening v[MR_OPENINGS_MAX];
+	size_t n = begins(MR_LIT("ab"), 0);
 	struct mr_buf found = MR_BUF(4 * sizeof(struct mr_rules_start));
 	struct mr_rules_start start = { 0 };
 
-	mr_rules_sieve_add(s, 7, v, mr_rules_openings(MR_LIT("ab"), 0, v));
+	mr_rules_sieve_add(s, 7, sets.begins, n);
 	mr_rules_sieve_done(s);
 	assert_true(mr_rules_sieve_scan(s, MR_LIT(""), &found));
 	assert_int_equal(found.n, 0);
@@ -330,8 +395,8 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_openings),     cmocka_unit_test(test_bounds),   cmocka_unit_test(test_finds_all),
-		cmocka_unit_test(test_few_and_many), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_begins),    cmocka_unit_test(test_within),       cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_finds_all), cmocka_unit_test(test_few_and_many), cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
