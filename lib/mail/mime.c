@@ -8,6 +8,8 @@
 #include "mail/filenames.h"
 #include "mail/mime.h"
 
+#define FIELD_NAME_MAX 128 /* bytes; GMime takes much longer ones for the body */
+
 struct mr_mime {
 	GMimeParserOptions *options;
 	GMimeMessage *message;
@@ -54,6 +56,51 @@ static struct mr_slice bounded(struct mr_slice message, bool *cut)
 		return (struct mr_slice){ message.p, (size_t)(at + 1 - message.p) };
 	}
 	return message;
+}
+
+/* -- fields that say nothing of parts -- */
+
+static bool is_ordinary_name(struct mr_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!g_ascii_isalnum(s.p[i]) && (i == 0 || s.p[i] != '-'))
+			return false;
+	return s.n > 0 && s.n <= FIELD_NAME_MAX;
+}
+
+/* The first field and those about content, which are all that tells GMime of parts: each field costs it objects. *body: all from the empty
+ * line on. Of a header that is in any way odd, everything stays, so that it is read as GMime reads odd ones. */
+static struct mr_slice about_content(struct mr_slice message, struct mr_arena *arena, struct mr_slice *body)
+{
+	struct mr_buf kept = MR_BUF(message.n);
+	struct mr_slice rest = message, line, out = { 0 };
+	bool keep = true;
+
+	*body = message;
+	while (mr_slice_next(&rest, '\n', &line) && rest.p) {
+		struct mr_slice text = mr_slice_trim(line), whole = { line.p, line.n + 1 };
+		ptrdiff_t colon;
+
+		if (!line.n || mr_slice_eq(line, MR_LIT("\r"))) {
+			*body = mr_slice_from(message, (size_t)(line.p - message.p));
+			out = mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&kept)));
+			break;
+		}
+		if (!text.n || mr_slice_chr(line, '\0') >= 0)
+			break;
+		if (line.p[0] != ' ' && line.p[0] != '\t') {
+			colon = mr_slice_chr(line, ':');
+			if (colon < 0 || !is_ordinary_name((struct mr_slice){ line.p, (size_t)colon }))
+				break;
+			keep = line.p == message.p || mr_slice_istarts(line, MR_LIT("content-"));
+		} else if (line.p == message.p) {
+			break;
+		}
+		if (keep)
+			mr_buf_add(&kept, whole);
+	}
+	mr_buf_done(&kept);
+	return out;
 }
 
 /* -- what stands in a part -- */
@@ -197,24 +244,26 @@ static void fall_back(struct walk *w, struct mr_slice message)
 	take_text(w, p, body);
 }
 
-/* A stream over bytes that it does not own. */
-static GMimeStream *stream_over(struct mr_slice bytes, GByteArray **array)
+/* Adds bytes that the stream does not own. */
+static void add_bytes(GMimeStream *all, struct mr_slice bytes, GByteArray **array)
 {
 	GMimeStream *s;
 
 	*array = g_byte_array_new_take((guint8 *)bytes.p, bytes.n);
 	s = g_mime_stream_mem_new_with_byte_array(*array);
 	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(s), FALSE);
-	return s;
+	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(all), s);
+	g_object_unref(s);
 }
 
 void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mime_view *out)
 {
 	struct mr_mime *m = mr_new(struct mr_mime, 1);
 	struct walk w = { .view = out, .arena = arena, .text_left = MR_MIME_TEXT_MAX };
+	struct mr_slice header, body;
 	GMimeParser *parser;
 	GMimeStream *stream;
-	GByteArray *array;
+	GByteArray *arrays[2];
 
 	mr_mime_init();
 	*out = (struct mr_mime_view){ .mime = m };
@@ -223,13 +272,17 @@ void mr_mime_parse(struct mr_slice message, struct mr_arena *arena, struct mr_mi
 	m->objects = g_ptr_array_new();
 	m->options = g_mime_parser_options_new();
 	message = bounded(message, &out->cut);
-	stream = stream_over(message, &array);
+	header = about_content(message, arena, &body);
+	stream = g_mime_stream_cat_new();
+	add_bytes(stream, header, &arrays[0]);
+	add_bytes(stream, body, &arrays[1]);
 	parser = g_mime_parser_new_with_stream(stream);
 	g_mime_parser_set_persist_stream(parser, FALSE); /* contents are copied: nothing of GMime's looks at our bytes later */
 	m->message = g_mime_parser_construct_message(parser, m->options);
 	g_object_unref(parser);
 	g_object_unref(stream);
-	g_byte_array_free(array, FALSE);
+	g_byte_array_free(arrays[0], FALSE);
+	g_byte_array_free(arrays[1], FALSE);
 	if (m->message && g_mime_message_get_mime_part(m->message))
 		walk(&w, g_mime_message_get_mime_part(m->message), 0);
 	if (out->n_parts == 0)
