@@ -484,7 +484,7 @@ static uint64_t cpu_ms(void)
 static void no_time_left(void **state)
 {
 	static char text[200000];
-	struct mr_rules *r = rules_of("full A /[^b]{0,9}gone/\nfull B /\\w+a/\nmeta C 1\n", &(struct mr_rules_config){ .cpu_ms = cpu_ms });
+	struct mr_rules *r = rules_of("full A /[^b]{0,9}[^a]/\nfull B /\\w+a/\nmeta C 1\n", &(struct mr_rules_config){ .cpu_ms = cpu_ms });
 	struct mr_slice before = message.full;
 
 	(void)state;
