@@ -9,7 +9,7 @@
 bool mr_bytes_ieq(const char *a, const char *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (mr_lower(a[i]) != mr_lower(b[i]))
+		if (a[i] != b[i] && mr_lower(a[i]) != mr_lower(b[i]))
 			return false;
 	return true;
 }
