@@ -17,6 +17,8 @@ enum class {
 	BEGINS = 4,      /* one may begin behind it */
 	BEGINS_NAME = 8, /* one without a scheme may */
 	WORD = 16,
+	NAME = 32, /* a name in DNS has it */
+	LETTER = WORD | NAME,
 	ALL = ENDS | ENDS_MAIL | BEGINS | BEGINS_NAME,
 };
 static const unsigned char classes[256] = {
@@ -46,10 +48,11 @@ static const unsigned char classes[256] = {
 	['\\'] = BEGINS_NAME,
 	['^'] = BEGINS_NAME,
 	['~'] = BEGINS_NAME,
-	['0' ... '9'] = WORD,
-	['A' ... 'Z'] = WORD,
-	['_'] = WORD,
-	['a' ... 'z'] = WORD,
+	['-' ... '.'] = NAME,
+	['0' ... '9'] = LETTER,
+	['A' ... 'Z'] = LETTER,
+	['_'] = LETTER,
+	['a' ... 'z'] = LETTER,
 	[0x80 ... 0x9f] = ENDS_MAIL,
 	[0xa0] = ALL,
 	[0xa1 ... 0xff] = ENDS_MAIL,
@@ -126,20 +129,15 @@ static size_t mail_address(struct mr_slice s, size_t i, size_t *local_end)
 	return end > *local_end + 1 && end - *local_end - 1 <= LOCAL_MAX ? end : 0;
 }
 
-static bool is_name_char(char c)
-{
-	return is(c, WORD) || c == '.' || c == '-';
-}
-
-/* "example.com:80/x" without a scheme: the end, or 0. */
+/* "example.com:80/x" without a scheme, from a byte of a word on: the end, or 0. */
 static size_t bare_name(struct mr_sa *sa, struct mr_slice s, size_t i, struct mr_slice *host)
 {
 	size_t end = i, digits;
 	ptrdiff_t dot;
 
-	if ((i && !is(s.p[i - 1], BEGINS_NAME)) || !is(s.p[i], WORD) || s.p[i] == '_')
+	if ((i && !is(s.p[i - 1], BEGINS_NAME)) || s.p[i] == '_')
 		return 0;
-	while (end < s.n && is_name_char(s.p[end]))
+	while (end < s.n && is(s.p[end], NAME))
 		end++;
 	*host = sa_sub(s, i, end);
 	if (host->p[host->n - 1] == '.')
@@ -322,17 +320,15 @@ bool sa_uri_next(struct mr_sa *sa, struct mr_slice text, size_t *at, struct mr_s
 	for (size_t i = *at; i < text.n; i++) {
 		struct mr_slice host = { 0 };
 		size_t end;
-		bool mail = false;
+		bool word = is(text.p[i], WORD), mail = false;
 
 		if (!may_begin(text, i))
 			continue;
-		end = with_scheme(text, i);
+		end = word ? with_scheme(text, i) : 0;
 		if (!end && (end = mail_address(text, i, &local_end)))
 			mail = true;
-		if (!end)
+		if (!end && word)
 			end = bare_name(sa, text, i, &host);
-		else
-			host = (struct mr_slice){ 0 };
 		if (!end)
 			continue;
 		*at = end;
