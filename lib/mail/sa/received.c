@@ -406,12 +406,19 @@ static bool qmail_protocol(struct mr_slice rest)
 	return false;
 }
 
+/* The forms of one program stand together: its guard is looked for once. */
+static bool same_guard(const struct sa_form *f, const struct sa_form *before)
+{
+	return before && f->guard == before->guard && !((f->flags ^ before->flags) & (SA_FORM_VERSION | SA_FORM_WORD));
+}
+
+/* Behind its guard. */
 static bool form_fits(const struct sa_form *f, struct mr_slice s, struct match *m)
 {
 	ptrdiff_t ldap = (f->flags & SA_FORM_NO_QMAIL) ? sa_find(s, 0, MR_LIT(" (qmail-")) : -1;
 	struct match try = *m;
 
-	if (!sa_form_guard(f, s) || (ldap > 0 && sa_find(s, (size_t)ldap, MR_LIT(") with ")) > 0))
+	if (ldap > 0 && sa_find(s, (size_t)ldap, MR_LIT(") with ")) > 0)
 		return false;
 	try.steps = 0;
 	if (!match(f->form, s, 0, &try) || ((f->flags & SA_FORM_DOT) && mr_slice_chr(try.rdns, '.') < 0))
@@ -504,6 +511,8 @@ static bool is_bare(struct mr_slice s)
 enum sa_received sa_received_parse(struct mr_arena *a, struct mr_slice line, struct mr_sa_relay *out, struct mr_slice *qmail_from)
 {
 	struct mr_slice dated, s = spaced(a, cleaned(a, line, &dated));
+	const struct sa_form *before = NULL;
+	bool guarded = false;
 	struct match m = { .helo = find_helo(s), .rdns = MR_LIT(""), .by = find_by(s), .ident = MR_LIT(""), .ip = MR_LIT("") };
 
 	if (!mr_slice_istarts(dated, MR_LIT("from ")) && !mr_slice_istarts(dated, MR_LIT("(from ")))
@@ -519,7 +528,10 @@ enum sa_received sa_received_parse(struct mr_arena *a, struct mr_slice line, str
 		for (size_t i = 0; i < sa_n_forms; i++) {
 			const struct sa_form *f = &sa_forms[i];
 
-			if (!form_fits(f, s, &m))
+			if (!same_guard(f, before))
+				guarded = sa_form_guard(f, s);
+			before = f;
+			if (!guarded || !form_fits(f, s, &m))
 				continue;
 			if (is_qmail_scanner(s) && (f->flags & SA_FORM_SKIP))
 				*qmail_from = clean_envelope(a, out->from);
