@@ -265,32 +265,38 @@ struct sa_signature {
 	bool there;
 };
 
-/* What stands before and behind the last line "-- " of the first plain text. */
-static struct sa_signature signature(struct mr_sa *sa)
+static void find_signature(struct mr_sa *sa, struct sa_signature *r)
 {
-	struct sa_signature r = { 0 };
-
 	sa_mime_parse(sa);
-	for (size_t i = 0; i < sa->n_nodes && !r.there; i++) {
+	for (size_t i = 0; i < sa->n_nodes && !r->there; i++) {
 		struct mr_slice s;
 
 		if (!mr_slice_eq(sa->nodes[i].part.type, MR_LIT("text/plain")) || !sa->nodes[i].part.leaf)
 			continue;
 		s = mr_sa_part_decoded(sa, i);
-		r = (struct sa_signature){ .body = (double)s.n, .there = true };
+		*r = (struct sa_signature){ .body = (double)s.n, .there = true };
 		for (size_t at = 0; at < s.n;) {
 			ptrdiff_t lf = mr_slice_chr(mr_slice_from(s, at), '\n');
 			size_t end = lf < 0 ? s.n : at + (size_t)lf, text = end - (end > at && s.p[end - 1] == '\r');
 			struct mr_slice line = sa_sub(s, at, text);
 
 			if ((mr_slice_eq(line, MR_LIT("--")) || mr_slice_eq(line, MR_LIT("-- "))) && s.n - end > 4) {
-				r.body = (double)at;
-				r.signature = (double)(s.n - end);
+				r->body = (double)at;
+				r->signature = (double)(s.n - end);
 			}
 			at = end + 1;
 		}
 	}
-	return r;
+}
+
+/* What stands before and behind the last line "-- " of the first plain text. */
+static const struct sa_signature *signature(struct mr_sa *sa)
+{
+	if (!sa->signature) {
+		sa->signature = mr_arena_alloc(sa->arena, sizeof(*sa->signature));
+		find_signature(sa, sa->signature);
+	}
+	return sa->signature;
 }
 
 static bool between(double v, const struct mr_sa_args *args)
@@ -300,24 +306,24 @@ static bool between(double v, const struct mr_sa_args *args)
 
 static int plaintext_body_length(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	struct sa_signature s = signature(sa);
+	const struct sa_signature *s = signature(sa);
 
-	return s.there && between(s.body, args);
+	return s->there && between(s->body, args);
 }
 
 static int plaintext_sig_length(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	struct sa_signature s = signature(sa);
+	const struct sa_signature *s = signature(sa);
 
-	return s.there && between(s.signature, args);
+	return s->there && between(s->signature, args);
 }
 
 static int plaintext_body_sig_ratio(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	struct sa_signature s = signature(sa);
-	double ratio = s.signature > 0 ? s.body / s.signature : 1e6;
+	const struct sa_signature *s = signature(sa);
+	double ratio = s->signature > 0 ? s->body / s->signature : 1e6;
 
-	return s.there && ratio >= sa_arg_number(args, 0, 0) && ratio <= sa_arg_number(args, 1, 1e6);
+	return s->there && ratio >= sa_arg_number(args, 0, 0) && ratio <= sa_arg_number(args, 1, 1e6);
 }
 
 const struct mr_sa_eval sa_evals_body[] = {

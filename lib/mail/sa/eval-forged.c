@@ -125,7 +125,7 @@ static enum hotmail hotmail(struct mr_sa *sa)
 			if (found >= 0 && (from + (size_t)found + 11 == r.n || !sa_is_word(r.p[from + (size_t)found + 11])))
 				return HOTMAIL_FORGED;
 		}
-	return from_domain(sa, "hotmail.com") ? HOTMAIL_ABSENT : HOTMAIL_FINE;
+	return HOTMAIL_ABSENT;
 }
 
 static int forged_hotmail(struct mr_sa *sa, const struct mr_sa_args *args)
@@ -137,7 +137,7 @@ static int forged_hotmail(struct mr_sa *sa, const struct mr_sa_args *args)
 static int no_hotmail(struct mr_sa *sa, const struct mr_sa_args *args)
 {
 	(void)args;
-	return hotmail(sa) == HOTMAIL_ABSENT;
+	return from_domain(sa, "hotmail.com") && hotmail(sa) == HOTMAIL_ABSENT;
 }
 
 /* -- others -- */

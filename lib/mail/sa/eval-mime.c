@@ -367,10 +367,14 @@ static bool is_encoded(struct mr_slice s)
 	return true;
 }
 
+/* Digits count as if they were small letters. */
+enum sort { OTHER, SMALL, CAPITAL, SORTS };
+static const unsigned char sorts[256] = { ['0' ... '9'] = SMALL, ['A' ... 'Z'] = CAPITAL, ['a' ... 'z'] = SMALL };
+
 static double share_of_capitals(struct mr_sa *sa)
 {
 	const struct mr_sa_list *body = mr_sa_body(sa);
-	size_t all = 0, lower = 0, upper = 0;
+	size_t all = 0, n[SORTS] = { 0 };
 
 	if (charset_looks_like_capitals(sa))
 		return 0;
@@ -380,12 +384,10 @@ static double share_of_capitals(struct mr_sa *sa)
 		if (!has_two_words(s) || is_encoded(s) || sa_has(s, MR_LIT("\x1b$B")))
 			continue;
 		all += s.n;
-		for (size_t k = 0; k < s.n; k++) {
-			lower += (s.p[k] >= 'a' && s.p[k] <= 'z') || sa_is_digit(s.p[k]);
-			upper += s.p[k] >= 'A' && s.p[k] <= 'Z';
-		}
+		for (size_t k = 0; k < s.n; k++)
+			n[sorts[(unsigned char)s.p[k]]]++;
 	}
-	return all < 200 || upper + lower == 0 ? 0 : (double)upper / (double)(upper + lower) * 100;
+	return all < 200 || n[CAPITAL] + n[SMALL] == 0 ? 0 : (double)n[CAPITAL] / (double)(n[CAPITAL] + n[SMALL]) * 100;
 }
 
 static int uppercase(struct mr_sa *sa, const struct mr_sa_args *args)

@@ -73,6 +73,7 @@ struct mr_sa {
 	/* What functions found out (eval-*.c) */
 	struct sa_mime_facts *mime_facts;
 	struct sa_alternatives *alternatives;
+	struct sa_signature *signature;
 	struct sa_dates *dates;
 	struct sa_images *images;
 	struct sa_pdf_info *pdf_info;
