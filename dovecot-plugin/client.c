@@ -168,7 +168,7 @@ static int receive_until(struct mr_client *c, struct mr_arena *arena, struct mr_
 		if (!room) {
 			r = -EMSGSIZE;
 		} else if (n > 0) {
-			c->in.n += (size_t)n;
+			mr_buf_filled(&c->in, (size_t)n);
 			r = take_message(c, arena, out);
 		} else if (n == 0) {
 			r = -ECONNRESET;

@@ -71,7 +71,7 @@ static int reply(struct session *s)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -ECONNRESET;
-		s->in.n += (size_t)n;
+		mr_buf_filled(&s->in, (size_t)n);
 	}
 	code = (struct mr_slice){ s->in.p, end < 3 ? end : 3 };
 	if (end > 3 && !strchr(" -\r\n", s->in.p[3]))

@@ -80,8 +80,7 @@ static int take_output(int fd, uint64_t until, struct mr_buf *out)
 		n = read(fd, room, 4096);
 		if (n <= 0)
 			return n < 0 && errno != EINTR ? -errno : 0;
-		out->n += (size_t)n;
-		out->p[out->n] = '\0';
+		mr_buf_filled(out, (size_t)n);
 	}
 }
 

@@ -71,7 +71,7 @@ static int ask_lookup(const struct verbs_conf *conf, const char *domain, struct 
 		r = n > 0 ? 0 : n == 0 ? -ECONNRESET : -errno;
 		if (r < 0)
 			break;
-		in.n += (size_t)n;
+		mr_buf_filled(&in, (size_t)n);
 		r = mr_wire_next(mr_slice_of(mr_arena_slice(arena, mr_buf_slice(&in))), arena, out, &used);
 		if (r == 1)
 			break;

@@ -71,7 +71,7 @@ static int take_request(int fd, struct mr_buf *line, struct mr_control_request *
 			return -ECONNRESET;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
-		line->n += n > 0 ? (size_t)n : 0;
+		mr_buf_filled(line, n > 0 ? (size_t)n : 0);
 	}
 	return r < 0 ? r : 0;
 }

@@ -122,9 +122,14 @@ char *mr_buf_reserve(struct mr_buf *b, size_t n)
 {
 	if (grow(b, n) < 0)
 		return NULL;
-	/* Zeroed, so that the NUL is there whatever part of it the caller fills. */
-	memset(b->p + b->n, 0, n + 1);
+	b->p[b->n] = '\0';
 	return b->p + b->n;
+}
+
+void mr_buf_filled(struct mr_buf *b, size_t n)
+{
+	b->n += n;
+	b->p[b->n] = '\0';
 }
 
 void mr_buf_consume(struct mr_buf *b, size_t n)

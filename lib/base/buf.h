@@ -21,8 +21,9 @@ int mr_buf_putc(struct mr_buf *b, char c);
 int mr_buf_putu(struct mr_buf *b, uint64_t n); /* in decimal */
 int mr_buf_printf(struct mr_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int mr_buf_vprintf(struct mr_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* Room for n more bytes at p + n; the caller then adds to n what it wrote. NULL (and `full`) at the maximum. */
+/* Room for n more bytes at p + n, whatever they hold; the caller then says how many it has filled. NULL (and `full`) at the maximum. */
 char *mr_buf_reserve(struct mr_buf *b, size_t n);
+void mr_buf_filled(struct mr_buf *b, size_t n);
 void mr_buf_consume(struct mr_buf *b, size_t n);  /* removes from the front */
 void mr_buf_truncate(struct mr_buf *b, size_t n); /* keeps the first n bytes: takes half an addition back */
 struct mr_slice mr_buf_slice(const struct mr_buf *b);

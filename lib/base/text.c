@@ -20,7 +20,7 @@ int mr_hex_add(struct mr_buf *out, struct mr_slice bytes)
 		*p++ = hex_digits[(uint8_t)bytes.p[i] >> 4];
 		*p++ = hex_digits[(uint8_t)bytes.p[i] & 15];
 	}
-	out->n += bytes.n * 2;
+	mr_buf_filled(out, bytes.n * 2);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ int mr_base64_add(struct mr_buf *out, struct mr_slice bytes)
 		*p++ = left > 1 ? base64_digits[v >> 6 & 63] : '=';
 		*p++ = left > 2 ? base64_digits[v & 63] : '=';
 	}
-	out->n += len;
+	mr_buf_filled(out, len);
 	return 0;
 }
 

@@ -29,7 +29,7 @@ static int read_all(int fd, struct mr_buf *b)
 			return got < 0 ? -errno : 0;
 		if (!p)
 			return -EFBIG;
-		b->n += (size_t)got;
+		mr_buf_filled(b, (size_t)got);
 	}
 }
 

@@ -114,7 +114,7 @@ static void unpack(struct reading *r, struct archive *a, struct mr_buf *out, siz
 			return;
 		n = archive_read_data(a, at, room);
 		if (n > 0) {
-			out->n += (size_t)n;
+			mr_buf_filled(out, (size_t)n);
 			r->count->bytes += (size_t)n;
 		}
 	}

@@ -50,8 +50,7 @@ static void relax_value(struct mr_buf *out, struct mr_slice value)
 		else if (p[n - 1] != ' ') /* n > 0: trimmed */
 			p[n++] = ' ';
 	}
-	p[n] = 0;
-	out->n += n;
+	mr_buf_filled(out, n);
 }
 
 static void add_as_it_is(struct mr_buf *out, struct mr_slice text)

@@ -343,7 +343,7 @@ bool mr_mime_padded(const struct mr_mime_part *p, struct mr_buf *out)
 		to = mr_buf_reserve(out, g_mime_encoding_outlen(&e, n) + 1);
 		if (!to)
 			break;
-		out->n += g_mime_encoding_flush(&e, rest.p, n, to);
+		mr_buf_filled(out, g_mime_encoding_flush(&e, rest.p, n, to));
 		rest = mr_slice_from(rest, n);
 	}
 	return pieces > 0;

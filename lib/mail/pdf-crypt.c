@@ -95,7 +95,7 @@ static bool undo_aes(struct mr_slice key, struct mr_slice in, struct mr_buf *out
 	if (!to || !aes(false, key, in.p, slice(in.p + BLOCK, n), to))
 		return n == 0;
 	last = (unsigned char)to[n - 1];
-	out->n += last && last <= BLOCK ? n - last : n;
+	mr_buf_filled(out, last && last <= BLOCK ? n - last : n);
 	return true;
 }
 
@@ -379,7 +379,7 @@ bool pdf_decrypt(const struct pdf_crypt *c, unsigned long number, unsigned long 
 	to = in.n ? mr_buf_reserve(out, in.n) : NULL;
 	if (to) {
 		rc4(slice(key, n), in.p, in.n, to);
-		out->n += in.n;
+		mr_buf_filled(out, in.n);
 	}
 	return to || !in.n;
 }

@@ -27,7 +27,7 @@ static bool inflate_all(struct mr_slice in, struct mr_buf *out)
 		z.next_out = (Bytef *)to;
 		z.avail_out = (uInt)room;
 		r = inflate(&z, Z_NO_FLUSH);
-		out->n += room - z.avail_out;
+		mr_buf_filled(out, room - z.avail_out);
 	}
 	inflateEnd(&z);
 	return r != Z_OK;
@@ -66,7 +66,8 @@ static bool lzw_again(struct mr_buf *out, size_t at, size_t n)
 	to = n ? mr_buf_reserve(out, n) : NULL;
 	for (size_t i = 0; to && i < n; i++)
 		to[i] = out->p[at + i];
-	out->n += to ? n : 0;
+	if (to)
+		mr_buf_filled(out, n);
 	return whole;
 }
 

@@ -98,7 +98,7 @@ static int talk(struct question *q)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		if (n == 0)
 			return 1;
-		q->in.n += (size_t)n;
+		mr_buf_filled(&q->in, (size_t)n);
 	}
 }
 

@@ -148,7 +148,7 @@ static int read_some(struct clamd_call *c)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -EPIPE;
-	c->in.n += (size_t)n;
+	mr_buf_filled(&c->in, (size_t)n);
 	return mr_slice_chr(mr_buf_slice(&c->in), '\0') >= 0;
 }
 

@@ -160,7 +160,7 @@ static void on_readable(struct question *q)
 		tell_later(q);
 		return;
 	}
-	q->in.n += (size_t)n;
+	mr_buf_filled(&q->in, (size_t)n);
 	if (q->in.n > 2 && q->in.n == wanted)
 		take_answer(q);
 }

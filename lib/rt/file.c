@@ -42,8 +42,7 @@ static int read_all(int fd, const char *path, struct mr_buf *b, struct mr_diag *
 			return 0;
 		if (!to)
 			return mr_diag_set(diag, -EFBIG, "%s: larger than %zu bytes", path, b->max);
-		b->n += (size_t)n;
-		b->p[b->n] = '\0';
+		mr_buf_filled(b, (size_t)n);
 	}
 }
 

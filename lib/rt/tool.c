@@ -104,7 +104,7 @@ static int take_output(int fd, uint64_t until, struct output *o)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		o->kept->n += n > 0 ? (size_t)n : 0;
+		mr_buf_filled(o->kept, n > 0 ? (size_t)n : 0);
 		if (o->take)
 			hand_on_lines(o);
 	}

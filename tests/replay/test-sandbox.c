@@ -216,7 +216,7 @@ static void scans(bool follows)
 		ssize_t n = read(pair[0], mr_buf_reserve(&got, 4096), 4096);
 
 		assert_true(n > 0);
-		got.n += (size_t)n;
+		mr_buf_filled(&got, (size_t)n);
 		if (mr_wire_next(mr_buf_slice(&got), arena, &w, &used) == 1 && mr_scanwire_is_ready(&w))
 			mr_buf_consume(&got, used);
 	} while (mr_wire_next(mr_buf_slice(&got), arena, &w, &used) != 1);

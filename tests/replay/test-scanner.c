@@ -57,7 +57,7 @@ static void take(struct fake *f, struct mr_arena *arena, struct mr_wire *w)
 
 		if (n <= 0)
 			_exit(0);
-		f->in.n += (size_t)n;
+		mr_buf_filled(&f->in, (size_t)n);
 	}
 	/* The bytes stay where they are: values point into them. */
 	f->in.p += used;

@@ -89,13 +89,13 @@ static void test_reserve(void **state)
 
 	assert_non_null(room);
 	memcpy(room, "abc", 3);
-	b.n += 3;
+	mr_buf_filled(&b, 3);
 	assert_string_equal(b.p, "abc");
 	assert_null(mr_buf_reserve(&b, 98));
 	assert_null(mr_buf_reserve(&b, SIZE_MAX));
 	room = mr_buf_reserve(&b, 97);
 	memset(room, 'x', 97);
-	b.n += 97;
+	mr_buf_filled(&b, 97);
 	assert_int_equal(strlen(b.p), 100);
 	mr_buf_done(&b);
 }

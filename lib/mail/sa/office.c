@@ -239,7 +239,7 @@ static struct mr_slice unpack(struct zip *z, struct mr_buf *own)
 
 		if (n <= 0)
 			break;
-		own->n += (size_t)n;
+		mr_buf_filled(own, (size_t)n);
 		z->look->left -= (size_t)n;
 	}
 	return mr_buf_slice(own);
