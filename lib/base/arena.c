@@ -21,6 +21,7 @@
 #else
 #define CHUNK ORDINARY_CHUNK
 #endif
+#define CHUNK_MAX   (8 * CHUNK)
 #define DEFAULT_MAX (64u << 20)
 #define SHORT_TEXT  256 /* bytes of a printed text that is copied once */
 
@@ -76,6 +77,12 @@ void mr_arena_reset(struct mr_arena *a)
 	}
 }
 
+/* Each next one has room for as much as all before, so that they stay few. */
+static size_t ordinary_chunk(const struct mr_arena *a)
+{
+	return a->used <= CHUNK ? CHUNK : a->used < CHUNK_MAX ? a->used : CHUNK_MAX;
+}
+
 /* Not zeroed; NULL: over the maximum. */
 static char *take(struct mr_arena *a, size_t exact)
 {
@@ -88,7 +95,7 @@ static char *take(struct mr_arena *a, size_t exact)
 	if (size > a->max - a->used)
 		return NULL;
 	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK ? exact : CHUNK;
+		size_t ordinary = ordinary_chunk(a), room = size > ordinary ? exact : ordinary;
 
 		c = mr_realloc(NULL, sizeof(*c) + room);
 		*c = (struct chunk){ .older = a->newest, .size = room };
