@@ -76,9 +76,9 @@ static const struct table *table_of(struct mr_slice charset)
 static bool look_up(struct mr_slice charset, struct mr_slice in, struct mr_buf *out)
 {
 	const struct table *t = table_of(charset);
-	char *to;
+	char *to, *from;
 
-	if (!t || in.n > (out->max - out->n) / UTF8_MAX || !(to = mr_buf_reserve(out, UTF8_MAX * in.n)))
+	if (!t || in.n > (out->max - out->n) / UTF8_MAX || !(from = to = mr_buf_reserve(out, UTF8_MAX * in.n)))
 		return false;
 	for (size_t i = 0; i < in.n; i++) {
 		unsigned char c = (unsigned char)in.p[i];
@@ -86,8 +86,7 @@ static bool look_up(struct mr_slice charset, struct mr_slice in, struct mr_buf *
 		memcpy(to, t->utf8[c], UTF8_MAX);
 		to += t->n[c];
 	}
-	*to = '\0';
-	out->n = (size_t)(to - out->p);
+	mr_buf_filled(out, (size_t)(to - from));
 	return true;
 }
 
@@ -165,7 +164,11 @@ bool mr_charset_to_utf8(struct mr_slice in, struct mr_slice charset, struct mr_b
 		cd = open_converter(charset);
 		known = cd != (iconv_t)-1;
 	}
-	if (cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf")) && !g_utf8_validate_len(in.p ? in.p : "", in.n, NULL)) {
+	if (in.n && cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf"))) {
+		if (g_utf8_validate_len(in.p, in.n, NULL)) {
+			mr_buf_add(out, in);
+			return known;
+		}
 		if (look_up(MR_LIT("windows-1252"), in, out))
 			return known;
 		cd = open_converter(MR_LIT("windows-1252"));

@@ -9,6 +9,7 @@
 
 /* ours */
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "mail/idn.h"
@@ -65,6 +66,29 @@ static bool odd_address(const char *host, struct in_addr *out)
 	size_t n = strspn(host, "0123456789abcdefx.");
 
 	return host[n] == '\0' && host[0] >= '0' && host[0] <= '9' && inet_aton(host, out) != 0;
+}
+
+/* Names come again: where the domain begins in those that were asked for last, by their hashes. */
+#define KNOWN_NAMES 256
+#define KNOWN_BYTES 64
+static struct known {
+	char host[KNOWN_BYTES];
+	size_t domain_at; /* at the end: it has none */
+} known[KNOWN_NAMES];
+
+static struct mr_slice domain_of(struct mr_slice host)
+{
+	struct known *k = &known[mr_hash(host.p, host.n) % KNOWN_NAMES];
+	struct mr_slice domain;
+
+	if (mr_slice_eq(host, mr_slice_of(k->host)))
+		return mr_slice_from(host, k->domain_at);
+	domain = mr_slice_of(psl_registrable_domain(suffixes, host.p));
+	if (host.n < KNOWN_BYTES) {
+		memcpy(k->host, host.p, host.n + 1);
+		k->domain_at = host.n - domain.n;
+	}
+	return domain;
 }
 
 /* Every label has letters, digits, "-" or "_", and there are at least two. */
@@ -135,7 +159,7 @@ static int set_host(struct mr_slice host, struct mr_arena *arena, struct mr_url 
 		err = 0;
 	} else if (is_dns_name(mr_slice_of(ascii))) {
 		out->host = mr_slice_of(ascii);
-		out->domain = mr_slice_of(psl_registrable_domain(suffixes, out->host.p));
+		out->domain = domain_of(out->host);
 		err = 0;
 	}
 out:
