@@ -21,7 +21,7 @@ static size_t quoted(struct mr_slice s, size_t i)
 
 static bool is_plain(char c)
 {
-	return !sa_is_space(c) && !strchr("<>()[],:;", c ? c : 'x');
+	return !sa_is_space(c) && !sa_one_of(c, "<>()[],:;");
 }
 
 /* Behind the "user@host" at i; 0: there is none. */
@@ -59,7 +59,7 @@ static size_t phrase(struct mr_slice s, size_t i)
 		size_t end = quoted(s, i);
 
 		if (!end)
-			for (end = i; end < s.n && !strchr("\",;<", s.p[end] ? s.p[end] : 'x');)
+			for (end = i; end < s.n && !sa_one_of(s.p[end], "\",;<");)
 				end++;
 		if (end == i)
 			return i;
@@ -309,7 +309,7 @@ static struct mr_slice prepared(struct mr_arena *a, struct mr_slice s)
 		}
 		s = (struct mr_slice){ out, n };
 	}
-	for (size_t i = 0; i < s.n && !strchr("\"()<>", s.p[i] ? s.p[i] : 'x'); i++)
+	for (size_t i = 0; i < s.n && !sa_one_of(s.p[i], "\"()<>"); i++)
 		if (s.p[i] == ':' && i)
 			colon = (ptrdiff_t)i;
 	if (colon > 0) {

@@ -67,7 +67,7 @@ struct sa_freemail {
 
 static bool is_atom(char c)
 {
-	return sa_is_word(c) || (c && strchr("!#$%&'*+/=?^`{|}~-", c));
+	return sa_is_word(c) || sa_one_of(c, "!#$%&'*+/=?^`{|}~-");
 }
 
 /* An address round the "@" at `at`. */

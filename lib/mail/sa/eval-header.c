@@ -201,7 +201,7 @@ static bool is_called(struct mr_slice subject, struct mr_slice user)
 	rest = mr_slice_from(s, user.n);
 	while (rest.n && sa_is_space(rest.p[0]))
 		rest = mr_slice_from(rest, 1);
-	return rest.n && strchr(",:;!?-", rest.p[0] ? rest.p[0] : 'x') && (rest.n == 1 || sa_is_space(rest.p[1]));
+	return rest.n && sa_one_of(rest.p[0], ",:;!?-") && (rest.n == 1 || sa_is_space(rest.p[1]));
 }
 
 static int to_in_subject(struct mr_sa *sa, const struct mr_sa_args *args)
@@ -259,8 +259,7 @@ static int ratware_envelope(struct mr_sa *sa, const struct mr_sa_args *args)
 	ptrdiff_t at = mr_slice_chr(to, '@');
 
 	(void)args;
-	if (at <= 0 || !from.n ||
-	    (sa_starts_i(from, "SRS") && from.n > 4 && sa_is_digit(from.p[3]) && strchr("=+-", from.p[4] ? from.p[4] : 'x')))
+	if (at <= 0 || !from.n || (sa_starts_i(from, "SRS") && from.n > 4 && sa_is_digit(from.p[3]) && sa_one_of(from.p[4], "=+-")))
 		return 0;
 	user = sa_sub(to, 0, (size_t)at);
 	domain = sa_trim_domain(sa->conf, sa->arena, mr_slice_from(to, (size_t)at + 1));

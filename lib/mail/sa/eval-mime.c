@@ -358,7 +358,7 @@ static bool is_encoded(struct mr_slice s)
 	for (int line = 0; line < 2; line++) {
 		size_t n = 0;
 
-		while (n < s.n && (sa_is_alpha(s.p[n]) || sa_is_digit(s.p[n]) || strchr("+/=", s.p[n] ? s.p[n] : 'x')))
+		while (n < s.n && (sa_is_alpha(s.p[n]) || sa_is_digit(s.p[n]) || sa_one_of(s.p[n], "+/=")))
 			n++;
 		if (n < 60 || n > 76 || n >= s.n || s.p[n] != ' ')
 			return false;

@@ -321,7 +321,7 @@ static bool give_rest(struct sa_tokens *t, struct sa_token *out)
 		t->short_comments = true;
 		return sa_token_next(t, out);
 	}
-	give(out, sa_is_alpha(c) || (c && strchr("_:/!?", c)) ? SA_TOKEN_COMMENT : SA_TOKEN_TEXT, t->rest);
+	give(out, sa_is_alpha(c) || sa_one_of(c, "_:/!?") ? SA_TOKEN_COMMENT : SA_TOKEN_TEXT, t->rest);
 	t->rest.n = 0;
 	return true;
 }

@@ -203,7 +203,7 @@ static bool is_face(struct mr_slice s)
 
 		while (i < s.n && sa_is_space(s.p[i]))
 			i++;
-		if (i < s.n && strchr(first ? "\"'." : "\"'", s.p[i] ? s.p[i] : 'x'))
+		if (i < s.n && sa_one_of(s.p[i], first ? "\"'." : "\"'"))
 			i++;
 		for (; i < s.n && (sa_is_alpha(s.p[i]) || s.p[i] == ' ' || (letters && s.p[i] == '-')); i++)
 			letters++;

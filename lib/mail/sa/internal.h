@@ -106,6 +106,13 @@ static inline bool sa_is_word(char c)
 {
 	return sa_is_alpha(c) || sa_is_digit(c) || c == '_';
 }
+/* NUL is none of any. */
+static inline bool sa_one_of(char c, const char *set)
+{
+	while (*set && *set != c)
+		set++;
+	return *set;
+}
 static inline struct mr_slice sa_sub(struct mr_slice s, size_t from, size_t to)
 {
 	return (struct mr_slice){ s.p + from, to - from };

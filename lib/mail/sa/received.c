@@ -189,7 +189,7 @@ static bool match(const char *form, struct mr_slice s, size_t i, struct match *m
 
 static bool helo_char(char c)
 {
-	return sa_is_word(c) || (c && strchr("-.^+&:=?!@%*$\\/", c));
+	return sa_is_word(c) || sa_one_of(c, "-.^+&:=?!@%*$\\/");
 }
 
 /* The word behind a mark, " id " or "helo=". */
@@ -212,7 +212,7 @@ static bool not_space(char c)
 
 static bool id_char(char c)
 {
-	return !sa_is_space(c) && !strchr("<>;", c ? c : 'x');
+	return !sa_is_space(c) && !sa_one_of(c, "<>;");
 }
 
 static struct mr_slice find_helo(struct mr_slice s)

@@ -39,7 +39,7 @@ size_t sa_ip_length(struct mr_slice s)
 
 	if (n)
 		return n;
-	for (n = prefix; n < s.n && (sa_is_digit(s.p[n]) || strchr("abcdefABCDEF:.", s.p[n] ? s.p[n] : 'x'));)
+	for (n = prefix; n < s.n && (sa_is_digit(s.p[n]) || sa_one_of(s.p[n], "abcdefABCDEF:."));)
 		n++;
 	if (n < prefix + 2 || mr_slice_chr((struct mr_slice){ s.p, n }, ':') < 0 || (n < s.n && sa_is_alpha(s.p[n])))
 		return 0;
@@ -48,24 +48,17 @@ size_t sa_ip_length(struct mr_slice s)
 
 bool sa_ip_private(struct mr_slice text)
 {
-	static const struct {
-		const char *net;
-		unsigned bits;
-	} nets[] = { { "10.0.0.0", 8 },     { "127.0.0.0", 8 },   { "169.254.0.0", 16 }, { "172.16.0.0", 12 },
-		     { "192.168.0.0", 16 }, { "100.64.0.0", 10 }, { "fe80::", 10 },      { "::1", 128 } };
-	struct mr_ip ip, of;
+	static const struct mr_net nets[] = { { { AF_INET, { 10 } }, 8 },           { { AF_INET, { 127 } }, 8 },
+					      { { AF_INET, { 169, 254 } }, 16 },    { { AF_INET, { 172, 16 } }, 12 },
+					      { { AF_INET, { 192, 168 } }, 16 },    { { AF_INET, { 100, 64 } }, 10 },
+					      { { AF_INET6, { 0xfe, 0x80 } }, 10 }, { { AF_INET6, { [15] = 1 } }, 128 } };
+	struct mr_ip ip;
 
 	if (mr_parse_ip(text, &ip) < 0)
 		return false;
-	for (size_t i = 0; i < MR_COUNT(nets); i++) {
-		struct mr_net net;
-
-		if (mr_parse_ip(mr_slice_of(nets[i].net), &of) < 0)
-			continue;
-		net = mr_net_of(&of, nets[i].bits);
-		if (mr_net_has(&net, &ip))
+	for (size_t i = 0; i < MR_COUNT(nets); i++)
+		if (mr_net_has(&nets[i], &ip))
 			return true;
-	}
 	return false;
 }
 

@@ -58,7 +58,7 @@ static bool is_mail(struct mr_slice s)
 
 static size_t up_to(struct mr_slice s, size_t i, const char *stops)
 {
-	while (i < s.n && !strchr(stops, s.p[i] ? s.p[i] : '\1'))
+	while (i < s.n && !sa_one_of(s.p[i], stops))
 		i++;
 	return i;
 }

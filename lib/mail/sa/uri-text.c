@@ -170,7 +170,7 @@ static struct mr_slice without_tail(struct mr_slice s)
 
 	if (close >= 0 && (open < 0 || close < open))
 		s.n = (size_t)close;
-	while (s.n && strchr("-~!@#^&*()_+=:;'?,.", s.p[s.n - 1] ? s.p[s.n - 1] : 'x'))
+	while (s.n && sa_one_of(s.p[s.n - 1], "-~!@#^&*()_+=:;'?,."))
 		s.n--;
 	return s;
 }
@@ -294,7 +294,7 @@ static struct mr_slice checked_mail(struct mr_sa *sa, struct mr_slice s)
 	at = mr_slice_chr(s, '@');
 	if (at < 0)
 		return MR_LIT("");
-	for (end = (size_t)at + 1; end < s.n && !strchr("?&>", s.p[end] ? s.p[end] : 'x');)
+	for (end = (size_t)at + 1; end < s.n && !sa_one_of(s.p[end], "?&>");)
 		end++;
 	host = sa_sub(s, (size_t)at + 1, end);
 	while (mr_slice_iends(host, MR_LIT("%20")))
