@@ -146,13 +146,14 @@ static void add_groups(const struct work *w, const struct mr_scan_result *r, jso
 
 static void print_json(const struct work *w, const char *file, const struct mr_scan_result *r)
 {
+	mr_autofree char *text = NULL;
 	json_t *name = json_string(file); /* NULL: it is not UTF-8, which JSON cannot say */
 	json_t *o = json_pack("{s:o, s:s, s:f}", "file", name ? name : json_null(), "action", action(w, r), "score", r->score);
 
 	add_symbols(r, w->setup->rules, o);
 	add_groups(w, r, o);
-	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
-	putchar('\n');
+	text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+	puts(text ? text : "");
 	json_decref(o);
 }
 
@@ -183,7 +184,7 @@ static void print(const struct work *w, const char *file, const struct mr_scan_r
 static void scan(struct work *w, const char *file, struct mr_slice message)
 {
 	mr_autoarena arena = mr_arena_new(0);
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 	struct mr_scan_input in = w->in;
 	uint64_t until = mr_now_ms() + w->conf->dns_timeout;
 
@@ -191,7 +192,7 @@ static void scan(struct work *w, const char *file, struct mr_slice message)
 	in.now = mr_wall();
 	in.offline = !w->dns;
 	w->view = mr_dns_view_new();
-	mr_scan_init(s, w->setup, &in, w->view, arena);
+	s = mr_scan_new(w->setup, &in, w->view, arena);
 	for (unsigned round = 0; mr_scan_run(s) == -EAGAIN; round++) {
 		if (round < ROUNDS_MAX)
 			answer(w, until);
@@ -232,8 +233,8 @@ static int ask(const char *path, struct mr_slice request, struct mr_buf *answer)
 		n = at ? read(fd, at, 65536) : 0;
 		if (n < 0)
 			r = -errno;
-		else
-			answer->n += (size_t)n;
+		else if (n > 0)
+			mr_buf_filled(answer, (size_t)n);
 	}
 	if (fd >= 0)
 		close(fd);

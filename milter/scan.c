@@ -10,11 +10,17 @@
 
 #define AUTHRES_MAX (16u << 10) /* bytes of one Authentication-Results value */
 
-void mr_scan_init(struct mr_scan *scan, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
-		  struct mr_arena *arena)
+struct mr_scan *mr_scan_new(const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
+			    struct mr_arena *arena)
 {
-	*scan = (struct mr_scan){ .setup = setup, .in = in, .dns = dns, .arena = arena };
+	struct mr_scan *scan = mr_arena_alloc(arena, sizeof(*scan));
+
+	scan->setup = setup;
+	scan->in = in;
+	scan->dns = dns;
+	scan->arena = arena;
 	mr_message_parse(in->message, arena, &scan->message);
+	return scan;
 }
 
 void mr_scan_done(struct mr_scan *scan)

@@ -62,7 +62,7 @@ struct mr_scan_result {
 
 struct mr_list_state;
 
-/* State of one evaluation; the checks write into it. Set up by mr_scan_init(). */
+/* State of one evaluation; the checks write into it. Made by mr_scan_new(). */
 struct mr_scan {
 	const struct mr_scan_setup *setup;
 	const struct mr_scan_input *in;
@@ -90,9 +90,9 @@ struct mr_check {
 };
 extern const struct mr_check *const mr_checks[]; /* generated from the list in checks/meson.build; NULL-terminated */
 
-/* What *setup, *in, dns and arena are must outlive the scan. */
-void mr_scan_init(struct mr_scan *scan, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
-		  struct mr_arena *arena);
+/* In the arena. What *setup, *in, dns and arena are must outlive the scan. */
+struct mr_scan *mr_scan_new(const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_dns_view *dns,
+			    struct mr_arena *arena);
 /* Runs what is not finished. 0: scan->result is complete. -EAGAIN: it holds what is known so far and the view has questions. */
 int mr_scan_run(struct mr_scan *scan);
 /* Gives back what the arena does not own. */

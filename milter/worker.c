@@ -127,10 +127,10 @@ static int take_answers(struct peer *p, struct mr_arena *arena, struct mr_dns_vi
 static int scan(struct peer *p, uint64_t id, const struct mr_scan_setup *setup, const struct mr_scan_input *in, struct mr_arena *arena)
 {
 	struct mr_dns_view *view = mr_dns_view_new();
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 	int r = 1;
 
-	mr_scan_init(s, setup, in, view, arena);
+	s = mr_scan_new(setup, in, view, arena);
 	while (r > 0 && mr_scan_run(s) == -EAGAIN) {
 		r = send_report(p, id, &s->result, view);
 		r = r < 0 ? r : take_answers(p, arena, view);
@@ -218,10 +218,10 @@ static void warm_up(const struct mr_scan_setup *setup)
 	char name[] = "s._domainkey.example.org";
 	struct mr_dns_answer a = { .name = name, .type = MR_DNS_TXT, .status = MR_DNS_OK, .rrs = &rr, .n_rrs = 1 };
 	struct mr_scan_input in = { .message = MR_LIT(mail), .sender = MR_LIT("a@example.org") };
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 
 	mr_dns_view_add(view, &a);
-	mr_scan_init(s, setup, &in, view, arena);
+	s = mr_scan_new(setup, &in, view, arena);
 	mr_scan_run(s);
 	mr_scan_done(s);
 	mr_dns_view_free(view);

@@ -42,18 +42,18 @@ static bool hashed(enum mr_dnslist_subject what, struct mr_slice bytes, void *ar
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct mr_scan scan;
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_dns_view *view = mr_dns_view_new();
 	const struct mr_scan_setup setup = { .hostname = MR_LIT("mx.test") };
 	const struct mr_scan_input in = { .message = fuzz_input(data, size) };
 	struct seen seen = { 0 };
+	struct mr_scan *scan;
 
 	mr_view_init();
-	mr_scan_init(&scan, &setup, &in, view, arena);
-	mr_list_subjects(&scan, UINT32_MAX, &(struct mr_list_seer){ .ip = ip, .name = name, .hashed = hashed, .arg = &seen });
+	scan = mr_scan_new(&setup, &in, view, arena);
+	mr_list_subjects(scan, UINT32_MAX, &(struct mr_list_seer){ .ip = ip, .name = name, .hashed = hashed, .arg = &seen });
 	fuzz_goals += seen.ips && seen.names && seen.hashed;
-	mr_scan_done(&scan);
+	mr_scan_done(scan);
 	mr_dns_view_free(view);
 	return 0;
 }

@@ -142,9 +142,9 @@ static void pass_on(const struct mr_scan_result *r, struct mr_arena *arena, stru
 static void scan(const struct mr_scan_input *in, struct mr_arena *arena, struct mr_scan_result *out)
 {
 	struct mr_dns_view *view = mr_dns_view_new();
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 
-	mr_scan_init(s, &site.setup, in, view, arena);
+	s = mr_scan_new(&site.setup, in, view, arena);
 	for (unsigned round = 0; mr_scan_run(s) == -EAGAIN; round++) {
 		fuzz_assert(round < 2 * ROUNDS_MAX && !s->result.complete);
 		answer_all(view, round);

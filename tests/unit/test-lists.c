@@ -171,10 +171,10 @@ static void scan(const struct mr_scan_setup *setup, bool trusted, const char *ma
 	struct mr_scan_input in = {
 		.message = mr_slice_of(mail), .helo = MR_LIT("mail.helo.example"), .sender = MR_LIT("s@sender.example"), .trusted = trusted
 	};
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 
 	assert_int_equal(mr_parse_ip(MR_LIT("192.0.2.9"), &in.client), 0);
-	mr_scan_init(s, setup, &in, view, arena);
+	s = mr_scan_new(setup, &in, view, arena);
 	while (mr_scan_run(s) == -EAGAIN) {
 		note(view, arena, asked);
 		zone_answer(zone, view);

@@ -38,10 +38,10 @@ static void test_strings(void **state)
 		mr_autoarena arena = mr_arena_new(0);
 		struct mr_dns_view *view = mr_dns_view_new();
 		struct mr_scan_input in = { .message = mr_slice_of(t[i].mail), .trusted = true };
-		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+		struct mr_scan *s;
 		struct mr_buf symbols = MR_BUF(1000);
 
-		mr_scan_init(s, &setup, &in, view, arena);
+		s = mr_scan_new(&setup, &in, view, arena);
 		assert_int_equal(mr_scan_run(s), 0);
 		assert_true(s->result.complete);
 		assert_int_equal(s->result.refuse, t[i].refuse);
@@ -63,9 +63,9 @@ static void looks_of(struct mr_slice mail, struct mr_buf *out)
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_dns_view *view = mr_dns_view_new();
 	struct mr_scan_input in = { .message = mail };
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 
-	mr_scan_init(s, &setup, &in, view, arena);
+	s = mr_scan_new(&setup, &in, view, arena);
 	while (mr_scan_run(s) == -EAGAIN)
 		mr_dns_view_give_up(view);
 	for (size_t n = 0; n < s->result.n_symbols; n++) {
@@ -117,9 +117,9 @@ static void test_fuzzy(void **state)
 		struct mr_dns_view *view = mr_dns_view_new();
 		struct mr_scan_setup with = { .hostname = setup.hostname, .fuzzy = wanted };
 		struct mr_scan_input in = { .message = MR_LIT(mail), .trusted = true };
-		struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+		struct mr_scan *s;
 
-		mr_scan_init(s, &with, &in, view, arena);
+		s = mr_scan_new(&with, &in, view, arena);
 		assert_int_equal(mr_scan_run(s), 0);
 		assert_int_equal(s->result.fuzzy.text, wanted);
 		mr_scan_done(s);
@@ -167,12 +167,12 @@ static void waiting(void **state)
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_dns_view *view = mr_dns_view_new();
 	struct mr_scan_input in = { .message = MR_LIT(HEAD "\r\n" JUNK "\r\n"), .helo = MR_LIT("h.x.test"), .sender = MR_LIT("a@x.test") };
-	struct mr_scan *s = mr_arena_alloc(arena, sizeof(*s));
+	struct mr_scan *s;
 	struct mr_buf symbols = MR_BUF(1000);
 
 	(void)state;
 	assert_int_equal(mr_parse_ip(MR_LIT("192.0.2.1"), &in.client), 0);
-	mr_scan_init(s, &setup, &in, view, arena);
+	s = mr_scan_new(&setup, &in, view, arena);
 	assert_int_equal(mr_scan_run(s), -EAGAIN);
 	assert_false(s->result.complete);
 	assert_true(s->result.score == 10);
