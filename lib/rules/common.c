@@ -47,7 +47,8 @@ static const struct {
 	double share;
 	const char *text;
 } words[] = {
-	{ 2e-3, " the to a and of in you is for your this that it on with http://www. https://www. .com/ .com .net .org"
+	{ 2e-3, "      ------ ====== ______ ****** ...... the to a and of in you is for your this that it on with http://www. https://www. "
+		".com/ .com .net .org"
 		"\n[ ip=1 rdns=mail. helo=mail. by=mail. ident= envfrom= intl=0 id= auth= msa=0 ] [ ip=2 " },
 	{ 8e-4, " be from or are have as not by if at will we all can an but my our email e-mail was no do get one out free so has mail"
 		" <a href=\"http <a href=\"https </a> <br> <br /> <p> </p> <td </td> <tr> </tr> <font </font> <b> </b> <img src=\"http "

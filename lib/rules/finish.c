@@ -8,17 +8,18 @@
 #include "base/parse.h"
 #include "private.h"
 
-#define MATCH_LIMIT   50000 /* steps from one beginning; what needs more is no pattern for mail, or a message made to hurt */
-#define DEPTH_LIMIT   5000
-#define STACK_FIRST   (32u << 10)
-#define STACK_MAX     (512u << 10)
-#define DEPTH_MAX     1000
-#define MULTIPLE_MAX  1000
-#define CAPTURING_MAX 100  /* rules */
-#define BEGIN_MAX     0.08 /* of the bytes of a text, at which a pattern is tried */
-#define FACTOR_MAX    0.02 /* of the bytes of a text, at which something stands that shows that it has to be looked through */
-#define LOOK_MAX      0.1  /* of the bytes of a text, at which the sieve looks closer for a pattern */
-#define RARER         4    /* so much is what a match contains, or it is not asked for beside what it begins with */
+#define MATCH_LIMIT     50000 /* steps from one beginning; what needs more is no pattern for mail, or a message made to hurt */
+#define DEPTH_LIMIT     5000
+#define STACK_FIRST     (32u << 10)
+#define STACK_MAX       (512u << 10)
+#define DEPTH_MAX       1000
+#define MULTIPLE_MAX    1000
+#define CAPTURING_MAX   100   /* rules */
+#define BEGIN_MAX       0.08  /* of the bytes of a text, at which a pattern is tried */
+#define FACTOR_MAX      0.02  /* of the bytes of a text, at which something stands that shows that it has to be looked through */
+#define LOOK_MAX        0.1   /* of the bytes of a text, at which the sieve looks closer for a pattern */
+#define LOOK_BESIDE_MAX 0.003 /* the same, for what matches begin with where it is known what they contain */
+#define RARER           4     /* so much is what a match contains, or it is not asked for beside what it begins with */
 
 static const char *const states[] = {
 	[MR_RULES_RUNS] = "runs",         [MR_RULES_NO_SCORE] = "no score",    [MR_RULES_OFF] = "off",
@@ -166,9 +167,9 @@ static struct mr_rules_opening *kept(const struct mr_rules_opening *v, size_t n)
 }
 
 /* 1: too much to look for. */
-static double share_of(const struct mr_rules_opening *v, size_t n)
+static double share_of(const struct mr_rules_opening *v, size_t n, double look_max)
 {
-	return mr_rules_sieve_share(v, n) > LOOK_MAX ? 1 : mr_rules_openings_share(v, n);
+	return !n || mr_rules_sieve_share(v, n) > look_max ? 1 : mr_rules_openings_share(v, n);
 }
 
 /* Before it is compiled: see opening.h. What every address begins with says nothing of one. */
@@ -176,15 +177,15 @@ static void find_openings(struct mr_rules_rule *rule)
 {
 	static _Thread_local struct mr_rules_opening_sets sets;
 	struct mr_rules_pattern *p = &rule->pattern;
-	double begin = 1, within = 1;
+	double begin, within;
 
 	if (rule->kind == MR_RULES_MIMEHEADER || rule->has_unset || p->refers)
 		return;
 	mr_rules_openings(p->text, p->options, &sets);
-	if (sets.n_begins && !(rule->kind == MR_RULES_URI && all_begin_with(sets.begins, sets.n_begins, "http")))
-		begin = share_of(sets.begins, sets.n_begins);
-	if (sets.n_within)
-		within = share_of(sets.within, sets.n_within);
+	if (rule->kind == MR_RULES_URI && all_begin_with(sets.begins, sets.n_begins, "http"))
+		sets.n_begins = 0;
+	within = share_of(sets.within, sets.n_within, LOOK_MAX);
+	begin = share_of(sets.begins, sets.n_begins, within <= FACTOR_MAX ? LOOK_BESIDE_MAX : LOOK_MAX);
 	if (within <= FACTOR_MAX && within * RARER < begin) {
 		p->n_factors = sets.n_within;
 		p->factors = kept(sets.within, sets.n_within);
