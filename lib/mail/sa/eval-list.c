@@ -6,10 +6,13 @@
 #include "base/mem.h"
 #include "mail/sa/eval-internal.h"
 
-static int any_listed(struct mr_sa *sa, const struct mr_sa_list *addresses, struct mr_slice list)
+/* addresses: mr_sa_all_from() or mr_sa_all_to(), which need not be asked where the list is empty. */
+static int any_listed(struct mr_sa *sa, const struct mr_sa_list *(*addresses)(struct mr_sa *), struct mr_slice list)
 {
-	for (size_t i = 0; i < addresses->n; i++)
-		if (mr_sa_conf_listed(sa->conf, list, addresses->items[i]))
+	const struct mr_sa_list *all = mr_sa_conf_list_used(sa->conf, list) ? addresses(sa) : NULL;
+
+	for (size_t i = 0; all && i < all->n; i++)
+		if (mr_sa_conf_listed(sa->conf, list, all->items[i]))
 			return 1;
 	return 0;
 }
@@ -18,13 +21,13 @@ static int any_listed(struct mr_sa *sa, const struct mr_sa_list *addresses, stru
 	static int name(struct mr_sa *sa, const struct mr_sa_args *args)                                                                   \
 	{                                                                                                                                  \
 		(void)args;                                                                                                                \
-		return any_listed(sa, mr_sa_all_from(sa), MR_LIT(list));                                                                   \
+		return any_listed(sa, mr_sa_all_from, MR_LIT(list));                                                                       \
 	}
 #define TO(name, list)                                                                                                                     \
 	static int name(struct mr_sa *sa, const struct mr_sa_args *args)                                                                   \
 	{                                                                                                                                  \
 		(void)args;                                                                                                                \
-		return any_listed(sa, mr_sa_all_to(sa), MR_LIT(list));                                                                     \
+		return any_listed(sa, mr_sa_all_to, MR_LIT(list));                                                                         \
 	}
 FROM(from_blocked, "blocklist_from")
 TO(to_blocked, "blocklist_to")
@@ -34,12 +37,12 @@ TO(all_spam, "all_spam_to")
 
 static int from_in_list(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	return any_listed(sa, mr_sa_all_from(sa), sa_arg(args, 0));
+	return any_listed(sa, mr_sa_all_from, sa_arg(args, 0));
 }
 
 static int to_in_list(struct mr_sa *sa, const struct mr_sa_args *args)
 {
-	return any_listed(sa, mr_sa_all_to(sa), sa_arg(args, 0));
+	return any_listed(sa, mr_sa_all_to, sa_arg(args, 0));
 }
 
 static int replyto_in_list(struct mr_sa *sa, const struct mr_sa_args *args)
@@ -114,7 +117,7 @@ static int any_welcome(struct mr_sa *sa, const char *list)
 
 static int welcome(struct mr_sa *sa)
 {
-	return any_listed(sa, mr_sa_all_from(sa), MR_LIT("welcomelist_from")) ? 1 : any_welcome(sa, "welcomelist_from_rcvd");
+	return any_listed(sa, mr_sa_all_from, MR_LIT("welcomelist_from")) ? 1 : any_welcome(sa, "welcomelist_from_rcvd");
 }
 
 static int from_welcome(struct mr_sa *sa, const struct mr_sa_args *args)
@@ -201,6 +204,8 @@ static int uri_listed(struct mr_sa *sa, struct mr_slice name)
 	size_t n;
 	const struct mr_sa_uri *u = mr_sa_uri_details(sa, &n);
 
+	if (!mr_sa_conf_list_used(sa->conf, list))
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (sa_starts_i(u[i].raw, "mailto:"))
 			continue;

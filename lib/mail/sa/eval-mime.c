@@ -120,13 +120,14 @@ static bool needless(struct mr_slice s, size_t i)
 static void note_qp_line(struct sa_mime_facts *f, struct lines *l, struct mr_slice line)
 {
 	size_t end = line.n, trailing = 0, n = 0;
+	ptrdiff_t at;
 
 	if (mr_slice_starts(line, MR_LIT("SPAM: ")))
 		return;
 	f->qp_long_line |= line.n > 79;
 	l->qp_bytes += (double)line.n;
-	for (size_t i = 0; i < line.n; i++)
-		n += needless(line, i);
+	for (struct mr_slice rest = line; (at = mr_slice_chr(rest, '=')) >= 0; rest = mr_slice_from(rest, (size_t)at + 1))
+		n += needless(rest, (size_t)at);
 	while (end && sa_is_space(line.p[end - 1]))
 		end--;
 	for (; end >= 3 && (memcmp(line.p + end - 3, "=09", 3) == 0 || memcmp(line.p + end - 3, "=20", 3) == 0); end -= 3)

@@ -22,9 +22,12 @@ double sa_arg_number(const struct mr_sa_args *args, size_t i, double otherwise)
 {
 	struct mr_slice s = sa_arg(args, i);
 	char text[NUMBER_MAX];
+	uint64_t whole;
 
 	if (!s.p || s.n >= sizeof(text))
 		return otherwise;
+	if (mr_parse_u64(s, 0, UINT32_MAX, &whole) == 0)
+		return (double)whole;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
 	return strtod(text, NULL);
