@@ -54,6 +54,8 @@ static void add_fields(struct mr_sa *sa, const char *name, struct mr_slice n, en
 
 	if (name)
 		n = mr_slice_of(name);
+	if (!(h->names & sa_name_bit(n)))
+		return;
 	for (size_t i = 0; i < h->n; i++) {
 		struct sa_field *f = &h->fields[i];
 
@@ -203,11 +205,11 @@ static void add_envelope(struct mr_sa *sa, struct mr_sa_list *out)
 
 static bool relays_of(struct mr_slice name, enum mr_sa_trust *which)
 {
-	static const char *const names[] = { "x-spam-relays-trusted", "x-spam-relays-untrusted", "x-spam-relays-internal",
-					     "x-spam-relays-external" };
+	static const struct mr_slice names[] = { MR_LIT("x-spam-relays-trusted"), MR_LIT("x-spam-relays-untrusted"),
+						 MR_LIT("x-spam-relays-internal"), MR_LIT("x-spam-relays-external") };
 
 	for (size_t i = 0; i < MR_COUNT(names); i++)
-		if (mr_slice_ieq(name, mr_slice_of(names[i]))) {
+		if (mr_slice_ieq(name, names[i])) {
 			*which = (enum mr_sa_trust)i;
 			return true;
 		}
@@ -415,7 +417,7 @@ static struct sa_got *got(struct mr_sa *sa, struct mr_slice request)
 			return g;
 	values = compute(sa, request); /* may keep others on its way */
 	g = mr_arena_alloc(sa->arena, sizeof(*g));
-	*g = (struct sa_got){ .next = *bucket, .request = sa_keep(sa->arena, request), .values = values };
+	*g = (struct sa_got){ .next = *bucket, .request = request, .values = values };
 	if (sa->n_got < SA_GOT_MAX) {
 		*bucket = g;
 		sa->n_got++;

@@ -18,6 +18,13 @@ static size_t line_length(struct mr_slice s)
 	return lf < 0 ? s.n : (size_t)lf + 1;
 }
 
+static struct mr_slice up_to(struct mr_slice s, char c)
+{
+	ptrdiff_t at = mr_slice_chr(s, c);
+
+	return (struct mr_slice){ s.p, at < 0 ? s.n : (size_t)at };
+}
+
 static bool begins_field(struct mr_slice line)
 {
 	size_t i = 0;
@@ -47,6 +54,7 @@ void sa_header_add(struct mr_arena *a, struct sa_header *h, size_t *room, struct
 		h->fields = more;
 		*room = *room * 2 + 16;
 	}
+	h->names |= sa_name_bit(name);
 	h->fields[h->n++] = (struct sa_field){ .name = name, .raw = raw };
 }
 
@@ -58,9 +66,16 @@ struct mr_slice sa_without_cr(struct mr_arena *a, struct mr_slice s)
 	if (mr_slice_chr(s, '\r') < 0)
 		return s;
 	out = mr_arena_alloc(a, s.n + 1);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '\r' || i + 1 == s.n || s.p[i + 1] != '\n')
-			out[n++] = s.p[i];
+	while (s.n) {
+		struct mr_slice run = up_to(s, '\r');
+
+		memcpy(out + n, run.p, run.n);
+		n += run.n;
+		s = mr_slice_from(s, run.n);
+		if (s.n && (s.n == 1 || s.p[1] != '\n'))
+			out[n++] = '\r';
+		s = mr_slice_from(s, 1);
+	}
 	return (struct mr_slice){ out, n };
 }
 
@@ -139,14 +154,17 @@ static struct mr_slice unfold(struct mr_arena *a, struct mr_slice s)
 	if (mr_slice_chr(s, '\n') < 0)
 		return s;
 	out = mr_arena_alloc(a, s.n + 1);
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] != '\n' || i + 1 == s.n || (s.p[i + 1] != ' ' && s.p[i + 1] != '\t')) {
-			out[n++] = s.p[i];
-			continue;
-		}
-		while (i + 1 < s.n && (s.p[i + 1] == ' ' || s.p[i + 1] == '\t'))
-			i++;
-		out[n++] = ' ';
+	while (s.n) {
+		struct mr_slice run = up_to(s, '\n');
+		size_t white = run.n + 1;
+
+		memcpy(out + n, run.p, run.n);
+		n += run.n;
+		while (white < s.n && (s.p[white] == ' ' || s.p[white] == '\t'))
+			white++;
+		if (run.n < s.n)
+			out[n++] = white > run.n + 1 ? ' ' : '\n';
+		s = mr_slice_from(s, white);
 	}
 	return (struct mr_slice){ out, n };
 }
@@ -177,7 +195,7 @@ struct mr_slice sa_field_line(struct mr_arena *a, struct sa_field *f)
 
 struct sa_field *sa_header_last(const struct sa_header *h, struct mr_slice name)
 {
-	for (size_t i = h->n; i > 0; i--)
+	for (size_t i = h->names & sa_name_bit(name) ? h->n : 0; i > 0; i--)
 		if (mr_slice_ieq(h->fields[i - 1].name, name))
 			return &h->fields[i - 1];
 	return NULL;

@@ -16,6 +16,7 @@ struct sa_field {
 struct sa_header {
 	struct sa_field *fields;
 	size_t n;
+	uint64_t names; /* the bits of those that are there: most that are asked for are not */
 };
 
 /* A leaf, a multipart, or a message that is attached. */
@@ -131,6 +132,8 @@ size_t sa_wide_space_at(struct mr_slice s, size_t i); /* beyond ASCII */
 /* Length of the white space character at i, or 0; in UTF-8 (wide) those of Unicode are some, too. */
 static inline size_t sa_space_at(struct mr_slice s, size_t i, bool wide)
 {
+	if ((signed char)s.p[i] > ' ')
+		return 0;
 	if (!(s.p[i] & 0x80))
 		return sa_is_space(s.p[i]);
 	return wide ? sa_wide_space_at(s, i) : 0;
@@ -153,6 +156,13 @@ struct mr_slice sa_decode_words(struct mr_arena *a, struct mr_slice value, struc
 
 /* -- header.c -- */
 
+/* One of 64 bits, the same for names that differ in case only. */
+static inline uint64_t sa_name_bit(struct mr_slice name)
+{
+	size_t mixed = name.n ? 8 * name.n + (size_t)mr_lower(name.p[0]) + 2 * (size_t)mr_lower(name.p[name.n - 1]) : 0;
+
+	return UINT64_C(1) << mixed % 64;
+}
 /* Reads the header off the front of *text. crlf: line ends are CRLF. Flags and the header's text go to sa where it is given. */
 void sa_header_read(struct mr_arena *a, struct mr_slice *text, bool crlf, struct mr_sa *sa, struct sa_header *out);
 void sa_header_add(struct mr_arena *a, struct sa_header *h, size_t *room, struct mr_slice name, struct mr_slice raw);

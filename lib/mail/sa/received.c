@@ -261,12 +261,15 @@ static struct mr_slice find_envelope(struct mr_slice s)
 						 MR_LIT("envelope-sender="), MR_LIT("envelope-from "), MR_LIT("envelope-from=") };
 
 	for (size_t i = 0; i < s.n; i++) {
+		struct mr_slice rest = mr_slice_from(s, i);
 		char first = mr_lower(s.p[i]);
+		bool may = (first == 'r' && mr_slice_istarts(rest, MR_LIT("return-"))) ||
+			   (first == 'e' && mr_slice_istarts(rest, MR_LIT("envelope-")));
 
-		for (size_t k = 0; k < MR_COUNT(marks) && (first == 'r' || first == 'e'); k++) {
+		for (size_t k = 0; k < MR_COUNT(marks) && may; k++) {
 			size_t end, from = i + marks[k].n;
 
-			if (!mr_slice_istarts(mr_slice_from(s, i), marks[k]))
+			if (!mr_slice_istarts(rest, marks[k]))
 				continue;
 			if (k == 0 && from < s.n && s.p[from] == ' ')
 				from++;

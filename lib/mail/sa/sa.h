@@ -107,7 +107,7 @@ struct mr_sa *mr_sa_read(struct mr_slice message, const struct mr_sa_conf *conf,
 void mr_sa_prove(struct mr_sa *sa, const struct mr_sa_proofs *proofs);
 
 /* What `header` rules name: "Subject", "From:addr", "ALL", "ToCc", "X-Spam-Relays-Untrusted", "Received:first:raw" ... All values, in
- * order; none where there is no such field. */
+ * order; none where there is no such field. The request lives as long as sa. */
 const struct mr_sa_list *mr_sa_get(struct mr_sa *sa, struct mr_slice request);
 /* The same as one text, as a rule's pattern sees it. False where there is no such field. */
 bool mr_sa_header(struct mr_sa *sa, struct mr_slice request, struct mr_slice *out);
