@@ -312,7 +312,10 @@ void mr_html_read(struct mr_slice html, struct mr_arena *arena, struct mr_html *
 	struct reader *r = mr_arena_alloc(arena, sizeof(*r));
 
 	*out = (struct mr_html){ 0 };
-	*r = (struct reader){ .arena = arena, .out = out, .text = MR_BUF(TEXT_MAX), .hidden = MR_BUF(TEXT_MAX), .title = MR_BUF(4096) };
+	r->arena = arena;
+	r->out = out;
+	r->text = r->hidden = MR_BUF(TEXT_MAX);
+	r->title = MR_BUF(4096);
 	r->styles[0] = (struct mr_html_style){ .colour = MR_HTML_NO_COLOUR, .ground = 0xffffff };
 	out->cut = html.n > MR_HTML_BYTES_MAX;
 	if (out->cut)

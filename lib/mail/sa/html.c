@@ -374,33 +374,39 @@ static struct mr_slice prepared(struct mr_arena *a, struct mr_slice s)
 	return (struct mr_slice){ out, n };
 }
 
-static size_t characters(struct mr_slice s, bool wide, size_t *spaces)
+static size_t characters(struct mr_slice s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n; i++)
 		n += (s.p[i] & 0xc0) != 0x80;
-		*spaces += sa_space_at(s, i, wide) > 0;
-	}
+	return n;
+}
+
+static size_t spaces(struct mr_slice s, bool wide)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += sa_space_at(s, i, wide) > 0;
 	return n;
 }
 
 static void count(struct render *r, struct mr_slice html)
 {
 	struct mr_sa_html *o = r->out;
-	size_t spaces = 0, length, unused = 0;
+	size_t length = characters(o->text);
 	double tags = (double)r->tags;
 
-	o->length = (double)characters(html, false, &unused);
+	o->length = (double)characters(html);
 	o->min_size = r->styles.min_size;
 	o->max_size = r->styles.max_size;
 	o->closed_extra_ratio = tags > 0 ? (double)r->closed_extra / tags : NAN;
 	o->bad_tag_ratio = tags > 0 && r->elements ? (double)(r->tags - r->elements) / tags : NAN;
 	o->non_element_ratio = r->elements_seen && r->tags_seen ? (double)(r->tags_seen - r->elements_seen) / (double)r->tags_seen : NAN;
 	o->obfuscation_ratio = tags > 0 && r->obfuscation ? (double)r->obfuscation / tags : NAN;
-	length = characters(o->text, o->wide, &spaces);
 	o->html_length = (double)length;
-	o->non_space_len = (double)(length - spaces);
+	o->non_space_len = (double)(length - spaces(o->text, o->wide));
 }
 
 void mr_sa_html_read(struct mr_slice html, bool wide, size_t *uri_room, struct mr_arena *arena, struct mr_sa_html *out)
