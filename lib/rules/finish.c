@@ -216,7 +216,7 @@ static void compile(struct mr_rules *r, struct mr_rules_rule *rule)
 	if (rule->replace)
 		rule->pattern.text = mr_rules_replace(r, text);
 	find_openings(rule);
-	rule->pattern.of_long = !rule->pattern.openings && (rule->kind == MR_RULES_FULL || rule->kind == MR_RULES_HEADER);
+	rule->pattern.of_long = !rule->pattern.n_openings && (rule->kind == MR_RULES_FULL || rule->kind == MR_RULES_HEADER);
 	err = mr_rules_pattern_compile(&rule->pattern, &diag);
 	if (err == -E2BIG && rule->replace) {
 		diag.text[0] = 0;
@@ -357,17 +357,19 @@ static void group(struct mr_rules *r, const struct mr_rules_list *patterns)
 	}
 }
 
+/* What it is made of is asked for no more. */
 static void make_sieve(struct mr_rules_group *g)
 {
 	for (size_t i = 0; i < g->rules.n; i++) {
-		const struct mr_rules_pattern *p = &g->rules.v[i]->pattern;
+		struct mr_rules_pattern *p = &g->rules.v[i]->pattern;
 
-		if (!p->openings && !p->factors)
+		if (!mr_rules_is_sifted(p))
 			continue;
 		if (!g->sieve)
 			g->sieve = mr_rules_sieve_new();
 		mr_rules_sieve_add(g->sieve, MR_RULES_BEGINS((uint32_t)i), p->openings, p->n_openings);
 		mr_rules_sieve_add(g->sieve, MR_RULES_CONTAINS((uint32_t)i), p->factors, p->n_factors);
+		mr_rules_pattern_forget(p);
 	}
 	if (g->sieve)
 		mr_rules_sieve_done(g->sieve);
@@ -473,8 +475,7 @@ void mr_rules_free(struct mr_rules *r)
 		return;
 	for (struct mr_rules_rule *rule = r->rules; rule; rule = rule->hh.next) {
 		pcre2_code_free(rule->pattern.code);
-		free(rule->pattern.openings);
-		free(rule->pattern.factors);
+		mr_rules_pattern_forget(&rule->pattern);
 		mr_rules_details_free(rule);
 	}
 	for (size_t i = 0; i < r->n_groups; i++)

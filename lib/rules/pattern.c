@@ -25,6 +25,13 @@ int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, s
 	return 0;
 }
 
+void mr_rules_pattern_forget(struct mr_rules_pattern *p)
+{
+	free(p->openings);
+	free(p->factors);
+	p->openings = p->factors = NULL;
+}
+
 /* Whatever is not sure counts as a match. */
 static bool matches_empty(const pcre2_code *code)
 {
@@ -46,7 +53,7 @@ static int compile(struct mr_rules_pattern *p, struct mr_slice text, struct mr_d
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	p->code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
 				p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
-				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0) | (p->openings ? PCRE2_ANCHORED : 0),
+				    (p->of_long ? PCRE2_USE_OFFSET_LIMIT : 0) | (p->n_openings ? PCRE2_ANCHORED : 0),
 				&err, &at, context);
 	pcre2_compile_context_free(context);
 	if (p->code) {
@@ -168,7 +175,7 @@ int mr_rules_pattern_count(struct mr_rules *r, const struct mr_rules_pattern *p,
 	if (!in.n && !p->empty)
 		return 0;
 	while (n < max && at <= in.n) {
-		int found = p->openings ? match_in(r, p, in, places, at) : match_from(r, p, in, at, options);
+		int found = p->n_openings ? match_in(r, p, in, places, at) : match_from(r, p, in, at, options);
 
 		if (found == PCRE2_ERROR_NOMATCH)
 			break;

@@ -30,8 +30,8 @@ enum mr_rules_kind {
 /* A regular expression without its delimiters, and what follows them. */
 struct mr_rules_pattern {
 	pcre2_code *code;                  /* NULL until compiled */
-	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; NULL: anywhere */
-	struct mr_rules_opening *factors;  /* matches contain one of these; NULL: nothing that is rare */
+	struct mr_rules_opening *openings; /* matches begin with one of these, and code looks only at where it is told to; none: anywhere */
+	struct mr_rules_opening *factors;  /* matches contain one of these; none: nothing that is rare. Both until there is a sieve */
 	bool jit;                          /* code is machine code, too; else it is interpreted */
 	bool of_long;                      /* is matched against texts that may be long: a piece at a time */
 	bool empty;                        /* may match nothing: the empty text has a match */
@@ -56,7 +56,7 @@ struct mr_rules_detail {
 
 static inline bool mr_rules_is_sifted(const struct mr_rules_pattern *p)
 {
-	return p->openings || p->factors;
+	return p->n_openings || p->n_factors;
 }
 
 /* Where in a text something of a pattern stands: ascending, in the text that the base counts from. */
@@ -73,7 +73,7 @@ struct mr_rules_places {
 /* Before a text is looked through. */
 static inline struct mr_rules_places mr_rules_places_of(const struct mr_rules_pattern *p)
 {
-	return (struct mr_rules_places){ .begins.all = !p->openings, .contained.all = !p->factors };
+	return (struct mr_rules_places){ .begins.all = !p->n_openings, .contained.all = !p->n_factors };
 }
 
 enum mr_rules_op {
@@ -309,6 +309,7 @@ void mr_rules_replace_done(struct mr_rules *r);
 /* pattern.c */
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag);
 /* -E2BIG: too large for PCRE2; -EINVAL. */
+void mr_rules_pattern_forget(struct mr_rules_pattern *p); /* its openings and factors; how many there are stays */
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
 /* One that refers, with what was captured; its code is the caller's. False: that is no pattern, or a too large one. */
 bool mr_rules_pattern_fill(const struct mr_rules_pattern *p, const struct mr_rules_captured *all, struct mr_rules_pattern *out);
