@@ -295,11 +295,19 @@ static bool is_sentence(struct mr_slice word)
 	return last.n > 1 && last.p[0] >= 'A' && last.p[0] <= 'Z' && last.p[1] >= 'a' && last.p[1] <= 'z';
 }
 
+/* A mail address is none. */
+static bool may_be_wanted(struct mr_slice word)
+{
+	ptrdiff_t colon = mr_slice_chr(word, ':');
+
+	return word.n && (mr_slice_chr(word, '@') < 0 || (colon > 0 && web_scheme((struct mr_slice){ word.p, (size_t)colon })));
+}
+
 static bool wanted(struct mr_slice word, const struct mr_url *u)
 {
 	if (u->scheme_given)
 		return true;
-	if (u->ip || u->userinfo || mr_slice_chr(word, '@') >= 0)
+	if (u->ip)
 		return false;
 	return mr_slice_istarts(word, MR_LIT("www.")) || (u->domain.n > 0 && known_suffix(u) && !is_sentence(word));
 }
@@ -342,7 +350,7 @@ bool mr_url_next(struct mr_slice *rest, struct mr_arena *arena, struct mr_url *o
 		if (n < 4 || (mr_slice_chr(word, '.') < 0 && mr_slice_chr(word, '[') < 0))
 			continue;
 		word = without_tail(from_scheme(word));
-		if (word.n && mr_url_parse(word, arena, out) == 0 && wanted(word, out))
+		if (may_be_wanted(word) && mr_url_parse(word, arena, out) == 0 && wanted(word, out))
 			return true;
 	}
 	return false;
