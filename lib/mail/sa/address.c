@@ -21,7 +21,10 @@ static size_t quoted(struct mr_slice s, size_t i)
 
 static bool is_plain(char c)
 {
-	return !sa_is_space(c) && !sa_one_of(c, "<>()[],:;");
+	static const bool special[256] = { ['\t' ... '\r'] = true, [' '] = true, ['(' ... ')'] = true, [','] = true,
+					   [':' ... '<'] = true,   ['>'] = true, ['['] = true,         [']'] = true };
+
+	return !special[(unsigned char)c];
 }
 
 /* Behind the "user@host" at i; 0: there is none. */

@@ -18,8 +18,8 @@ struct picture {
 };
 struct sa_images {
 	double count[FORMATS], area[FORMATS];
-	struct picture list[SIZES_MAX];
-	size_t n;
+	struct picture *list;
+	size_t n, room;
 };
 
 static unsigned long number(struct mr_slice s, size_t at, size_t n, bool big)
@@ -106,8 +106,10 @@ static const struct sa_images *images(struct mr_sa *sa)
 		if (!size_of[p.format](mr_sa_part_decoded(sa, i), &p) || !p.width || !p.height)
 			continue;
 		im->area[p.format] += (double)p.width * (double)p.height;
-		if (im->n < SIZES_MAX)
-			im->list[im->n++] = p;
+		if (im->n == SIZES_MAX)
+			continue;
+		im->list = mr_arena_more(sa->arena, im->list, im->n, &im->room, SIZES_MAX, sizeof(*im->list));
+		im->list[im->n++] = p;
 	}
 	return im;
 }

@@ -476,7 +476,7 @@ struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request)
 
 	if (!l->n)
 		return MR_LIT("");
-	for (size_t i = 0; i < MR_COUNT(single); i++)
+	for (size_t i = 0; i < MR_COUNT(single) && mr_slice_chr(request, ':') >= 0; i++)
 		one |= sa_has(request, mr_slice_of(single[i]));
 	if (!one) {
 		if (!g->is_scalar)

@@ -111,7 +111,15 @@ static size_t with_scheme(struct mr_slice s, size_t i)
 	return end > i + n && end - i - n <= REST_MAX ? end : 0;
 }
 
-static size_t mail_address(struct mr_slice s, size_t i, size_t *local_end)
+static size_t up_to_at(struct mr_slice s)
+{
+	ptrdiff_t at = mr_slice_chr(s, '@');
+
+	return at < 0 ? s.n : (size_t)at;
+}
+
+/* *next_at: an "@" from before i on, or s.n: there is no other. */
+static size_t mail_address(struct mr_slice s, size_t i, size_t *next_at)
 {
 	size_t end;
 
@@ -120,13 +128,12 @@ static size_t mail_address(struct mr_slice s, size_t i, size_t *local_end)
 		if (end > i + 7 && end - i - 7 <= REST_MAX)
 			return end;
 	}
-	if (*local_end < i || *local_end > s.n)
-		for (*local_end = i; *local_end < s.n && !is(s.p[*local_end], ENDS_MAIL) && s.p[*local_end] != '@';)
-			++*local_end;
-	if (*local_end == i || *local_end - i > LOCAL_MAX || *local_end >= s.n || s.p[*local_end] != '@')
+	if (*next_at < i)
+		*next_at = i + up_to_at(mr_slice_from(s, i));
+	if (*next_at == i || *next_at == s.n || *next_at - i > LOCAL_MAX || up_to(sa_sub(s, 0, *next_at), i, ENDS_MAIL) < *next_at)
 		return 0;
-	end = up_to(s, *local_end + 1, ENDS_MAIL);
-	return end > *local_end + 1 && end - *local_end - 1 <= LOCAL_MAX ? end : 0;
+	end = up_to(s, *next_at + 1, ENDS_MAIL);
+	return end > *next_at + 1 && end - *next_at - 1 <= LOCAL_MAX ? end : 0;
 }
 
 /* "example.com:80/x" without a scheme, from a byte of a word on: the end, or 0. */
@@ -315,7 +322,7 @@ static bool is_empty_uri(struct mr_slice s)
 
 bool sa_uri_next(struct mr_sa *sa, struct mr_slice text, size_t *at, struct mr_slice *raw, struct mr_slice *uri, unsigned *types)
 {
-	size_t local_end = text.n + 1; /* not known yet */
+	size_t next_at = *at + up_to_at(mr_slice_from(text, *at));
 
 	for (size_t i = *at; i < text.n; i++) {
 		struct mr_slice host = { 0 };
@@ -325,7 +332,7 @@ bool sa_uri_next(struct mr_sa *sa, struct mr_slice text, size_t *at, struct mr_s
 		if (!may_begin(text, i))
 			continue;
 		end = word ? with_scheme(text, i) : 0;
-		if (!end && (end = mail_address(text, i, &local_end)))
+		if (!end && (end = mail_address(text, i, &next_at)))
 			mail = true;
 		if (!end && word)
 			end = bare_name(sa, text, i, &host);
