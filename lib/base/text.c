@@ -149,6 +149,21 @@ static size_t utf8_sequence(struct mr_slice s)
 	return n;
 }
 
+bool mr_ascii(struct mr_slice s)
+{
+	uint64_t eight;
+
+	for (; s.n >= sizeof(eight); s = mr_slice_from(s, sizeof(eight))) {
+		memcpy(&eight, s.p, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] & 0x80)
+			return false;
+	return true;
+}
+
 bool mr_utf8_valid(struct mr_slice s)
 {
 	while (s.n > 0) {

@@ -10,4 +10,5 @@ int mr_base64_add(struct mr_buf *out, struct mr_slice bytes); /* RFC 4648 sectio
 ssize_t mr_base64_decode(struct mr_slice text, void *out, size_t max);
 /* Printable ASCII as it is, everything else, the backslash and `"` as \xNN; at most max_in bytes, then "...". For logs and diagnostics. */
 int mr_escape_add(struct mr_buf *out, struct mr_slice bytes, size_t max_in);
+bool mr_ascii(struct mr_slice s); /* no byte above 0x7f */
 bool mr_utf8_valid(struct mr_slice s);

@@ -8,6 +8,7 @@
 
 /* ours */
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/charset.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -27,7 +28,7 @@ static const char *const common[] = {
 
 /* Of charsets in which each byte is a character: a look-up is faster than a converter. */
 static struct table {
-	bool single;
+	bool single, ascii; /* ascii: its first half is that, but for NUL */
 	unsigned char n[256];
 	char utf8[256][UTF8_MAX];
 } tables[MR_COUNT(common)];
@@ -50,6 +51,9 @@ static bool fill(struct table *t, iconv_t cd)
 			return false;
 	}
 	t->utf8[0][0] = ' ';
+	t->ascii = true;
+	for (size_t c = 1; c < 0x80; c++)
+		t->ascii &= t->n[c] == 1 && t->utf8[c][0] == (char)c;
 	return true;
 }
 
@@ -72,13 +76,22 @@ static const struct table *table_of(struct mr_slice charset)
 	return NULL;
 }
 
+static bool is_plain(struct mr_slice in)
+{
+	return mr_ascii(in) && mr_slice_chr(in, '\0') < 0;
+}
+
 /* False: it is no such charset, or there may be too little room. */
 static bool look_up(struct mr_slice charset, struct mr_slice in, struct mr_buf *out)
 {
 	const struct table *t = table_of(charset);
 	char *to, *from;
 
-	if (!t || in.n > (out->max - out->n) / UTF8_MAX || !(from = to = mr_buf_reserve(out, UTF8_MAX * in.n)))
+	if (!t || in.n > (out->max - out->n) / UTF8_MAX)
+		return false;
+	if (t->ascii && is_plain(in))
+		return mr_buf_add(out, in) == 0;
+	if (!(from = to = mr_buf_reserve(out, UTF8_MAX * in.n)))
 		return false;
 	for (size_t i = 0; i < in.n; i++) {
 		unsigned char c = (unsigned char)in.p[i];
@@ -94,10 +107,11 @@ static bool look_up(struct mr_slice charset, struct mr_slice in, struct mr_buf *
 static void add_utf8(struct mr_slice in, struct mr_buf *out)
 {
 	while (in.n && !out->full) {
-		const char *end = in.p;
+		const char *end = in.p + in.n;
 		size_t good;
 
-		g_utf8_validate_len(in.p, in.n, &end);
+		if (!is_plain(in))
+			g_utf8_validate_len(in.p, in.n, &end);
 		good = (size_t)(end - in.p);
 		mr_buf_add(out, (struct mr_slice){ in.p, good });
 		in = mr_slice_from(in, good);
@@ -165,7 +179,7 @@ bool mr_charset_to_utf8(struct mr_slice in, struct mr_slice charset, struct mr_b
 		known = cd != (iconv_t)-1;
 	}
 	if (in.n && cd == (iconv_t)-1 && !mr_slice_istarts(charset, MR_LIT("utf"))) {
-		if (g_utf8_validate_len(in.p, in.n, NULL)) {
+		if (is_plain(in) || g_utf8_validate_len(in.p, in.n, NULL)) {
 			mr_buf_add(out, in);
 			return known;
 		}

@@ -152,11 +152,29 @@ static void test_utf8(void **state)
 		assert_int_equal(mr_utf8_valid(cases[i].text), cases[i].valid);
 }
 
+static void test_ascii(void **state)
+{
+	char text[20];
+
+	(void)state;
+	assert_true(mr_ascii((struct mr_slice){ NULL, 0 }));
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		memset(text, 0x7f, sizeof(text));
+		assert_true(mr_ascii((struct mr_slice){ text, n }));
+		for (size_t i = 0; i < n; i++) {
+			text[i] = '\x80';
+			assert_false(mr_ascii((struct mr_slice){ text, n }));
+			text[i] = '\0';
+		}
+		assert_true(mr_ascii((struct mr_slice){ text, n }));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hex),    cmocka_unit_test(test_base64), cmocka_unit_test(test_base64_decode),
-		cmocka_unit_test(test_escape), cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_escape), cmocka_unit_test(test_utf8),   cmocka_unit_test(test_ascii),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

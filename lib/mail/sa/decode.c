@@ -121,14 +121,6 @@ struct mr_slice sa_quoted_printable(struct mr_arena *a, struct mr_slice s)
 
 /* -- charsets -- */
 
-static bool has_8bit(struct mr_slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] & 0x80)
-			return true;
-	return false;
-}
-
 /* Charsets whose first half is ASCII. */
 static bool contains_ascii(struct mr_slice c)
 {
@@ -205,7 +197,7 @@ static bool decode_as(struct mr_slice in, struct mr_slice charset, bool insist, 
 
 struct mr_slice sa_normalize(struct mr_arena *a, struct mr_slice in, struct mr_slice charset, bool insist, bool *wide)
 {
-	bool high = has_8bit(in), tried_utf8 = false;
+	bool high = !mr_ascii(in), tried_utf8 = false;
 	struct mr_buf out = MR_BUF(4 * in.n + 16);
 
 	*wide = false;
@@ -369,7 +361,7 @@ struct mr_slice sa_decode_words(struct mr_arena *a, struct mr_slice value, struc
 	bool wide;
 
 	value = without_breaks(a, value);
-	if (has_8bit(value))
+	if (!mr_ascii(value))
 		value = sa_normalize(a, value, MR_LIT("utf-8"), false, &wide);
 	if (never_encoded(name) || !sa_has(value, MR_LIT("=?")))
 		return value;
