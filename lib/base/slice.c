@@ -35,13 +35,6 @@ struct mr_slice mr_slice_trim(struct mr_slice s)
 	return s;
 }
 
-ptrdiff_t mr_slice_chr(struct mr_slice s, char c)
-{
-	const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
-
-	return hit ? hit - s.p : -1;
-}
-
 ptrdiff_t mr_slice_rchr(struct mr_slice s, char c)
 {
 	const char *hit = s.n ? memrchr(s.p, c, s.n) : NULL;

@@ -53,7 +53,12 @@ static inline bool mr_slice_iends(struct mr_slice s, struct mr_slice suffix)
 /* Without the SP, HTAB, CR and LF at both ends. */
 struct mr_slice mr_slice_trim(struct mr_slice s);
 /* Index of the first or last `c`, or -1. */
-ptrdiff_t mr_slice_chr(struct mr_slice s, char c);
+static inline ptrdiff_t mr_slice_chr(struct mr_slice s, char c)
+{
+	const char *hit = s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+
+	return hit ? hit - s.p : -1;
+}
 ptrdiff_t mr_slice_rchr(struct mr_slice s, char c);
 /* Takes the part up to the next `sep` off the front of *rest. False at the end. "a,,b" gives three parts, "" one empty part,
  * the slice with p == NULL none. */
