@@ -309,19 +309,17 @@ double mr_rules_steps_value(const struct mr_rules_rule *rule, const struct mr_ru
 {
 	double stack[STACK_MAX], *top = stack; /* top: one past the last */
 
-	for (size_t i = 0; i < rule->n_steps; i++) {
-		const union mr_rules_step *s = &rule->steps[i];
-
+	for (const union mr_rules_step *s = rule->steps, *end = s + rule->n_steps; s < end; s++) {
 		switch (s->op) {
 		case MR_RULES_RULE:
 			*top++ = of->value(of->arg, s->arg);
 			break;
 		case MR_RULES_MANY:
 			*top++ = are_many(s + 2, s->arg, s[1].number, of);
-			i += 1 + s->arg;
+			s += 1 + s->arg;
 			break;
 		case MR_RULES_NUMBER:
-			*top++ = rule->steps[++i].number;
+			*top++ = (++s)->number;
 			break;
 		case MR_RULES_NOT:
 			top[-1] = !is_true(top[-1]);
@@ -332,16 +330,16 @@ double mr_rules_steps_value(const struct mr_rules_rule *rule, const struct mr_ru
 		case MR_RULES_OR: /* a true value stays, and the rest is passed over */
 		case MR_RULES_AND:
 			if (is_true(top[-1]) == (s->op == MR_RULES_OR))
-				i = s->arg - 1;
+				s = rule->steps + s->arg - 1;
 			else
 				top--;
 			break;
 		case MR_RULES_CHOICE:
 			if (!is_true(*--top))
-				i = s->arg - 1;
+				s = rule->steps + s->arg - 1;
 			break;
 		case MR_RULES_JUMP:
-			i = s->arg - 1;
+			s = rule->steps + s->arg - 1;
 			break;
 		default:
 			top--;
