@@ -241,8 +241,10 @@ int mr_url_parse(struct mr_slice raw, struct mr_arena *arena, struct mr_url *out
 
 /* -- in text -- */
 
-static const bool ends_word[256] = {
-	[0 ... ' '] = true, ['"'] = true, ['\''] = true, ['<'] = true, ['>'] = true, ['^'] = true, ['`'] = true, ['{' ... '}'] = true,
+enum { ENDS_WORD = 1, MAY_BE_ADDRESS = 2 }; /* no address is without one */
+static const unsigned char classes[256] = {
+	[0 ... ' '] = ENDS_WORD, ['"'] = ENDS_WORD, ['\''] = ENDS_WORD,        ['<'] = ENDS_WORD,      ['>'] = ENDS_WORD,
+	['^'] = ENDS_WORD,       ['`'] = ENDS_WORD, ['{' ... '}'] = ENDS_WORD, ['.'] = MAY_BE_ADDRESS, ['['] = MAY_BE_ADDRESS,
 };
 
 /* How often a sort of brackets is closed more than opened. */
@@ -341,13 +343,14 @@ bool mr_url_next(struct mr_slice *rest, struct mr_arena *arena, struct mr_url *o
 	mr_url_init();
 	while (rest->n) {
 		struct mr_slice word = *rest;
-		size_t n = 0;
+		unsigned seen = 0;
+		size_t n;
 
-		while (n < word.n && !ends_word[(unsigned char)word.p[n]])
-			n++;
+		for (n = 0; n < word.n && !(classes[(unsigned char)word.p[n]] & ENDS_WORD); n++)
+			seen |= classes[(unsigned char)word.p[n]];
 		*rest = mr_slice_from(*rest, n < word.n ? n + 1 : n);
 		word.n = n;
-		if (n < 4 || (mr_slice_chr(word, '.') < 0 && mr_slice_chr(word, '[') < 0))
+		if (n < 4 || !seen)
 			continue;
 		word = without_tail(from_scheme(word));
 		if (may_be_wanted(word) && mr_url_parse(word, arena, out) == 0 && wanted(word, out))

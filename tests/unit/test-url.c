@@ -79,6 +79,8 @@ static const struct {
 	{ "go to www.example.org!", "www.example.org|" },
 	{ "pay at pay.example.com/now today", "pay.example.com/now|" },
 	{ "mail anna@example.org or Anna.Bell", "" },
+	{ "www.example.org@x.example ftp@www.example.org mailto:a@b.example", "" },
+	{ "http:anna@www.example.org", "http:anna@www.example.org|" },
 	{ "end of sentence.Next one", "" },
 	{ "version 1.2.3.4 of lib.c and e.g. this", "" },
 	{ "link:http://example.org", "http://example.org|" },
