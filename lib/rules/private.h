@@ -308,8 +308,8 @@ struct mr_slice mr_rules_replace_by_calls(struct mr_rules *r, struct mr_slice pa
 void mr_rules_replace_done(struct mr_rules *r);
 /* pattern.c */
 int mr_rules_pattern_parse(struct mr_slice text, struct mr_rules_pattern *out, struct mr_diag *diag);
-/* -E2BIG: too large for PCRE2; -EINVAL. */
 void mr_rules_pattern_forget(struct mr_rules_pattern *p); /* its openings and factors; how many there are stays */
+/* -E2BIG: too large for PCRE2; -EINVAL. */
 int mr_rules_pattern_compile(struct mr_rules_pattern *p, struct mr_diag *diag);
 /* One that refers, with what was captured; its code is the caller's. False: that is no pattern, or a too large one. */
 bool mr_rules_pattern_fill(const struct mr_rules_pattern *p, const struct mr_rules_captured *all, struct mr_rules_pattern *out);
