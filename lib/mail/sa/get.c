@@ -466,26 +466,31 @@ bool mr_sa_header(struct mr_sa *sa, struct mr_slice request, struct mr_slice *ou
 	return true;
 }
 
-struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request)
+static struct mr_slice first_or_all(struct mr_arena *a, const struct sa_got *g)
 {
 	static const char *const single[] = { ":addr", ":name", ":host", ":domain", ":ip", ":revip" };
-	struct sa_got *g = got(sa, request);
 	const struct mr_sa_list *l = &g->values;
-	bool one = mr_slice_eq(request, MR_LIT("EnvelopeFrom"));
+	bool one = mr_slice_eq(g->request, MR_LIT("EnvelopeFrom"));
 	struct mr_slice s;
 
 	if (!l->n)
 		return MR_LIT("");
-	for (size_t i = 0; i < MR_COUNT(single) && mr_slice_chr(request, ':') >= 0; i++)
-		one |= sa_has(request, mr_slice_of(single[i]));
-	if (!one) {
-		if (!g->is_scalar)
-			g->scalar = join(sa->arena, l, MR_LIT(""));
-		g->is_scalar = true;
-		return g->scalar;
-	}
+	for (size_t i = 0; i < MR_COUNT(single); i++)
+		one |= sa_has(g->request, mr_slice_of(single[i]));
+	if (!one)
+		return join(a, l, MR_LIT(""));
 	s = l->items[0];
 	if (s.n && s.p[s.n - 1] == '\n')
 		s.n--;
 	return s;
+}
+
+struct mr_slice mr_sa_scalar(struct mr_sa *sa, struct mr_slice request)
+{
+	struct sa_got *g = got(sa, request);
+
+	if (!g->is_scalar)
+		g->scalar = first_or_all(sa->arena, g);
+	g->is_scalar = true;
+	return g->scalar;
 }

@@ -14,11 +14,12 @@
 
 /* Elements that hold text and no tags. */
 static const struct {
-	const char *name;
+	struct mr_slice name;
 	bool verbatim;
 	bool open_at_end; /* an end is not supplied */
-} literals[] = { { "script", true, false },   { "style", true, false },  { "xmp", true, true },      { "iframe", true, true },
-		 { "plaintext", true, true }, { "title", false, false }, { "textarea", false, true } };
+} literals[] = { { MR_LIT("script"), true, false },  { MR_LIT("style"), true, false },    { MR_LIT("xmp"), true, true },
+		 { MR_LIT("iframe"), true, true },   { MR_LIT("plaintext"), true, true }, { MR_LIT("title"), false, false },
+		 { MR_LIT("textarea"), false, true } };
 
 static bool is_white(char c)
 {
@@ -28,7 +29,7 @@ static bool is_white(char c)
 static int literal_of(struct mr_slice name)
 {
 	for (size_t i = 0; i < MR_COUNT(literals); i++)
-		if (mr_slice_ieq(name, mr_slice_of(literals[i].name)))
+		if (mr_slice_ieq(name, literals[i].name))
 			return (int)i;
 	return -1;
 }
