@@ -20,8 +20,8 @@ describe E2E_PHRASE     What nobody says
 score    E2E_PHRASE     8.5
 """
 GONE = "{}:4: E2E_PHRASE: counts it as 0: __E2E_GONE is defined nowhere"
-# Enough patterns over one text for a database to be built: those that may begin with anything.
-MORE = "".join(f"body __E2E_{i} /\\w+ said {i}/\nmeta E2E_{i} __E2E_{i}\n" for i in range(8))
+# Enough patterns over one text for a database to be built: nothing is known of how their matches begin or what they contain.
+MORE = "".join(f"body __E2E_{i} /\\w+ \\w{{{40 + i}}} \\w/\nmeta E2E_{i} __E2E_{i}\n" for i in range(8))
 
 
 @pytest.fixture
