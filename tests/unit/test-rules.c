@@ -461,7 +461,6 @@ static void long_texts(void **state)
 	static char text[100000];
 	struct mr_slice before = message.full;
 
-	(void)state;
 	memset(text, '.', sizeof(text));
 	memcpy(text + 16380, "across the line", 15);
 	memcpy(text + 32768, "first", 5);
@@ -487,7 +486,6 @@ static void no_time_left(void **state)
 	struct mr_rules *r = rules_of("full A /[^b]{0,9}[^a]/\nfull B /\\w+a/\nmeta C 1\n", &(struct mr_rules_config){ .cpu_ms = cpu_ms });
 	struct mr_slice before = message.full;
 
-	(void)state;
 	memset(text, 'a', sizeof(text));
 	message.full = (struct mr_slice){ text, sizeof(text) };
 	for (step = 0; step <= MR_RULES_RUN_MS; step += MR_RULES_RUN_MS) {
@@ -519,7 +517,6 @@ static void prefiltered(void **state)
 	mr_autoarena arena = mr_arena_new(0);
 	struct mr_slice key, other = { 0 };
 
-	(void)state;
 	hits_of(r, &before);
 	assert_string_equal(before.p, "A1 A2 A3*3 A4 A6 A7 A8 B2 C1 C2 C3 C4 C5 C7 C9 D1 E1 E7");
 	assert_true(mr_rules_prefilters(r) > 0 || mr_rules_prefilter_build(r, 0, &bytes, NULL) == -ENOTSUP);
@@ -565,7 +562,6 @@ static void includes(void **state)
 	struct mr_rules_config config = { .include = include };
 	struct mr_buf hits = MR_BUF(1000);
 
-	(void)state;
 	for (size_t i = 0; i < MR_COUNT(t); i++) {
 		struct mr_rules *r = rules_of(t[i].text, &config);
 		struct mr_diag diag = { 0 };
