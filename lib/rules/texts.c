@@ -61,8 +61,10 @@ static void sort(const struct mr_rules_group *g, struct mr_arena *arena, const s
 	for (size_t i = 0; i < t->n_sifted; i++) {
 		struct mr_rules_places *p = &g->places[t->sifted[i]];
 
-		if (!may_match(p))
+		if (!may_match(p)) {
+			p->begins.n = p->contained.n = 0; /* for those who look all the same, since it hits where nothing matches */
 			continue;
+		}
 		t->may[t->n_may++] = t->sifted[i];
 		next = room_for(&p->contained, room_for(&p->begins, next));
 	}
