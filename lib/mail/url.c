@@ -68,7 +68,7 @@ static bool odd_address(const char *host, struct in_addr *out)
 	return host[n] == '\0' && host[0] >= '0' && host[0] <= '9' && inet_aton(host, out) != 0;
 }
 
-/* Names come again: where the domain begins in those that were asked for last, by their hashes. */
+/* Names come again: where the domain begins in those that were asked for last, by their hashes. A scanner has one thread. */
 #define KNOWN_NAMES 256
 #define KNOWN_BYTES 64
 static struct known {

@@ -95,11 +95,6 @@ static void list_places(void)
 		}
 }
 
-static bool has(const struct mr_rules_class *c, unsigned byte)
-{
-	return c->bits[byte / 64] >> byte % 64 & 1;
-}
-
 /* Does the text of that place go on so, if the opening begins `before` bytes before it? */
 static bool stands(const struct mr_rules_opening *o, const struct place *p, unsigned before)
 {
@@ -108,7 +103,7 @@ static bool stands(const struct mr_rules_opening *o, const struct place *p, unsi
 	if (before > p->at)
 		return false;
 	for (unsigned i = 0; i < o->n; i++)
-		if (!text[i] || !has(&o->bytes[i], (unsigned char)text[i]))
+		if (!text[i] || !mr_rules_class_has(&o->bytes[i], (unsigned char)text[i]))
 			return false;
 	return true;
 }

@@ -152,7 +152,7 @@ static bool all_begin_with(const struct mr_rules_opening *v, size_t n, const cha
 		for (size_t k = 0; text[k]; k++) {
 			unsigned byte = (unsigned char)text[k];
 
-			if (k >= v[i].n || !(v[i].bytes[k].bits[byte / 64] >> byte % 64 & 1))
+			if (k >= v[i].n || !mr_rules_class_has(&v[i].bytes[k], byte))
 				return false;
 		}
 	return true;

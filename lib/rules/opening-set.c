@@ -55,7 +55,7 @@ static uint8_t before_edges(uint8_t edges, const struct mr_rules_class *first)
 	uint8_t before = MR_BEFORE_ANY, edge = 0, no_edge = 0;
 
 	for (unsigned byte = 0; byte < 256; byte++) {
-		if (!(first->bits[byte / 64] >> byte % 64 & 1))
+		if (!mr_rules_class_has(first, byte))
 			continue;
 		edge |= mr_rules_is_word(byte) ? MR_BEFORE_LINE | MR_BEFORE_OTHER : MR_BEFORE_WORD;
 		no_edge |= mr_rules_is_word(byte) ? MR_BEFORE_WORD : MR_BEFORE_LINE | MR_BEFORE_OTHER;

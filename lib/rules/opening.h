@@ -16,6 +16,11 @@ struct mr_rules_class {
 	uint64_t bits[4];
 };
 
+static inline bool mr_rules_class_has(const struct mr_rules_class *c, unsigned byte)
+{
+	return c->bits[byte / 64] >> byte % 64 & 1;
+}
+
 /* What stands before a place: nothing, or the end of a line; a byte of \w; any other byte. */
 enum mr_rules_before { MR_BEFORE_LINE = 1, MR_BEFORE_WORD = 2, MR_BEFORE_OTHER = 4, MR_BEFORE_ANY = 7 };
 

@@ -77,11 +77,6 @@ void mr_rules_sieve_add(struct mr_rules_sieve *s, uint32_t id, const struct mr_r
 
 /* -- openings */
 
-static bool has(const struct mr_rules_class *c, unsigned byte)
-{
-	return c->bits[byte / 64] >> byte % 64 & 1;
-}
-
 static unsigned size_of(const struct mr_rules_class *c)
 {
 	unsigned n = 0;
@@ -113,9 +108,9 @@ static void describe(struct mr_rules_sieve *s, struct mr_sieve_known *k, const s
 	for (unsigned i = 0; i < o->n; i++) {
 		unsigned first = 0, last = 255;
 
-		while (first < 255 && !has(&o->bytes[i], first))
+		while (first < 255 && !mr_rules_class_has(&o->bytes[i], first))
 			first++;
-		while (last && !has(&o->bytes[i], last))
+		while (last && !mr_rules_class_has(&o->bytes[i], last))
 			last--;
 		if (size_of(&o->bytes[i]) == 1 || (size_of(&o->bytes[i]) == 2 && __builtin_popcount(first ^ last) == 1)) {
 			mask[i] = (unsigned char)~(first ^ last);

@@ -13,11 +13,6 @@
 #define PADDING          8
 #define BATCH            64
 
-static bool has(const struct mr_rules_class *c, unsigned byte)
-{
-	return c->bits[byte / 64] >> byte % 64 & 1;
-}
-
 struct scan {
 	const struct mr_rules_sieve *s;
 	struct mr_slice text; /* with PADDING on both sides */
@@ -58,7 +53,7 @@ static bool stands(const struct scan *scan, const struct mr_sieve_known *k, size
 	for (unsigned rest = k->classes; rest; rest &= rest - 1) {
 		unsigned i = (unsigned)__builtin_ctz(rest);
 
-		if (!has(&scan->s->classes[k->class[i]], (unsigned char)text.p[at + i]))
+		if (!mr_rules_class_has(&scan->s->classes[k->class[i]], (unsigned char)text.p[at + i]))
 			return false;
 	}
 	return true;
